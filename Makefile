@@ -1,0 +1,59 @@
+# `make help` lists the commands. With an activated environment `dvc repro` is all that is needed.
+
+VENV   := .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
+
+.PHONY: help repro tables check-params status test test-slow lint format fresh publish report lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
+
+repro: $(VENV)/.installed check-params  ## run what is not up to date, then print both tables
+	@dvc repro
+	@cat plots/tables.md
+
+check-params: $(VENV)/.installed  ## validate params.yaml
+	@python -m stages.check
+
+test: $(VENV)/.installed-dev  ## tests: library, stages, one end-to-end smoke run
+	@pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
+	@pytest -m slow
+
+lint: $(VENV)/.installed-dev  ## ruff: lint and format
+	@ruff check . && ruff format --check .
+
+format: $(VENV)/.installed-dev  ## let ruff format the code
+	@ruff check --fix . ; ruff format .
+
+fresh: $(VENV)/.installed  ## is dvc.lock what this code and these parameters give? (needs no data)
+	@python -m stages.fresh
+
+publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
+	@python -m stages.publish
+
+report: $(VENV)/.installed  ## draw tables and figures of published results again: make report BUDGET=article
+	@python -m stages.publish --draw $(BUDGET)
+
+lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lock
+	@pip install --quiet uv
+	@for name in requirements requirements-dev; do uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade $$name.txt -o $$name.lock; done
+
+clean:  ## remove the environment, checkpoints and logs; results and DVC's cache stay
+	rm -rf $(VENV) .checkpoints .locks logs
+
+$(VENV)/.installed: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"error: $(PYTHON) is Python {v[0]}.{v[1]}; 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 ...")'
+	@echo "making $(VENV) from requirements.lock (about 2 GB, a few minutes)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@

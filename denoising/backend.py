@@ -1,0 +1,111 @@
+"""What depends on the hardware and on Keras's backend; the only file that calls TensorFlow itself."""
+
+import contextlib
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def _native_messages_discarded():
+    """TensorFlow writes a page of information to the file descriptor while it is imported; errors it raises."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+with _native_messages_discarded():
+    import keras
+
+
+def prepare(seed):
+    """Make everything that follows repeatable: same seed, same machine, same bytes.
+
+    Parameters
+    ----------
+    seed : int
+        Less than 2**32.
+    """
+    keras.utils.set_random_seed(seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def device():
+    """What the networks run on: "gpu" or "cpu", and its name."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            return "gpu", tf.config.experimental.get_device_details(gpus[0]).get("device_name", "unknown")
+    if keras.backend.backend() == "jax":
+        import jax
+
+        if jax.default_backend() == "gpu":
+            return "gpu", jax.devices()[0].device_kind
+    return "cpu", _cpu_name()
+
+
+def resolve_precision(precision):
+    """What "auto" becomes: "bfloat16" on a GPU or a CPU that computes in it, else "float32"; other values stay."""
+    if precision != "auto":
+        return precision
+    if device()[0] == "gpu":
+        return "bfloat16" if _gpu_has_bfloat16() else "float32"
+    return "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
+
+
+def description():
+    """Device, backend and versions, for the provenance of a result."""
+    kind, name = device()
+    packages = ["keras", keras.backend.backend(), "numpy"]
+    return {
+        "device": kind,
+        "device_name": name,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        "versions": {package: metadata.version(package) for package in packages},
+    }
+
+
+def _cpu_info(key):
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.lower().startswith(key)), "")
+
+
+def _cpu_name():
+    return _cpu_info("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_has_bfloat16():
+    # elsewhere bfloat16 is emulated and slower than float32
+    return bool({"avx512_bf16", "amx_bf16"} & set(_cpu_info("flags").split()))
+
+
+def _gpu_has_bfloat16():
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return float(getattr(jax.devices()[0], "compute_capability", "0")) >= 8
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+    return details.get("compute_capability", (0, 0)) >= (8, 0)

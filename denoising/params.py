@@ -1,0 +1,339 @@
+"""Typed, validated view of params.yaml.
+
+`load` validates the whole file. What a stage works with is then one of the `*_settings`, which hold only the sections that
+the stage declares in dvc.yaml: a stage cannot depend on a number that DVC does not know it depends on.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from denoising.files import InputError
+from denoising.noise import Gaussian
+
+# `-` joins the parts of a DVC stage name, `.` those of a parameter's path
+Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Initializer = Literal["he_normal", "he_uniform", "glorot_normal", "glorot_uniform"]
+OutputActivation = Literal["linear", "sigmoid"]
+
+TRAINING_POOL, VALIDATION_POOL, TEST_POOL = 50_000, 10_000, 10_000  # of MNIST's 60,000 + 10,000
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _odd(value):
+    if value % 2 == 0:
+        raise ValueError("should be odd")
+    return value
+
+
+Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
+
+
+class Seeds(Section):
+    data: Seed
+    training: Seed
+
+
+class Budget(Section):
+    train_images: int = Field(ge=1, le=TRAINING_POOL)
+    validation_images: int = Field(ge=1, le=VALIDATION_POOL)
+    test_images: int = Field(ge=1, le=TEST_POOL)
+    epochs: Count
+    batch_size: Count
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
+
+
+class Dataset(Section):
+    source: Literal["mnist"]
+    selection: Literal["first", "shuffled"]
+    redraw: Literal["never", "every_epoch"]
+    noise: Gaussian
+
+
+class CNN(Section):
+    depth: int = Field(ge=2)
+    filters: Count
+    kernel_size: Odd
+    output_activation: OutputActivation
+    initializer: Initializer
+
+
+class CAE(Section):
+    levels: int = Field(ge=1, le=4)
+    convolutions_per_level: Count
+    filters: Count
+    latent_filters: Count
+    kernel_size: Odd
+    output_activation: OutputActivation
+    initializer: Initializer
+
+
+class DnCNN(Section):
+    depth: int = Field(ge=3)
+    filters: Count
+    kernel_size: Odd
+    batch_norm_momentum: Fraction
+    batch_norm_epsilon: Positive
+    initializer: Initializer
+
+
+class Win5RB(Section):
+    depth: int = Field(ge=2)
+    filters: Count
+    kernel_size: Odd
+    batch_norm_momentum: Fraction
+    batch_norm_epsilon: Positive
+    last_scale: float = Field(ge=0, le=10)
+    initializer: Initializer
+
+
+class Models(Section):
+    cnn: CNN
+    cae: CAE
+    dncnn: DnCNN
+    win5rb: Win5RB
+
+
+class Optimizer(Section):
+    name: Literal["adam"]
+    beta_1: Fraction
+    beta_2: Fraction
+    epsilon: Positive
+
+
+class Run(Section):
+    model: str
+    data: str
+    target: Literal["clean", "noisy"]
+    loss: Literal["mse"]
+
+
+class Filter(Section):
+    data: str
+    filter: Literal["identity", "median", "gaussian", "mean"]
+    size: Odd | None = None
+    sigma: Positive | None = None
+
+    @model_validator(mode="after")
+    def _has_its_own_parameter(self):
+        wanted = {"identity": set(), "median": {"size"}, "mean": {"size"}, "gaussian": {"sigma"}}[self.filter]
+        if set(self.arguments) != wanted:
+            given = ", ".join(self.arguments) or "none"
+            raise ValueError(f"filter {self.filter} takes {' '.join(wanted) or 'no parameter'}, given: {given}")
+        return self
+
+    @property
+    def arguments(self):
+        return self.model_dump(include={"size", "sigma"}, exclude_none=True)
+
+
+class Evaluation(Section):
+    batch_size: Count
+    bootstrap_resamples: int = Field(ge=100, le=1_000_000)
+    histogram_step: float = Field(ge=0.001, le=0.5)
+    examples: Count
+
+
+class Report(Section):
+    grid_images: Count
+    dpi: int = Field(ge=30, le=600)
+
+
+class Params(Section):
+    budget: str
+    seeds: Seeds
+    precision: Literal["auto", "float32", "bfloat16"]
+    budgets: dict[Key, Budget]
+    datasets: dict[Key, Dataset]
+    models: Models
+    optimizer: Optimizer
+    runs: dict[Key, Run]
+    filters: dict[Key, Filter]
+    evaluation: Evaluation
+    report: Report
+
+    @model_validator(mode="after")
+    def _names_refer_to_something(self):
+        def check(path, value, allowed):
+            if value not in allowed:
+                raise ValueError(f"{path} = {value!r}: should be one of {', '.join(allowed)}")
+
+        check("budget", self.budget, self.budgets)
+        for name, run in self.runs.items():
+            check(f"runs.{name}.model", run.model, Models.model_fields)
+            check(f"runs.{name}.data", run.data, self.datasets)
+        for name, row in self.filters.items():
+            check(f"filters.{name}.data", row.data, self.datasets)
+            if name in self.runs:
+                raise ValueError(f"filters.{name}: a run has this name too; their metrics would be one file")
+        if self.report.grid_images > self.evaluation.examples:
+            raise ValueError(
+                f"report.grid_images = {self.report.grid_images}: "
+                f"should be at most evaluation.examples = {self.evaluation.examples}"
+            )
+        return self
+
+    def _row(self, table, name):
+        rows = getattr(self, table)
+        if name not in rows:
+            raise InputError(f"{table} has no row {name!r}: should be one of {', '.join(rows)}")
+        return rows[name]
+
+    def corrupt_settings(self, dataset):
+        budget = self.budgets[self.budget]
+        return CorruptSettings(
+            name=dataset,
+            dataset=self._row("datasets", dataset),
+            seed=self.seeds.data,
+            images={
+                "train": budget.train_images,
+                "validation": budget.validation_images,
+                "test": budget.test_images,
+            },
+        )
+
+    def train_settings(self, run):
+        row = self._row("runs", run)
+        budget = self.budgets[self.budget]
+        return TrainSettings(
+            name=run,
+            run=row,
+            network=getattr(self.models, row.model),
+            noise=self.datasets[row.data].noise,
+            redraw=self.datasets[row.data].redraw,
+            data_seed=self.seeds.data,
+            seed=self.seeds.training,
+            precision=self.precision,
+            optimizer=self.optimizer,
+            **budget.model_dump(include={"epochs", "batch_size", "learning_rate", "schedule"}),
+        )
+
+    def evaluate_settings(self, run):
+        return EvaluateSettings(
+            name=run,
+            data=self._row("runs", run).data,
+            target=self._row("runs", run).target,
+            precision=self.precision,
+            evaluation=self.evaluation,
+        )
+
+    def filter_settings(self, name):
+        return FilterSettings(name=name, filter=self._row("filters", name), evaluation=self.evaluation)
+
+    def report_settings(self):
+        return ReportSettings(
+            budget=self.budget, runs=self.runs, filters=self.filters, datasets=self.datasets, report=self.report
+        )
+
+
+class CorruptSettings(Section):
+    name: str
+    dataset: Dataset
+    seed: int
+    images: dict[str, int]
+
+
+class TrainSettings(Section):
+    name: str
+    run: Run
+    network: CNN | CAE | DnCNN | Win5RB
+    noise: Gaussian
+    redraw: str
+    data_seed: int
+    seed: int
+    precision: str
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    schedule: str
+
+
+class EvaluateSettings(Section):
+    name: str
+    data: str
+    target: str
+    precision: str
+    evaluation: Evaluation
+
+
+class FilterSettings(Section):
+    name: str
+    filter: Filter
+    evaluation: Evaluation
+
+
+class ReportSettings(Section):
+    budget: str
+    runs: dict[str, Run]
+    filters: dict[str, Filter]
+    datasets: dict[str, Dataset]
+    report: Report
+
+
+def load(path="params.yaml"):
+    """The validated parameters of a YAML file.
+
+    Raises
+    ------
+    InputError
+        One line: the file, the key, its value and what is allowed.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = YAML(typ="safe", pure=True).load(file)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
+    return validate(content, path)
+
+
+def validate(content, path="params.yaml"):
+    """`Params` of a nested dict; see `load`."""
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: should hold sections such as `budget:`, found {type(content).__name__}")
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        first, *others = error.errors()
+        more = f" (and {len(others)} more)" if others else ""
+        raise InputError(f"{path}: {_explain(first)}{more}") from None
+
+
+def _explain(error):
+    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    reason = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{key}: unknown key; allowed here: {', '.join(_keys_beside(error['loc']))}"
+        case "missing":
+            return f"{key}: missing"
+        case "value_error" if isinstance(error["input"], dict):  # a check between keys, which names its own
+            return f"{key}: {reason}" if key else reason
+        case "string_pattern_mismatch":
+            return f"{key}: a name should have only the characters a-z, 0-9 and _"
+        case _:
+            return f"{key} = {error['input']!r}: {reason}"
+
+
+def _keys_beside(location):
+    """The keys that the section of an unknown key may have."""
+    section = Params
+    for part in location[:-1]:
+        if part in getattr(section, "model_fields", {}):
+            section = section.model_fields[part].annotation
+            arguments = getattr(section, "__args__", ())
+            if arguments:  # dict[Key, Row]: the row's name comes next and leads to Row
+                section = arguments[-1]
+    return section.model_fields

@@ -1,0 +1,68 @@
+"""Model files that are the same bytes for the same network, and models read back at a chosen precision."""
+
+import json
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+
+from denoising.files import InputError, atomic
+from denoising.models import POLICIES
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have
+
+
+def save(model, path):
+    """Write a .keras archive without the dates that Keras puts into it.
+
+    The weights are what they are in memory: float32.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        dated = Path(folder) / "model.keras"
+        model.save(dated)
+        with atomic(path) as temporary, zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
+            for name in sorted(source.namelist()):
+                content = source.read(name)
+                if name == "metadata.json":
+                    metadata = json.loads(content)
+                    metadata.pop("date_saved", None)
+                    content = json.dumps(metadata).encode()
+                target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+
+
+def load(path, precision="float32"):
+    """The network of a .keras file.
+
+    Parameters
+    ----------
+    path : path-like
+    precision : {"float32", "bfloat16"}
+        What the inner layers compute in; layers that were fixed to float32 (the output) stay so.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not a whole .keras archive.
+    """
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; the train stage makes it")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a whole .keras file ({str(error).splitlines()[0]})") from None
+    return at_precision(model, precision)
+
+
+def at_precision(model, precision):
+    """A copy of a network, weights included, whose inner layers compute in another precision."""
+
+    def convert(layer):
+        config = layer.get_config()
+        if config.get("name") != "output" and not isinstance(layer, keras.layers.InputLayer):
+            config["dtype"] = POLICIES[precision]
+        return type(layer).from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=convert)
+    copy.set_weights(model.get_weights())
+    return copy

@@ -1,0 +1,111 @@
+"""The two tables of the article, ours beside its numbers."""
+
+import itertools
+
+import pandas as pd
+
+from denoising import metrics
+
+COLUMNS = {
+    "name": "network",
+    "mse": "MSE",
+    "interval": "95 % interval",
+    "article": "article",
+    "ratio": "ours / article",
+    "mse_clipped": "MSE clipped",
+    "psnr": "PSNR dB",
+    "ssim": "SSIM",
+    "parameters": "parameters",
+    "note": "",
+}
+
+
+def table(scores, article):
+    """One row a denoiser.
+
+    Parameters
+    ----------
+    scores : dict of str to dict
+        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows.
+    article : dict of str to float
+        The article's MSE by name, where it has one.
+
+    Returns
+    -------
+    DataFrame
+        Numbers, not text; `ratio` is ours over the article's.
+    """
+    numbers = ["mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim"]
+    rows = []
+    for name, score in scores.items():
+        reference = article.get(name)
+        row = (
+            {"name": name}
+            | {key: score[key] for key in numbers}
+            | {"parameters": score.get("parameters"), "collapsed": score.get("collapsed", False)}
+        )
+        rows.append(row | {"article": reference, "ratio": score["mse"] / reference if reference else None})
+    columns = ["name", *numbers, "parameters", "collapsed", "article", "ratio"]
+    return pd.DataFrame(rows, columns=columns).astype({"article": float, "ratio": float, "parameters": "Int64"})
+
+
+def differences(errors, resamples):
+    """Differences of MSE between all pairs of denoisers, over the same test images.
+
+    Parameters
+    ----------
+    errors : dict of str to ndarray (N,)
+        Error of each test image, by name; the same images in the same order.
+    resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        Columns first, second, difference (first minus second), low, high (95 % interval, paired bootstrap over images),
+        better (a name, or "not distinguishable" where the interval holds 0).
+    """
+    rows = []
+    for first, second in itertools.combinations(errors, 2):
+        difference = errors[first] - errors[second]
+        low, high = metrics.mean_interval(difference, resamples)
+        better = "not distinguishable" if low <= 0 <= high else first if high < 0 else second
+        rows.append((first, second, difference.mean(), low, high, better))
+    return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high", "better"])
+
+
+def as_markdown(frame):
+    """A table as people read it: rounded, empty cells where there is no number, columns aligned."""
+    text = pd.DataFrame({COLUMNS[key]: _formatted(frame, key) for key in COLUMNS})
+    return _pipes(text.loc[:, (text != "").any()])  # a column that no row fills is left out
+
+
+def differences_as_markdown(frame):
+    text = pd.DataFrame(
+        {
+            "first": frame["first"],
+            "second": frame["second"],
+            "first - second": frame["difference"].map("{:+.5f}".format),
+            "95 % interval": [f"{low:+.5f} .. {high:+.5f}" for low, high in zip(frame.low, frame.high, strict=True)],
+            "better": frame["better"],
+        }
+    )
+    return _pipes(text)
+
+
+def _formatted(frame, key):
+    formats = {"mse": "{:.5f}", "mse_clipped": "{:.5f}", "article": "{:g}", "ratio": "{:.2f}", "psnr": "{:.2f}"}
+    formats |= {"ssim": "{:.3f}", "parameters": "{:,}"}
+    if key == "interval":
+        return [f"{low:.5f} .. {high:.5f}" for low, high in zip(frame.mse_low, frame.mse_high, strict=True)]
+    if key == "note":
+        return ["**collapsed**" if collapsed else "" for collapsed in frame.collapsed]
+    return ["" if pd.isna(value) else formats.get(key, "{}").format(value) for value in frame[key]]
+
+
+def _pipes(text):
+    rows = [list(text.columns), *text.to_numpy().tolist()]
+    widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(text.columns))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)

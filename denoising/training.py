@@ -1,0 +1,161 @@
+"""Fit one network: the same bytes for the same settings, however often it is killed on the way.
+
+After every epoch the whole state (weights, optimizer, learning curve) goes to a checkpoint whose name is the digest of
+everything the result depends on. Randomness is a function of (seed, run, epoch), never of what ran before, so a training
+that goes on from a checkpoint ends where an undisturbed one ends.
+"""
+
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from denoising import backend, datasets, models
+from denoising.files import InputError, read_arrays, write_arrays
+
+
+def digest(settings, files):
+    """What a training's result depends on, as one name: settings, data, code, versions, hardware.
+
+    Parameters
+    ----------
+    settings : denoising.params.TrainSettings
+    files : dict of str to str
+        SHA-256 of the data file of each split.
+    """
+    package = Path(__file__).parent
+    modules = sorted(
+        (name, module.__file__)
+        for name, module in sys.modules.items()
+        if name.startswith("denoising") and getattr(module, "__file__", None)
+    )
+    code = {str(Path(file).relative_to(package)): hashlib.sha256(Path(file).read_bytes()).hexdigest() for _, file in modules}
+    network = package / "models" / f"{settings.run.model}.py"  # found by name, perhaps not imported yet
+    code[f"models/{network.name}"] = hashlib.sha256(network.read_bytes()).hexdigest()
+    everything = [settings.model_dump(), files, code, backend.description()]
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def train(settings, training, validation, checkpoint, log=print):
+    """Train one network.
+
+    Parameters
+    ----------
+    settings : denoising.params.TrainSettings
+        With `precision` resolved to "float32" or "bfloat16".
+    training, validation : tuple (clean, noisy)
+        As `denoising.datasets.read` gives them. With noisy targets no clean image is looked at.
+    checkpoint : path-like
+        File that the state after each epoch is kept in, and taken from when it is there.
+    log : callable
+        Takes one line.
+
+    Returns
+    -------
+    model : keras.Model
+    curve : list of dict
+        epoch (from 1), loss, val_loss: mean squared errors.
+    seconds : float
+        Time spent in the epochs that ran now.
+    """
+    run_seed = int(datasets.rng_for(settings.seed, settings.name).integers(2**32))
+    backend.prepare(run_seed)
+    model = models.build(settings.run.model, settings.network, settings.precision)
+    clean, noisy = training
+    held_out = datasets.pairs(*validation, settings.run.target)
+    model.compile(optimizer=_optimizer(settings, len(clean)), loss=settings.run.loss)
+    model.optimizer.build(model.trainable_variables)
+
+    curve = _restore(model, checkpoint)
+    if curve:
+        log(f"{settings.name}: goes on after epoch {len(curve)} of {settings.epochs}")
+    started = time.perf_counter()
+    for epoch in range(len(curve), settings.epochs):
+        rng = datasets.rng_for(settings.seed, settings.name, epoch)
+        if settings.redraw == "every_epoch" and epoch:
+            noisy = _redrawn(clean, settings, epoch)
+        pairs = datasets.pairs(clean, noisy, settings.run.target, rng.permutation(len(clean)))
+        history = model.fit(
+            *(images[..., None] for images in pairs),
+            batch_size=settings.batch_size,
+            shuffle=False,  # the order is drawn above, from the epoch's own stream
+            validation_data=tuple(images[..., None] for images in held_out),
+            validation_batch_size=settings.batch_size,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            verbose=1 if sys.stdout.isatty() else 0,
+        ).history
+        curve.append({"epoch": epoch + 1, "loss": history["loss"][0], "val_loss": history["val_loss"][0]})
+        _keep(model, curve, checkpoint)
+        log(
+            f"{settings.name}: epoch {epoch + 1} of {settings.epochs}, loss {curve[-1]['loss']:.5f}, "
+            f"validation loss {curve[-1]['val_loss']:.5f}, {time.perf_counter() - started:.0f} s"
+        )
+    return model, curve, time.perf_counter() - started
+
+
+def collapse(curve, inputs, targets):
+    """Why a finished training is worth nothing, or None.
+
+    Parameters
+    ----------
+    curve : list of dict
+        As `train` returns it.
+    inputs, targets : ndarray
+        The held-out pairs that its last `val_loss` was measured on.
+
+    Returns
+    -------
+    str or None
+        Set when the loss is not below that of the noisy input or of the best constant image, or is not a number.
+    """
+    loss = curve[-1]["val_loss"]
+    noisy = float(np.mean((inputs - targets) ** 2, dtype=np.float64))
+    constant = float(np.var(targets, dtype=np.float64))
+    if loss < min(noisy, constant):
+        return None
+    return f"validation loss {loss:.5f}, noisy input {noisy:.5f}, constant image {constant:.5f}"
+
+
+def _optimizer(settings, images):
+    rate = settings.learning_rate
+    if settings.schedule == "cosine":
+        steps = settings.epochs * -(-images // settings.batch_size)
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    adam = settings.optimizer
+    return keras.optimizers.Adam(rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon)
+
+
+def _redrawn(clean, settings, epoch):
+    """New noise on the training images; the stored noise is that of the first epoch."""
+    clean = datasets.to_unit(clean)
+    draws = range(datasets.DRAWS["train"])
+    streams = (datasets.rng_for(settings.data_seed, settings.run.data, "train", draw, epoch) for draw in draws)
+    return np.stack([settings.noise.corrupt(clean, rng).astype(np.float16) for rng in streams])
+
+
+def _state(model):
+    return [*model.variables, *model.optimizer.variables]
+
+
+def _keep(model, curve, path):
+    arrays = {f"variable{index}": np.asarray(variable) for index, variable in enumerate(_state(model))}
+    write_arrays(path, curve=np.array(json.dumps(curve)), **arrays)
+
+
+def _restore(model, path):
+    """Set the model to its last checkpoint; return its learning curve, empty when there is none."""
+    if not Path(path).exists():
+        return []
+    variables = _state(model)
+    try:
+        curve, *values = read_arrays(path, "curve", *(f"variable{index}" for index in range(len(variables))))
+    except InputError:
+        return []  # a damaged disk, not a kill: writes are atomic. Start again.
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+    return json.loads(str(curve))

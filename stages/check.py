@@ -1,0 +1,11 @@
+"""Validate params.yaml, so that a mistake is answered before any work, and say what would run."""
+
+from stages import command
+
+
+def main(params):
+    command.say(f"params.yaml is valid: budget {params.budget}, runs {', '.join(params.runs)}")
+
+
+if __name__ == "__main__":
+    command.run("check", main)

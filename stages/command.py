@@ -1,0 +1,47 @@
+"""What every stage has in common: arguments, errors of one line, and a lock."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from denoising import params
+from denoising.files import InputError, lock
+
+
+def run(stage, work, argument=None):
+    """Run a stage's `work(params)` or, with an argument's name, `work(params, value)`, and exit.
+
+    Exit codes: 0 done, 1 bad input or a failing disk, 2 wrong usage, 130 interrupted.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=sys.modules["__main__"].__doc__)
+    if argument:
+        parser.add_argument(argument, help=f"a {argument} that params.yaml names")
+    arguments = vars(parser.parse_args()).values()
+    try:
+        settings = params.load()
+        # a stage whose dvc was killed may still be at work: two must not write the same files
+        with lock(Path(".locks") / "-".join([stage, *arguments]), _say_waiting):
+            work(settings, *arguments)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename or stage}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def say(line):
+    """Print one line at once, also where the output is a pipe."""
+    print(line, flush=True)
+
+
+def progress(items, label):
+    """`items` with a progress bar, where there is a terminal to show it."""
+    return tqdm(items, desc=label, disable=None)
+
+
+def _say_waiting(holder):
+    say(f"process {holder} is still at work on this stage; waiting until it ends (or stop it: kill {holder})")

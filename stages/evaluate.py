@@ -1,0 +1,42 @@
+"""One trained run over all test images of the budget."""
+
+import time
+
+from denoising import backend, datasets, evaluation, inference, saving
+from denoising.files import sha256
+from stages import command, layout, outputs
+
+
+def main(params, name):
+    settings = params.evaluate_settings(name)
+    precision = backend.resolve_precision(settings.precision)
+    batch_size = settings.evaluation.batch_size
+    backend.prepare(0)
+    model = saving.load(layout.model_file(name), precision)
+    clean, noisy = datasets.read(layout.dataset_file(settings.data, "test"))
+    targets = datasets.pairs(*datasets.read(layout.dataset_file(settings.data, "train")), settings.target)[1]
+    inference.denoise(model, noisy[0][:batch_size], batch_size)  # compiles, so that the seconds below are those of work
+
+    started = time.perf_counter()
+    prediction = inference.denoise(model, noisy[0], batch_size)
+    seconds = time.perf_counter() - started
+    scores, per_image = evaluation.evaluate(prediction, clean, noisy[0], settings.evaluation)
+    scores |= {"collapsed": evaluation.collapsed(scores), "parameters": model.count_params()}
+    if scores["collapsed"]:
+        yardsticks = f"noisy input {scores['noisy_mse']:.5f}, constant image {scores['constant_mse']:.5f}"
+        command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {yardsticks} ***\n")
+    histogram = evaluation.histograms(
+        settings.evaluation.histogram_step,
+        training_targets=targets,
+        test_images=datasets.to_unit(clean),
+        noisy_images=noisy[0],
+        predictions=prediction,
+    )
+    outputs.write_evaluation(name, scores, per_image, histogram)
+    model_sha256 = sha256(layout.model_file(name))
+    milliseconds = round(seconds / len(clean) * 1000, 3)
+    outputs.write_log("evaluate", name, model_sha256=model_sha256, precision=precision, milliseconds_an_image=milliseconds)
+
+
+if __name__ == "__main__":
+    command.run("evaluate", main, "run")

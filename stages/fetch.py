@@ -1,0 +1,12 @@
+"""Real MNIST into data/raw/, from the first source that has it."""
+
+from denoising import mnist
+from stages import command, layout
+
+
+def main(_):
+    mnist.fetch(layout.RAW, layout.PROVIDED, log=command.say)
+
+
+if __name__ == "__main__":
+    command.run("fetch", main)

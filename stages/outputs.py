@@ -1,0 +1,23 @@
+"""What the two evaluating stages write, and the log of what differs from run to run."""
+
+import platform
+import resource
+import subprocess
+
+from denoising.files import write_arrays, write_json, write_text
+from stages import layout
+
+
+def write_evaluation(name, scores, per_image, histogram):
+    write_arrays(layout.per_image_file(name), **per_image)
+    write_text(layout.histogram_file(name), histogram.to_csv(index=False, float_format="%.6g"))
+    write_json(layout.metrics_file(name), scores)
+
+
+def write_log(stage, name, **entries):
+    """Write seconds, peak memory and the git revision where they make no output differ."""
+    unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is in bytes there, in KiB elsewhere
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+    git = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True)
+    entries |= {"peak_memory_mib": peak, "git_revision": git.stdout.strip() or None}
+    write_json(layout.log_file(stage, name), entries)
