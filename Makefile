@@ -3,7 +3,7 @@
 VENV   := .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
 .PHONY: help repro tables check-params status test test-slow lint format fresh publish report lock clean

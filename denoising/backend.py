@@ -26,6 +26,8 @@ def _native_messages_discarded():
 with _native_messages_discarded():
     import keras
 
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # Keras's names; weights are float32 in both
+
 
 def prepare(seed):
     """Make everything that follows repeatable: same seed, same machine, same bytes.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from denoising import datasets, metrics
+from denoising.files import InputError
 
 
 def evaluate(prediction, clean, noisy, settings):
@@ -27,7 +28,14 @@ def evaluate(prediction, clean, noisy, settings):
         `constant_mse` (see `collapsed`), `images`, and `test_digest` of the test data.
     per_image : dict of str to ndarray
         `mse` (N,) and the first images as `clean`, `noisy`, `prediction`.
+
+    Raises
+    ------
+    InputError
+        If a prediction is not finite.
     """
+    if not np.isfinite(prediction).all():
+        raise InputError("the predictions hold values that are not finite: the network has diverged")
     noisy_unit, clean_unit = noisy.astype(np.float32), datasets.to_unit(clean)
     clipped = np.clip(prediction, 0, 1)
     errors = metrics.mse_per_image(prediction, clean_unit)

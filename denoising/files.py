@@ -64,7 +64,7 @@ def read_arrays(path, *names):
         If the file is missing, damaged or lacks one of the names.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return tuple(archive[name] for name in names)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; the stage that makes it has not run") from None

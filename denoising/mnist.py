@@ -65,8 +65,8 @@ def read_idx(path):
         content = Path(path).read_bytes()
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; the fetch stage makes it") from None
-    header = np.frombuffer(content[:16], dtype=">i4")
-    if len(header) < 4 or header[0] != _MAGIC:
+    header = np.frombuffer(content[:16].ljust(16, b"\0"), dtype=">i4")
+    if header[0] != _MAGIC:
         raise InputError(f"{path}: not an IDX file of images")
     expected = 16 + int(np.prod(header[1:], dtype=np.int64))
     if len(content) != expected:
@@ -142,7 +142,7 @@ def from_folder(folder):
         return _from_pickle(_read(folder / PICKLE, open))
     if "mnist.npz" in names:
         try:
-            with np.load(folder / "mnist.npz", allow_pickle=False) as archive:
+            with open(folder / "mnist.npz", "rb") as file, np.load(file, allow_pickle=False) as archive:
                 return {TRAIN: encode_idx(archive["x_train"]), TEST: encode_idx(archive["x_test"])}
         except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise SourceError(f"mnist.npz cannot be read ({error})") from None

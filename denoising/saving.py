@@ -7,28 +7,39 @@ from pathlib import Path
 
 import keras
 
+from denoising.backend import POLICIES
 from denoising.files import InputError, atomic
-from denoising.models import POLICIES
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have
 
 
 def save(model, path):
-    """Write a .keras archive without the dates that Keras puts into it.
+    """Write a .keras archive without the dates and memory addresses that Keras puts into it.
 
-    The weights are what they are in memory: float32.
+    What is written is the float32 network alone, whatever it was trained with: its file says nothing of the hardware.
     """
+    model = at_precision(model, "float32")
     with tempfile.TemporaryDirectory() as folder:
         dated = Path(folder) / "model.keras"
         model.save(dated)
         with atomic(path) as temporary, zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
             for name in sorted(source.namelist()):
                 content = source.read(name)
-                if name == "metadata.json":
-                    metadata = json.loads(content)
-                    metadata.pop("date_saved", None)
-                    content = json.dumps(metadata).encode()
+                if name.endswith(".json"):
+                    content = json.dumps(_lasting(json.loads(content), {})).encode()
                 target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+
+
+def _lasting(content, numbers):
+    """A copy of nested JSON without the date, and with memory addresses, which Keras takes for ids, counted through."""
+    if isinstance(content, list):
+        return [_lasting(item, numbers) for item in content]
+    if not isinstance(content, dict):
+        return content
+    kept = {key: _lasting(value, numbers) for key, value in content.items() if key != "date_saved"}
+    if "shared_object_id" in kept:
+        kept["shared_object_id"] = numbers.setdefault(kept["shared_object_id"], len(numbers))
+    return kept
 
 
 def load(path, precision="float32"):

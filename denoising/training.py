@@ -61,6 +61,11 @@ def train(settings, training, validation, checkpoint, log=print):
         epoch (from 1), loss, val_loss: mean squared errors.
     seconds : float
         Time spent in the epochs that ran now.
+
+    Raises
+    ------
+    InputError
+        If the loss is no longer a finite number.
     """
     run_seed = int(datasets.rng_for(settings.seed, settings.name).integers(2**32))
     backend.prepare(run_seed)
@@ -90,6 +95,11 @@ def train(settings, training, validation, checkpoint, log=print):
             verbose=1 if sys.stdout.isatty() else 0,
         ).history
         curve.append({"epoch": epoch + 1, "loss": history["loss"][0], "val_loss": history["val_loss"][0]})
+        if not np.isfinite([curve[-1]["loss"], curve[-1]["val_loss"]]).all():
+            raise InputError(
+                f"{settings.name}: diverged in epoch {epoch + 1} (loss {curve[-1]['loss']}); "
+                f"learning_rate = {settings.learning_rate} is too high for it"
+            )
         _keep(model, curve, checkpoint)
         log(
             f"{settings.name}: epoch {epoch + 1} of {settings.epochs}, loss {curve[-1]['loss']:.5f}, "
@@ -111,7 +121,7 @@ def collapse(curve, inputs, targets):
     Returns
     -------
     str or None
-        Set when the loss is not below that of the noisy input or of the best constant image, or is not a number.
+        Set when the loss is not below that of the noisy input or of the best constant image.
     """
     loss = curve[-1]["val_loss"]
     noisy = float(np.mean((inputs - targets) ** 2, dtype=np.float64))

@@ -26,7 +26,7 @@ def main(params, name):
     problem = training.collapse(curve, *datasets.pairs(*validation, settings.run.target))
     if problem:
         command.say(f"\n*** {name} COLLAPSED: {problem} ***\n")
-    saving.save(saving.at_precision(model, "float32"), layout.model_file(name))
+    saving.save(model, layout.model_file(name))
     write_text(layout.curve_file(name), pd.DataFrame(curve).to_csv(index=False))
     provenance = {
         "settings": settings.model_dump(),

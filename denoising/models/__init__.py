@@ -9,7 +9,7 @@ import importlib
 
 import keras
 
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+from denoising.backend import POLICIES
 
 
 def build(name, section, precision):

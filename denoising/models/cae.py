@@ -20,7 +20,7 @@ def build(section):
             name=name,
         )(x)
 
-    x = inputs = keras.Input((None, None, 1))  # (N, H, W, 1)
+    x = inputs = keras.Input((None, None, 1), name="input")  # (N, H, W, 1)
     for level in range(1, section.levels + 1):
         for index in range(1, section.convolutions_per_level + 1):
             x = convolve(x, section.filters, f"encoder{level}_conv{index}")

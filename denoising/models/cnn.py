@@ -9,7 +9,7 @@ from keras import layers
 
 
 def build(section):
-    x = inputs = keras.Input((None, None, 1))  # (N, H, W, 1)
+    x = inputs = keras.Input((None, None, 1), name="input")  # (N, H, W, 1)
     for index in range(1, section.depth):
         x = layers.Conv2D(
             section.filters,

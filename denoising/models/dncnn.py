@@ -25,7 +25,7 @@ def build(section):
             **options,
         )(x)
 
-    x = inputs = keras.Input((None, None, 1))  # (N, H, W, 1)
+    x = inputs = keras.Input((None, None, 1), name="input")  # (N, H, W, 1)
     x = convolve(x, section.filters, 1, activation="relu")  # (N, H, W, filters)
     for index in range(2, section.depth):
         x = convolve(x, section.filters, index, use_bias=False)

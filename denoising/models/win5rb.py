@@ -30,7 +30,7 @@ def build(section):
             name=f"norm{index}",
         )(x)
 
-    x = inputs = keras.Input((None, None, 1))  # (N, H, W, 1)
+    x = inputs = keras.Input((None, None, 1), name="input")  # (N, H, W, 1)
     for index in range(1, section.depth):
         x = convolve_and_normalise(x, section.filters, index, scale=1.0)  # (N, H, W, filters)
         x = layers.ReLU(name=f"relu{index}")(x)

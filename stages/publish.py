@@ -1,0 +1,114 @@
+"""Keep the results of the present budget in results/<budget>/, or draw a published folder's tables and figures again.
+
+Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Runs are published one by one, as they are there
+and up to date; what was published of the others before stays. Nothing else than such a folder is needed to draw from it.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from denoising import params
+from denoising.files import InputError, sha256
+from stages import layout
+from stages.report import draw
+
+RESULTS = Path("results")
+
+
+def publish(settings):
+    """Copy what belongs to every run and filter that is up to date.
+
+    Raises
+    ------
+    InputError
+        If nothing is up to date.
+    """
+    target = RESULTS / settings.budget
+    stale = _stale_stages()
+    published, chains = [], []
+    for name, row in {**settings.runs, **settings.filters}.items():
+        stages = [f"corrupt@{row.data}"]
+        stages += [f"train@{name}", f"evaluate@{name}"] if name in settings.runs else [f"evaluate_filter@{name}"]
+        behind = [stage for stage in ("fetch", *stages) if stage in stale]
+        if behind:
+            print(f"{name}: left out, {behind[0]} is not up to date")
+            continue
+        published.append(name)
+        chains += ["fetch", *stages]
+        _copy(name, target, trained=name in settings.runs)
+    if not published:
+        raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
+    _merge_lock(target / "dvc.lock", chains)
+    shutil.copyfile("params.yaml", target / "params.yaml")
+    print(f"{target}: {', '.join(published)}")
+    redraw(settings.budget)
+
+
+def redraw(budget):
+    """Tables and figures of a published folder, of the runs and filters that it holds."""
+    root = RESULTS / budget
+    settings = params.load(root / "params.yaml").report_settings()
+    there = {
+        key: {name: row for name, row in getattr(settings, key).items() if (root / layout.metrics_file(name)).is_file()}
+        for key in ("runs", "filters")
+    }
+    draw(settings.model_copy(update=there), root)
+    print((root / layout.TABLES).read_text())
+
+
+def _stale_stages():
+    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"dvc status: {done.stderr.strip()}")
+    return set(json.loads(done.stdout))
+
+
+def _copy(name, target, trained):
+    files = [layout.metrics_file(name), layout.per_image_file(name), layout.histogram_file(name)]
+    if trained:
+        files += [layout.provenance_file(name), layout.curve_file(name)]
+        model = sha256(layout.model_file(name))
+        for file in (layout.log_file("train", name), layout.log_file("evaluate", name)):
+            # the log of another machine's or another training's model says nothing of this one
+            if file.is_file() and json.loads(file.read_text())["model_sha256"] == model:
+                files.append(file)
+    for file in files:
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target / file)
+
+
+def _merge_lock(path, stages):
+    """Lock entries of what is published now beside those of what was published before."""
+    yaml = YAML()
+    lock = yaml.load(Path("dvc.lock"))
+    before = yaml.load(path) if path.is_file() else {"stages": {}}
+    before["stages"].update({stage: lock["stages"][stage] for stage in stages})
+    lock["stages"] = dict(sorted(before["stages"].items()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        yaml.dump(lock, file)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m stages.publish", description=__doc__.splitlines()[0])
+    parser.add_argument("--draw", metavar="BUDGET", help="only draw the tables and figures of results/BUDGET again")
+    arguments = parser.parse_args()
+    try:
+        if arguments.draw:
+            redraw(arguments.draw)
+        else:
+            publish(params.load())
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Real MNIST once a session, and copies of this repository to run the pipeline in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from denoising import mnist
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def mnist_folder(tmp_path_factory, pytestconfig):
+    """The two IDX files, from the workspace where it has them, else from the sources that users have."""
+    folder = Path(pytestconfig.cache.mkdir("mnist"))
+    sources = {"workspace": lambda _: mnist.from_folder(ROOT / "data/raw"), "kept": lambda _: mnist.from_folder(folder)}
+    mnist.fetch(folder, "nowhere", sources | mnist.default_sources(ROOT / "data/provided"))
+    return folder
+
+
+class Project:
+    """A copy of this repository as git would clone it, uncommitted changes included; MNIST is provided by hand."""
+
+    def __init__(self, folder, mnist_folder):
+        self.folder = folder
+        listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+        for name in filter(None, listed):
+            if (ROOT / name).is_file():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / name, folder / name)
+        _git("init", "--quiet", "--initial-branch", "main", cwd=folder)
+        _git("config", "user.name", "test", cwd=folder)
+        _git("config", "user.email", "test@example.org", cwd=folder)
+        self.commit()
+        for file in mnist.DIGESTS:
+            os.link(mnist_folder / file, folder / "data/provided" / file)
+
+    def commit(self):
+        _git("add", "--all", cwd=self.folder)
+        _git("commit", "--quiet", "--allow-empty", "--message", "test", cwd=self.folder)
+
+    def start(self, *command, **options):
+        """A process in the project, of its own process group, both outputs in one pipe."""
+        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "CI": "true"}
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment | options.pop("env", {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            **options,
+        )
+
+    def run(self, *command, code=0, **options):
+        """Output of a command that must end with an exit code."""
+        process = self.start(*command, **options)
+        output, _ = process.communicate(timeout=900)
+        assert process.returncode == code, f"{' '.join(command)}: exit code {process.returncode}\n{output}"
+        return output
+
+    def stage(self, name, *arguments, **options):
+        return self.run(sys.executable, "-m", f"stages.{name}", *arguments, **options)
+
+    def repro(self, *arguments, **options):
+        """Names of the stages that `dvc repro` ran."""
+        return stages_run(self.run("dvc", "repro", *arguments, **options))
+
+    def read(self, file):
+        return (self.folder / file).read_bytes()
+
+    def edit_params(self, **changes):
+        """Set keys of params.yaml, written section__key=value; a value of None deletes the key."""
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        content = yaml.load(path)
+        for key, value in changes.items():
+            *sections, last = key.split("__")
+            place = content
+            for section in sections:
+                place = place[section]
+            if value is None:
+                del place[last]
+            else:
+                place[last] = value
+        with path.open("w") as file:
+            yaml.dump(content, file)
+
+    def keep_only(self, *names):
+        """Drop all other runs and filters, for tests that need only these."""
+        yaml = YAML()
+        content = yaml.load(self.folder / "params.yaml")
+        drop = {f"{table}__{row}": None for table in ("runs", "filters") for row in content[table] if row not in names}
+        self.edit_params(**drop)
+
+
+def stages_run(output):
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def _git(*arguments, cwd):
+    return subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def project(tmp_path, mnist_folder):
+    return Project(tmp_path, mnist_folder)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory, mnist_folder):
+    """A project in which the whole pipeline has run at the smoke budget. Tests must leave it as it is."""
+    project = Project(tmp_path_factory.mktemp("smoke"), mnist_folder)
+    project.edit_params(budget="smoke")
+    project.output = project.run("dvc", "repro")
+    project.commit()
+    return project
