@@ -108,8 +108,8 @@ def to_unit(images):
     return images.astype(np.float32) / np.float32(255)
 
 
-def read(path):
-    """The arrays `clean` and `noisy` of one split.
+def read(path, draws=1):
+    """The arrays `clean` and `noisy` of one split, with at least so many noisy versions.
 
     Raises
     ------
@@ -123,4 +123,6 @@ def read(path):
             f"{path}: clean {clean.dtype}{clean.shape} and noisy {noisy.dtype}{noisy.shape} do not fit; "
             "expected uint8 (N, H, W) and float16 (D, N, H, W)"
         )
+    if len(noisy) < draws:
+        raise InputError(f"{path}: {len(noisy)} noisy version(s) of each image, {draws} are needed")
     return clean, noisy

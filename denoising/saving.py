@@ -66,14 +66,11 @@ def load(path, precision="float32"):
 
 
 def at_precision(model, precision):
-    """A copy of a network, weights included, whose inner layers compute in another precision."""
-
-    def convert(layer):
-        config = layer.get_config()
-        if config.get("name") != "output" and not isinstance(layer, keras.layers.InputLayer):
-            config["dtype"] = POLICIES[precision]
-        return type(layer).from_config(config)
-
-    copy = keras.models.clone_model(model, clone_function=convert)
+    """A copy of a network, weights included and optimizer left out, whose inner layers compute in another precision."""
+    config = model.get_config()
+    for layer in config["layers"]:
+        if layer["config"]["name"] not in ("input", "output"):
+            layer["config"]["dtype"] = POLICIES[precision]
+    copy = keras.Model.from_config(config)
     copy.set_weights(model.get_weights())
     return copy

@@ -15,7 +15,7 @@ def main(params, name):
     settings = params.train_settings(name)
     settings = settings.model_copy(update={"precision": backend.resolve_precision(settings.precision)})
     files = {split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")}
-    train, validation = (datasets.read(file) for file in files.values())
+    train, validation = (datasets.read(file, datasets.DRAWS[split]) for split, file in files.items())
     digests = {split: sha256(file) for split, file in files.items()}
     checkpoint = CHECKPOINTS / f"{name}-{training.digest(settings, digests)}.npz"
     environment = backend.description()

@@ -1,0 +1,166 @@
+"""The whole pipeline once, at the smoke budget, on real MNIST in a copy of this repository."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from denoising import params
+from tests.conftest import ROOT, stages_run
+
+SETTINGS = params.load(ROOT / "params.yaml")
+NAMES = [*SETTINGS.runs, *SETTINGS.filters]
+
+
+@pytest.fixture
+def bare_clone(smoke, tmp_path):
+    """What a reviewer or a CI machine gets: what is in git, no data, no models, no cache."""
+    subprocess.run(["git", "clone", "--quiet", smoke.folder, tmp_path / "clone"], check=True)
+    clone = object.__new__(type(smoke))
+    clone.folder = tmp_path / "clone"
+    return clone
+
+
+@pytest.fixture
+def changeable(smoke, tmp_path):
+    """A copy of the smoke project, data and all."""
+    copy = object.__new__(type(smoke))
+    copy.folder = tmp_path / "copy"
+    shutil.copytree(smoke.folder, copy.folder)
+    return copy
+
+
+def test_every_stage_runs_once_in_order(smoke):
+    ran = stages_run(smoke.output)
+    expected = {"fetch", "corrupt@gauss50", "report"}
+    expected |= {f"{stage}@{run}" for stage in ("train", "evaluate") for run in SETTINGS.runs}
+    expected |= {f"evaluate_filter@{name}" for name in SETTINGS.filters}
+    assert set(ran) == expected
+    assert len(ran) == len(expected)
+
+
+def test_metrics_are_complete_and_finite(smoke):
+    for name in NAMES:
+        scores = json.loads(smoke.read(f"metrics/{name}.json"))
+        assert next(iter(scores)) == "mse"
+        assert 0 < scores["mse_low"] <= scores["mse"] <= scores["mse_high"] < 1
+        assert scores["mse_clipped"] <= scores["mse"]
+        assert scores["images"] == SETTINGS.budgets["smoke"].test_images
+        assert len({json.loads(smoke.read(f"metrics/{other}.json"))["test_digest"] for other in NAMES}) == 1
+    noisy = json.loads(smoke.read("metrics/noisy.json"))
+    assert noisy["mse"] == noisy["noisy_mse"] == pytest.approx(0.1156, rel=0.05)
+
+
+def test_provenance_says_what_auto_became(smoke):
+    provenance = json.loads(smoke.read("metrics/provenance/win5rb.json"))
+    assert provenance["settings"]["precision"] in ("float32", "bfloat16")
+    assert provenance["environment"]["device"] in ("cpu", "gpu")
+    assert provenance["environment"]["versions"]["keras"].startswith("3.")
+    assert provenance["parameters"] > 2_000_000
+
+
+def test_tables_hold_the_articles_numbers_beside_ours(smoke):
+    text = smoke.read("plots/tables.md").decode()
+    article = json.loads((ROOT / "article.json").read_text())
+    for table, rows in article.items():
+        frame = pd.read_csv(smoke.folder / f"plots/{table}.csv").set_index("name")
+        for name, value in rows.items():
+            ours = json.loads(smoke.read(f"metrics/{name}.json"))["mse"]
+            assert frame.loc[name, "article"] == value
+            assert frame.loc[name, "ratio"] == pytest.approx(ours / value, rel=1e-5)
+            line = next(line for line in text.splitlines() if line.startswith(f"| {name} "))
+            assert f"{value:g}" in line
+            assert f"{ours:.5f}" in line
+
+
+def test_a_collapsed_run_is_told_by_name_and_number(smoke):
+    collapsed = [name for name in SETTINGS.runs if json.loads(smoke.read(f"metrics/{name}.json"))["collapsed"]]
+    assert collapsed  # two epochs of 128 images are too few for the deep networks
+    text = smoke.read("plots/tables.md").decode()
+    for name in collapsed:
+        mse = json.loads(smoke.read(f"metrics/{name}.json"))["mse"]
+        assert f"*** {name} COLLAPSED: MSE {mse:.5f}" in smoke.output
+        assert "**collapsed**" in next(line for line in text.splitlines() if line.startswith(f"| {name} "))
+
+
+def test_nothing_is_left_behind(smoke):
+    assert not list((smoke.folder / ".checkpoints").glob("*"))
+    assert not list(smoke.folder.rglob("*.tmp"))
+
+
+def test_make_repro_again_does_nothing_and_prints_the_tables(smoke):
+    installed = f"{sys.prefix}/.installed"
+    output = smoke.run("make", "-o", installed, f"VENV={sys.prefix}", "repro")
+    assert "up to date" in output
+    assert not stages_run(output)
+    assert smoke.read("plots/tables.md").decode() in output
+
+
+def test_dvc_reads_metrics_and_plots(smoke):
+    shown = json.loads(smoke.run("dvc", "metrics", "show", "--json"))
+    assert set(shown[""]["data"]) == {f"metrics/{name}.json" for name in NAMES}
+    page = smoke.run("dvc", "plots", "show", "--out", "dvc_plots")
+    assert "index.html" in page
+    html = smoke.read("dvc_plots/index.html").decode()
+    assert "learning curves" in html
+    assert "win5rb_n2n" in html
+    assert "histograms.png" in html
+
+
+def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
+    assert "dvc.lock is fresh" in bare_clone.stage("fresh")
+    metrics = bare_clone.folder / "metrics/cae.json"
+    committed = metrics.read_text()
+
+    metrics.write_text(committed.replace('"mse": 0.', '"mse": 0.0', 1))
+    assert "Running stage 'evaluate@cae'" in bare_clone.stage("fresh", code=1)
+    metrics.unlink()
+    assert "metrics/cae.json is missing" in bare_clone.stage("fresh", code=1)
+    metrics.write_text(committed)
+    assert "dvc.lock is fresh" in bare_clone.stage("fresh")
+
+    bare_clone.edit_params(models__cae__filters=32)
+    assert "Running stage 'train@cae'" in bare_clone.stage("fresh", code=1)
+
+
+def test_tables_and_figures_can_be_drawn_in_a_bare_clone(bare_clone):
+    before = {path: path.read_bytes() for path in (bare_clone.folder / "plots").glob("*.*")}
+    for path in before:
+        path.unlink()
+    bare_clone.stage("report")
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_published_results_stand_alone(changeable):
+    output = changeable.stage("publish")
+    assert "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, noisy" in output
+    published = changeable.folder / "results/smoke"
+    log = json.loads((published / "logs/train-cae.json").read_text())
+    assert log["seconds"] > 0
+    assert "train@cae" in (published / "dvc.lock").read_text()
+    before = (published / "plots/tables.md").read_bytes()
+    assert before == changeable.read("plots/tables.md")
+    shutil.rmtree(changeable.folder / "metrics")
+    (published / "plots/tables.md").unlink()
+    changeable.stage("publish", "--draw", "smoke")
+    assert (published / "plots/tables.md").read_bytes() == before
+
+
+def test_a_stale_run_is_not_published(changeable):
+    changeable.edit_params(models__cae__filters=32)
+    output = changeable.stage("publish")
+    assert "cae: left out, train@cae is not up to date" in output
+    assert not (changeable.folder / "results/smoke/metrics/cae.json").exists()
+    assert (changeable.folder / "results/smoke/metrics/cnn.json").exists()
+
+
+def test_one_small_run_on_the_jax_backend(changeable):
+    output = changeable.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
+    assert "epoch 2 of 2" in output
+    provenance = json.loads(changeable.read("metrics/provenance/cae.json"))
+    assert provenance["environment"]["backend"] == "jax"
+    changeable.stage("evaluate", "cae", env={"KERAS_BACKEND": "jax"})
+    assert 0 < json.loads(changeable.read("metrics/cae.json"))["mse"] < 1
