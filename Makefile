@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro tables check-params status test test-slow lint format fresh publish report lock clean
+.PHONY: help repro tables check-params status test test-slow lint format fresh publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -39,6 +39,9 @@ publish: $(VENV)/.installed  ## keep the results of the present budget in result
 
 report: $(VENV)/.installed  ## draw tables and figures of published results again: make report BUDGET=article
 	@python -m stages.publish --draw $(BUDGET)
+
+readme: $(VENV)/.installed  ## put the present tables into README.md
+	@python -m stages.readme
 
 lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lock
 	@pip install --quiet uv

@@ -97,8 +97,19 @@ def lock(path, waiting):
         except BlockingIOError:
             file.seek(0)
             waiting(file.read().strip() or "unknown")
+            _queue(path).touch()
             fcntl.flock(file, fcntl.LOCK_EX)
+        _queue(path).unlink(missing_ok=True)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def awaited(path):
+    """Does another process wait for this lock?"""
+    return _queue(Path(path)).exists()
+
+
+def _queue(path):
+    return path.with_suffix(".awaited")

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from tqdm import tqdm
 
 from denoising import params
 from denoising.files import InputError, lock
+from stages import layout
 
 
 def run(stage, work, argument=None):
@@ -22,7 +22,7 @@ def run(stage, work, argument=None):
     try:
         settings = params.load()
         # a stage whose dvc was killed may still be at work: two must not write the same files
-        with lock(Path(".locks") / "-".join([stage, *arguments]), _say_waiting):
+        with lock(layout.lock_file(stage, *arguments), _say_waiting):
             work(settings, *arguments)
     except InputError as error:
         sys.exit(f"error: {error}")

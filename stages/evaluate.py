@@ -1,5 +1,6 @@
 """One trained run over all test images of the budget."""
 
+import json
 import time
 
 from denoising import backend, datasets, evaluation, inference, saving
@@ -22,6 +23,7 @@ def main(params, name):
     seconds = time.perf_counter() - started
     scores, per_image = evaluation.evaluate(prediction, clean, noisy[0], settings.evaluation)
     scores |= {"collapsed": evaluation.collapsed(scores), "parameters": model.count_params()}
+    scores |= _trained_with(json.loads(layout.provenance_file(name).read_text()))
     if scores["collapsed"]:
         yardsticks = f"noisy input {scores['noisy_mse']:.5f}, constant image {scores['constant_mse']:.5f}"
         command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {yardsticks} ***\n")
@@ -36,6 +38,17 @@ def main(params, name):
     model_sha256 = sha256(layout.model_file(name))
     milliseconds = round(seconds / len(clean) * 1000, 3)
     outputs.write_log("evaluate", name, model_sha256=model_sha256, precision=precision, milliseconds_an_image=milliseconds)
+
+
+def _trained_with(provenance):
+    """What a reader of the metrics wants to know of the training's machine."""
+    environment = provenance["environment"]
+    backend = environment["backend"]
+    return {
+        "precision": provenance["settings"]["precision"],
+        "device": environment["device_name"],
+        "backend": f"{backend} {environment['versions'][backend]}",
+    }
 
 
 if __name__ == "__main__":

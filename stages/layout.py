@@ -17,7 +17,7 @@ def model_file(run):
 
 
 def provenance_file(run):
-    return Path("metrics/provenance") / f"{run}.json"
+    return Path("models") / f"{run}.json"
 
 
 def curve_file(run):
@@ -29,7 +29,7 @@ def metrics_file(name):
 
 
 def per_image_file(name):
-    return Path("metrics/per_image") / f"{name}.npz"
+    return Path("data/evaluated") / f"{name}.npz"
 
 
 def histogram_file(name):
@@ -39,3 +39,8 @@ def histogram_file(name):
 def log_file(stage, name):
     """What differs from run to run, such as seconds: neither an output of DVC's nor in git."""
     return Path("logs") / f"{stage}-{name}.json"
+
+
+def lock_file(stage, *arguments):
+    """Held while a stage is at work."""
+    return Path(".locks") / "-".join([stage, *arguments])

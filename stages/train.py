@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from denoising import backend, datasets, saving, training
-from denoising.files import sha256, write_json, write_text
+from denoising.files import awaited, sha256, write_json, write_text
 from stages import command, layout, outputs
 
 CHECKPOINTS = Path(".checkpoints")
@@ -39,6 +39,8 @@ def main(params, name):
     write_json(layout.provenance_file(name), provenance)
     model_sha256 = sha256(layout.model_file(name))
     outputs.write_log("train", name, model_sha256=model_sha256, seconds=round(seconds, 1))
+    if awaited(layout.lock_file("train", name)):
+        return  # its dvc was killed, and the next one waits to write the same files again: let it take the checkpoint
     for file in CHECKPOINTS.glob(f"{name}-*.npz"):  # this one's and those of settings that were given up
         file.unlink()
 

@@ -15,10 +15,10 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
-def mnist_folder(tmp_path_factory, pytestconfig):
+def mnist_folder(tmp_path_factory):
     """The two IDX files, from the workspace where it has them, else from the sources that users have."""
-    folder = Path(pytestconfig.cache.mkdir("mnist"))
-    sources = {"workspace": lambda _: mnist.from_folder(ROOT / "data/raw"), "kept": lambda _: mnist.from_folder(folder)}
+    folder = tmp_path_factory.mktemp("mnist")
+    sources = {"workspace": lambda _: mnist.from_folder(ROOT / "data/raw")}
     mnist.fetch(folder, "nowhere", sources | mnist.default_sources(ROOT / "data/provided"))
     return folder
 

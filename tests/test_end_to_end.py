@@ -55,11 +55,12 @@ def test_metrics_are_complete_and_finite(smoke):
 
 
 def test_provenance_says_what_auto_became(smoke):
-    provenance = json.loads(smoke.read("metrics/provenance/win5rb.json"))
+    provenance = json.loads(smoke.read("models/win5rb.json"))
     assert provenance["settings"]["precision"] in ("float32", "bfloat16")
     assert provenance["environment"]["device"] in ("cpu", "gpu")
     assert provenance["environment"]["versions"]["keras"].startswith("3.")
     assert provenance["parameters"] > 2_000_000
+    assert json.loads(smoke.read("metrics/win5rb.json"))["precision"] == provenance["settings"]["precision"]
 
 
 def test_tables_hold_the_articles_numbers_beside_ours(smoke):
@@ -105,7 +106,8 @@ def test_dvc_reads_metrics_and_plots(smoke):
     page = smoke.run("dvc", "plots", "show", "--out", "dvc_plots")
     assert "index.html" in page
     html = smoke.read("dvc_plots/index.html").decode()
-    assert "learning curves" in html
+    assert "failed to load" not in page
+    assert "validation loss of cae" in html
     assert "win5rb_n2n" in html
     assert "histograms.png" in html
 
@@ -116,7 +118,7 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
     committed = metrics.read_text()
 
     metrics.write_text(committed.replace('"mse": 0.', '"mse": 0.0', 1))
-    assert "Running stage 'evaluate@cae'" in bare_clone.stage("fresh", code=1)
+    assert "evaluate@cae" in bare_clone.stage("fresh", code=1)
     metrics.unlink()
     assert "metrics/cae.json is missing" in bare_clone.stage("fresh", code=1)
     metrics.write_text(committed)
@@ -124,14 +126,6 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
 
     bare_clone.edit_params(models__cae__filters=32)
     assert "Running stage 'train@cae'" in bare_clone.stage("fresh", code=1)
-
-
-def test_tables_and_figures_can_be_drawn_in_a_bare_clone(bare_clone):
-    before = {path: path.read_bytes() for path in (bare_clone.folder / "plots").glob("*.*")}
-    for path in before:
-        path.unlink()
-    bare_clone.stage("report")
-    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_published_results_stand_alone(changeable):
@@ -143,7 +137,8 @@ def test_published_results_stand_alone(changeable):
     assert "train@cae" in (published / "dvc.lock").read_text()
     before = (published / "plots/tables.md").read_bytes()
     assert before == changeable.read("plots/tables.md")
-    shutil.rmtree(changeable.folder / "metrics")
+    for folder in ("metrics", "data", "models"):
+        shutil.rmtree(changeable.folder / folder)
     (published / "plots/tables.md").unlink()
     changeable.stage("publish", "--draw", "smoke")
     assert (published / "plots/tables.md").read_bytes() == before
@@ -160,7 +155,7 @@ def test_a_stale_run_is_not_published(changeable):
 def test_one_small_run_on_the_jax_backend(changeable):
     output = changeable.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
     assert "epoch 2 of 2" in output
-    provenance = json.loads(changeable.read("metrics/provenance/cae.json"))
+    provenance = json.loads(changeable.read("models/cae.json"))
     assert provenance["environment"]["backend"] == "jax"
     changeable.stage("evaluate", "cae", env={"KERAS_BACKEND": "jax"})
     assert 0 < json.loads(changeable.read("metrics/cae.json"))["mse"] < 1

@@ -147,6 +147,12 @@ def test_lock_entries_are_stages_and_every_stage_has_a_description(stages):
     assert all(stage.desc for stage in stages.values())
 
 
+def test_every_stage_but_the_report_can_be_restored_from_the_run_cache(stages):
+    for name, stage in stages.items():
+        uncached = [out for out in stage.outs if not out.use_cache and not (out.is_metric or out.is_plot)]
+        assert not uncached or name == "report", f"{name}: {uncached}"
+
+
 def test_the_library_does_not_know_the_pipeline():
     for file in (ROOT / "denoising").rglob("*.py"):
         assert not re.search(r"^\s*(from|import) (stages|dvc)\b", file.read_text(), re.MULTILINE), file

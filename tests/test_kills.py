@@ -1,0 +1,126 @@
+"""Training that is killed goes on from its last finished epoch, and ends with the same bytes as an undisturbed one."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from tests.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+EPOCHS = 8
+OUTPUTS = ("models/cae.keras", "plots/curves/cae.csv", "models/cae.json")
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory, mnist_folder):
+    """One cheap run of many epochs, its data made."""
+    project = Project(tmp_path_factory.mktemp("kills"), mnist_folder)
+    project.keep_only("cae", "noisy")
+    project.edit_params(budget="smoke", budgets__smoke__epochs=EPOCHS, budgets__smoke__train_images=512)
+    project.run("dvc", "repro", "corrupt")
+    return project
+
+
+@pytest.fixture(scope="module")
+def undisturbed(long):
+    """Bytes of the outputs of a training that nobody killed."""
+    long.stage("train", "cae")
+    return forget(long)
+
+
+def forget(project):
+    """Remove the outputs, so that the next training is a new one; return what they were."""
+    outputs = {file: project.read(file) for file in OUTPUTS}
+    for file in OUTPUTS:
+        (project.folder / file).unlink()
+    (project.folder / "dvc.lock").write_text((project.folder / "dvc.lock").read_text().partition("  train@cae:")[0])
+    return outputs
+
+
+def start_and_wait_for_epoch(project, epoch):
+    """Start dvc; return it and the trainer's process id once an epoch's checkpoint is written."""
+    dvc = project.start("dvc", "repro", "--no-run-cache", "train@cae")
+    for line in dvc.stdout:
+        if f"epoch {epoch} of {EPOCHS}" in line:
+            return dvc, int((project.folder / ".locks/train-cae").read_text())
+    pytest.fail("the training ended before the epoch that was waited for")
+
+
+def finish(project):
+    output = project.run("dvc", "repro", "--no-run-cache", "train@cae")
+    assert f"epoch {EPOCHS} of {EPOCHS}" in output or f"goes on after epoch {EPOCHS}" in output
+    return output
+
+
+def wait_until_gone(pid):
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+
+
+def test_the_process_alone(long, undisturbed):
+    dvc, trainer = start_and_wait_for_epoch(long, 3)
+    os.kill(trainer, signal.SIGKILL)
+    dvc.communicate()
+    assert dvc.returncode == 255
+    assert not (long.folder / "models/cae.keras").exists()
+    output = finish(long)
+    assert any(f"goes on after epoch {epoch} of" in output for epoch in (3, 4))
+    assert forget(long) == undisturbed
+
+
+def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
+    dvc, trainer = start_and_wait_for_epoch(long, 2)
+    os.kill(dvc.pid, signal.SIGKILL)
+    dvc.wait()
+    os.kill(trainer, 0)  # the orphan is at work
+    output = finish(long)
+    dvc.communicate()
+    assert f"process {trainer} is still at work on this stage; waiting" in output
+    assert f"goes on after epoch {EPOCHS} of {EPOCHS}" in output  # what the orphan has learned is not learned again
+    assert not list((long.folder / ".checkpoints").glob("*"))
+    assert forget(long) == undisturbed
+
+
+def test_the_whole_group(long, undisturbed):
+    dvc, trainer = start_and_wait_for_epoch(long, 5)
+    os.killpg(dvc.pid, signal.SIGKILL)
+    dvc.communicate()
+    wait_until_gone(trainer)
+    output = finish(long)
+    assert any(f"goes on after epoch {epoch} of" in output for epoch in (5, 6))
+    assert forget(long) == undisturbed
+
+
+def test_at_any_moment(long, undisturbed):
+    """Kill after random times, start-up and saving included, until one training gets through."""
+    moments = random.Random(0)
+    for _ in range(8):
+        dvc = long.start("dvc", "repro", "--no-run-cache", "train@cae")
+        time.sleep(moments.uniform(2, 14))
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(dvc.pid, signal.SIGKILL)
+        dvc.communicate()
+    long.run("dvc", "repro", "--no-run-cache", "train@cae")
+    assert forget(long) == undisturbed
+
+
+def test_other_settings_do_not_take_the_checkpoint(long, undisturbed):
+    dvc, trainer = start_and_wait_for_epoch(long, 2)
+    os.killpg(dvc.pid, signal.SIGKILL)
+    dvc.communicate()
+    wait_until_gone(trainer)
+    long.edit_params(budgets__smoke__learning_rate=2.0e-3)
+    output = finish(long)
+    assert "goes on after" not in output
+    assert forget(long)["models/cae.keras"] != undisturbed["models/cae.keras"]
+    assert not list((long.folder / ".checkpoints").glob("*"))
+    long.edit_params(budgets__smoke__learning_rate=1.0e-3)

@@ -1,0 +1,43 @@
+"""README.md stays true: its numbers, commands, keys and links are those of the repository."""
+
+import re
+
+from denoising import params
+from stages import readme
+from tests.conftest import ROOT
+
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_tables_are_those_of_the_report(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert readme.START + readme.block() + readme.END in TEXT
+
+
+def test_links_and_figures_exist():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", TEXT)
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_commands_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z-]+)", TEXT)) - {"and"} <= targets
+    modules = re.findall(r"python -m stages\.(\w+)", TEXT)
+    assert modules
+    assert all((ROOT / f"stages/{module}.py").is_file() for module in modules)
+
+
+def test_keys_exist():
+    settings = params.load(ROOT / "params.yaml").model_dump()
+    for key in re.findall(r"`((?:models|datasets|budgets|runs|report|optimizer)\.[a-z0-9_.]+)`", TEXT):
+        place = settings
+        for part in key.split("."):
+            assert part in place, key
+            place = place[part]
+
+
+def test_budgets_are_those_of_the_parameters():
+    for name, budget in params.load(ROOT / "params.yaml").budgets.items():
+        numbers = [budget.train_images, budget.epochs, budget.batch_size, budget.test_images]
+        assert f"| `{name}` | " + " | ".join(f"{number:,}" for number in numbers) + " |" in TEXT
