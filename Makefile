@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro tables check-params status test test-slow lint format fresh publish report readme lock clean
+.PHONY: help repro check-params test test-slow lint format fresh publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -47,8 +47,8 @@ lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lo
 	@pip install --quiet uv
 	@for name in requirements requirements-dev; do uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade $$name.txt -o $$name.lock; done
 
-clean:  ## remove the environment, checkpoints and logs; results and DVC's cache stay
-	rm -rf $(VENV) .checkpoints .locks logs
+clean:  ## remove the environment, checkpoints, logs and the kept download; results and DVC's cache stay
+	rm -rf $(VENV) .checkpoints .fetched .locks logs
 
 $(VENV)/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"error: $(PYTHON) is Python {v[0]}.{v[1]}; 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 ...")'

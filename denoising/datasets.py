@@ -3,6 +3,7 @@
 A dataset is three files, one a split, each with
     clean  (N, 28, 28) uint8     pixel values 0 .. 255
     noisy  (D, N, 28, 28) float16  D independent noisy versions, pixel values on the scale [0, 1]
+    split  its name, so that no file is taken for another
 D is 2 for training and validation (Noise2Noise wants input and target from the same image) and 1 for the test images.
 """
 
@@ -108,21 +109,21 @@ def to_unit(images):
     return images.astype(np.float32) / np.float32(255)
 
 
-def read(path, draws=1):
-    """The arrays `clean` and `noisy` of one split, with at least so many noisy versions.
+def read(path, split):
+    """The arrays `clean` and `noisy` of a file that must hold this split.
 
     Raises
     ------
     InputError
         If the file is missing or damaged, or its arrays do not fit together.
     """
-    clean, noisy = read_arrays(path, "clean", "noisy")
+    clean, noisy, held = read_arrays(path, "clean", "noisy", "split")
+    if str(held) != split:
+        raise InputError(f"{path}: holds the {held} images, expected the {split} images")
     right_types = clean.dtype == np.uint8 and noisy.dtype == np.float16
-    if not right_types or noisy.shape[1:] != clean.shape or clean.ndim != 3:
+    if not right_types or noisy.shape != (DRAWS[split], *clean.shape) or clean.ndim != 3:
         raise InputError(
             f"{path}: clean {clean.dtype}{clean.shape} and noisy {noisy.dtype}{noisy.shape} do not fit; "
-            "expected uint8 (N, H, W) and float16 (D, N, H, W)"
+            f"expected uint8 (N, H, W) and float16 ({DRAWS[split]}, N, H, W)"
         )
-    if len(noisy) < draws:
-        raise InputError(f"{path}: {len(noisy)} noisy version(s) of each image, {draws} are needed")
     return clean, noisy

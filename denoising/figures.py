@@ -31,7 +31,7 @@ def histograms(frames, marks):
     marks : dict of str to list of float
         By title: pixel values to mark, where the mean of noisy targets lies for black and for white.
     """
-    figure, axes = _row(len(frames), 5.2, 3.6, sharey=True)
+    figure, axes = _row(len(frames), 5.2, 3.6, sharex=True, sharey=True)
     for axis, (title, frame) in zip(axes, frames.items(), strict=True):
         for series, (colour, style) in SERIES.items():
             shares = frame[series].where(frame[series] > 0)

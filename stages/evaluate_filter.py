@@ -10,7 +10,7 @@ from stages import command, layout, outputs
 def main(params, name):
     settings = params.filter_settings(name)
     row = settings.filter
-    clean, noisy = datasets.read(layout.dataset_file(row.data, "test"))
+    clean, noisy = datasets.read(layout.dataset_file(row.data, "test"), "test")
     prediction = FILTERS[row.filter](noisy[0].astype(np.float32), **row.arguments)
     scores, per_image = evaluation.evaluate(prediction, clean, noisy[0], settings.evaluation)
     histogram = evaluation.histograms(

@@ -5,7 +5,7 @@ from stages import command, layout
 
 
 def main(_):
-    mnist.fetch(layout.RAW, layout.PROVIDED, log=command.say)
+    mnist.fetch(layout.RAW, layout.PROVIDED, layout.FETCHED, log=command.say)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Are dvc.lock and the committed results what this code and these parameters give? Needs neither data nor models."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,10 @@ def main(params):
     dry = subprocess.run(
         [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"], capture_output=True, text=True, check=False
     )
-    problems += [line for line in dry.stdout.splitlines() if line.startswith("Running stage")]
-    if dry.returncode:
-        problems.append(f"dvc repro --dry --allow-missing: exit code {dry.returncode}: {dry.stderr.strip()}")
+    planned = re.findall(r"(?:Running stage|failed to reproduce) '([^']+)'", dry.stdout + dry.stderr)
+    problems += [f"{stage} would run" for stage in planned]
+    if dry.returncode and not planned:
+        problems.append(" ".join(dry.stderr.split()))
     if problems:
         raise InputError(f"dvc.lock is not fresh: {'; '.join(problems)}. Run `make repro` and commit what it changes.")
     command.say("dvc.lock is fresh: nothing would run, every metric and figure is there")

@@ -18,6 +18,13 @@ def write_log(stage, name, **entries):
     """Write seconds, peak memory and the git revision where they make no output differ."""
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is in bytes there, in KiB elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
-    git = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=12"], capture_output=True, text=True)
-    entries |= {"peak_memory_mib": peak, "git_revision": git.stdout.strip() or None}
+    entries |= {"peak_memory_mib": peak, "git_revision": _git_revision()}
     write_json(layout.log_file(stage, name), entries)
+
+
+def _git_revision():
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):  # no git there, or no repository
+        return None

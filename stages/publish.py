@@ -1,12 +1,13 @@
 """Keep the results of the present budget in results/<budget>/, or draw a published folder's tables and figures again.
 
 Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Runs are published one by one, as they are there
-and up to date; what was published of the others before stays. Nothing else than such a folder is needed to draw from it.
+and up to date; what was published of the others before stays. The tables and figures are drawn from such a folder alone, and
+the article's numbers.
 """
 
 import argparse
+import io
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from denoising import params
-from denoising.files import InputError, sha256
+from denoising.files import InputError, read_json, sha256, write_bytes, write_text
 from stages import layout
 from stages.report import draw
 
@@ -45,7 +46,7 @@ def publish(settings):
     if not published:
         raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
     _merge_lock(target / "dvc.lock", chains)
-    shutil.copyfile("params.yaml", target / "params.yaml")
+    write_bytes(target / "params.yaml", Path("params.yaml").read_bytes())
     print(f"{target}: {', '.join(published)}")
     redraw(settings.budget)
 
@@ -76,11 +77,10 @@ def _copy(name, target, trained):
         model = sha256(layout.model_file(name))
         for file in (layout.log_file("train", name), layout.log_file("evaluate", name)):
             # the log of another machine's or another training's model says nothing of this one
-            if file.is_file() and json.loads(file.read_text())["model_sha256"] == model:
+            if file.is_file() and read_json(file, "model_sha256")["model_sha256"] == model:
                 files.append(file)
     for file in files:
-        (target / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(file, target / file)
+        write_bytes(target / file, file.read_bytes())
 
 
 def _merge_lock(path, stages):
@@ -90,9 +90,9 @@ def _merge_lock(path, stages):
     before = yaml.load(path) if path.is_file() else {"stages": {}}
     before["stages"].update({stage: lock["stages"][stage] for stage in stages})
     lock["stages"] = dict(sorted(before["stages"].items()))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        yaml.dump(lock, file)
+    text = io.StringIO()
+    yaml.dump(lock, text)
+    write_text(path, text.getvalue())
 
 
 def main():

@@ -1,16 +1,15 @@
 """Both tables and all figures, from the metrics of the workspace or of a folder of published results."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from denoising import datasets, figures, tables
-from denoising.files import InputError, read_arrays, write_text
+from denoising.files import InputError, read_arrays, read_json, write_text
 from stages import command, layout
 
-RESAMPLES = 2000  # of the paired bootstrap
+SCORES = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "test_digest")
 EXPERIMENTS = {
     "supervised": ("clean", "Experiment 1: clean targets"),
     "noise2noise": ("noisy", "Experiment 2: noisy targets (Noise2Noise)"),
@@ -34,11 +33,13 @@ def draw(settings, root):
     InputError
         If a run or filter of the settings has no metrics there.
     """
-    article = _read_json(Path("article.json"))
-    scores = {name: _read_json(root / layout.metrics_file(name)) for name in (*settings.runs, *settings.filters)}
+    article = read_json("article.json")
+    scores = {name: read_json(root / layout.metrics_file(name), *SCORES) for name in (*settings.runs, *settings.filters)}
     per_image = {name: _per_image(root, name) for name in scores}
+    _check_same_images(settings, scores)
     groups = {
-        key: [n for n, run in settings.runs.items() if run.target == target] for key, (target, _) in EXPERIMENTS.items()
+        key: [name for name, run in settings.runs.items() if run.target == target]
+        for key, (target, _) in EXPERIMENTS.items()
     }
     groups["yardsticks"] = list(settings.filters)
     frames = {
@@ -46,6 +47,17 @@ def draw(settings, root):
     }
     _write_tables(settings, root, frames, per_image)
     _write_figures(settings, root, frames, per_image)
+
+
+def _check_same_images(settings, scores):
+    """What stands in one table must have been measured on the same noisy images."""
+    first = {}
+    for name, row in {**settings.runs, **settings.filters}.items():
+        known, digest = first.setdefault(row.data, (name, scores[name]["test_digest"]))
+        if scores[name]["test_digest"] != digest:
+            raise InputError(
+                f"{layout.metrics_file(name)}: measured on other test images of {row.data} than {known}; evaluate both again"
+            )
 
 
 def _write_tables(settings, root, frames, per_image):
@@ -61,12 +73,12 @@ def _write_tables(settings, root, frames, per_image):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
     for data in dict.fromkeys(run.data for run in settings.runs.values()):
         errors = {name: per_image[name]["mse"] for name, run in settings.runs.items() if run.data == data}
-        frame = tables.differences(errors, RESAMPLES)
+        frame = tables.differences(errors, settings.bootstrap_resamples)
         if len(frame):
             text += [f"## Differences of MSE on the same test images ({data})", tables.differences_as_markdown(frame)]
     write_text(root / layout.TABLES, "\n\n".join(text) + "\n")
-    bars = _with_groups(frames)
-    write_text(root / "plots/mse.csv", bars[["name", "group", "mse"]].to_csv(index=False, float_format="%.8g"))
+    bars = _with_groups(frames)[["name", "group", "mse", "mse_low", "mse_high", "article"]]
+    write_text(root / "plots/mse.csv", bars.to_csv(index=False, float_format="%.8g"))
 
 
 def _write_figures(settings, root, frames, per_image):
@@ -75,21 +87,30 @@ def _write_figures(settings, root, frames, per_image):
     def save(figure, name):
         figures.save(figure, root / "plots" / f"{name}.png", settings.report.dpi)
 
+    save(figures.mse_bars(_with_groups(frames)), "mse")
+    save(figures.grid(_grid_rows(runs, per_image, settings.report.grid_images)), "grid")
+    if not runs:  # a folder to which only filters were published so far
+        return
     shown = {name: f"{name} ({run.target} targets)" for name, run in _shown_in_histograms(runs).items()}
-    histograms = {title: pd.read_csv(root / layout.histogram_file(name)) for name, title in shown.items()}
+    histograms = {title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()}
     marks = {title: _rails(settings, runs[name]) for name, title in shown.items()}
     save(figures.histograms(histograms, marks), "histograms")
-
-    some = slice(settings.report.grid_images)
-    first = next(iter(per_image.values()))
-    rows = {"original": datasets.to_unit(first["clean"][some]), "noisy": first["noisy"][some]}
-    save(figures.grid(rows | {name: per_image[name]["prediction"][some] for name in runs}), "grid")
-
     curves = {}
     for name, run in runs.items():
-        curves.setdefault(f"{run.target} targets", {})[name] = pd.read_csv(root / layout.curve_file(name))
+        curves.setdefault(f"{run.target} targets", {})[name] = _read_csv(root / layout.curve_file(name))
     save(figures.curves(curves), "curves")
-    save(figures.mse_bars(_with_groups(frames)), "mse")
+
+
+def _grid_rows(runs, per_image, count):
+    """Original and noisy images of each dataset, then what each of its networks makes of them."""
+    rows = {}
+    for data in dict.fromkeys(run.data for run in runs.values()):
+        names = [name for name, run in runs.items() if run.data == data]
+        of = f" {data}" if len({run.data for run in runs.values()}) > 1 else ""
+        rows[f"original{of}"] = datasets.to_unit(per_image[names[0]]["clean"][:count])
+        rows[f"noisy{of}"] = per_image[names[0]]["noisy"][:count]
+        rows |= {name: per_image[name]["prediction"][:count] for name in names}
+    return rows or {name: images["prediction"][:count] for name, images in per_image.items()}
 
 
 def _shown_in_histograms(runs):
@@ -117,13 +138,11 @@ def _per_image(root, name):
     return dict(zip(keys, read_arrays(root / layout.per_image_file(name), *keys), strict=True))
 
 
-def _read_json(path):
+def _read_csv(path):
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; the stage that makes it has not run") from None
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON ({error})") from None
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise InputError(f"{path}: cannot be read ({error}); run the stage that makes it again") from None
 
 
 if __name__ == "__main__":

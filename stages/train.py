@@ -1,23 +1,25 @@
 """One run: a network trained on one dataset with one kind of target."""
 
+import hashlib
 from pathlib import Path
 
 import pandas as pd
 
 from denoising import backend, datasets, saving, training
-from denoising.files import awaited, sha256, write_json, write_text
+from denoising.files import sha256, write_json, write_text
 from stages import command, layout, outputs
 
 CHECKPOINTS = Path(".checkpoints")
+LOCK = Path("dvc.lock")
 
 
 def main(params, name):
     settings = params.train_settings(name)
     settings = settings.model_copy(update={"precision": backend.resolve_precision(settings.precision)})
     files = {split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")}
-    train, validation = (datasets.read(file, datasets.DRAWS[split]) for split, file in files.items())
+    train, validation = (datasets.read(file, split) for split, file in files.items())
     digests = {split: sha256(file) for split, file in files.items()}
-    checkpoint = CHECKPOINTS / f"{name}-{training.digest(settings, digests)}.npz"
+    checkpoint = _checkpoint(name, training.digest(settings, digests))
     environment = backend.description()
     command.say(f"{name}: {settings.run.model} on {environment['device_name']}, {settings.precision}")
 
@@ -39,10 +41,28 @@ def main(params, name):
     write_json(layout.provenance_file(name), provenance)
     model_sha256 = sha256(layout.model_file(name))
     outputs.write_log("train", name, model_sha256=model_sha256, seconds=round(seconds, 1))
-    if awaited(layout.lock_file("train", name)):
-        return  # its dvc was killed, and the next one waits to write the same files again: let it take the checkpoint
-    for file in CHECKPOINTS.glob(f"{name}-*.npz"):  # this one's and those of settings that were given up
-        file.unlink()
+    write_text(_finished(checkpoint), hashlib.md5(layout.model_file(name).read_bytes()).hexdigest())
+
+
+def _checkpoint(name, key):
+    """Where this training's checkpoint lies; those of settings that were given up are removed.
+
+    A finished training's checkpoint stays until DVC has recorded its model: whoever is killed before that, nothing is
+    learned twice. Once it is recorded, to train again means to train.
+    """
+    path = CHECKPOINTS / f"{name}-{key}.npz"
+    for file in CHECKPOINTS.glob(f"*{name}-*"):
+        if file.name.lstrip(".").startswith(f"{name}-") and file not in (path, _finished(path)):
+            file.unlink()
+    if _finished(path).is_file() and LOCK.is_file() and _finished(path).read_text() in LOCK.read_text():
+        path.unlink(missing_ok=True)
+        _finished(path).unlink()
+    return path
+
+
+def _finished(checkpoint):
+    """Holds the MD5, DVC's name for content, of the model that a finished training wrote."""
+    return checkpoint.with_suffix(".md5")
 
 
 if __name__ == "__main__":

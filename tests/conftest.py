@@ -19,7 +19,7 @@ def mnist_folder(tmp_path_factory):
     """The two IDX files, from the workspace where it has them, else from the sources that users have."""
     folder = tmp_path_factory.mktemp("mnist")
     sources = {"workspace": lambda _: mnist.from_folder(ROOT / "data/raw")}
-    mnist.fetch(folder, "nowhere", sources | mnist.default_sources(ROOT / "data/provided"))
+    mnist.fetch(folder, "nowhere", folder, sources | mnist.default_sources(ROOT / "data/provided", ROOT / ".fetched"))
     return folder
 
 

@@ -79,6 +79,11 @@ def test_pairs_for_clean_and_for_noisy_targets():
 
 def test_arrays_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "train.npz"
-    write_arrays(path, clean=np.zeros((3, 2, 2), np.uint8), noisy=np.zeros((2, 4, 2, 2), np.float16))
-    with pytest.raises(InputError, match=r"do not fit; expected uint8 \(N, H, W\)"):
-        datasets.read(path)
+    clean = np.zeros((3, 2, 2), np.uint8)
+    for shape in ((2, 4, 2, 2), (1, 3, 2, 2), (3, 2, 2)):
+        write_arrays(path, clean=clean, noisy=np.zeros(shape, np.float16), split=np.array("train"))
+        with pytest.raises(InputError, match=r"do not fit; expected uint8 \(N, H, W\) and float16 \(2, N, H, W\)"):
+            datasets.read(path, "train")
+    write_arrays(path, clean=clean, noisy=np.zeros((2, 3, 2, 2), np.float16), split=np.array("train"))
+    with pytest.raises(InputError, match="holds the train images, expected the validation images"):
+        datasets.read(path, "validation")

@@ -1,6 +1,7 @@
 """The whole pipeline once, at the smoke budget, on real MNIST in a copy of this repository."""
 
 import json
+import resource
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,6 @@ def test_metrics_are_complete_and_finite(smoke):
         scores = json.loads(smoke.read(f"metrics/{name}.json"))
         assert next(iter(scores)) == "mse"
         assert 0 < scores["mse_low"] <= scores["mse"] <= scores["mse_high"] < 1
-        assert scores["mse_clipped"] <= scores["mse"]
         assert scores["images"] == SETTINGS.budgets["smoke"].test_images
         assert len({json.loads(smoke.read(f"metrics/{other}.json"))["test_digest"] for other in NAMES}) == 1
     noisy = json.loads(smoke.read("metrics/noisy.json"))
@@ -88,7 +88,6 @@ def test_a_collapsed_run_is_told_by_name_and_number(smoke):
 
 
 def test_nothing_is_left_behind(smoke):
-    assert not list((smoke.folder / ".checkpoints").glob("*"))
     assert not list(smoke.folder.rglob("*.tmp"))
 
 
@@ -107,7 +106,7 @@ def test_dvc_reads_metrics_and_plots(smoke):
     assert "index.html" in page
     html = smoke.read("dvc_plots/index.html").decode()
     assert "failed to load" not in page
-    assert "validation loss of cae" in html
+    assert "learning curve" in html
     assert "win5rb_n2n" in html
     assert "histograms.png" in html
 
@@ -118,14 +117,14 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
     committed = metrics.read_text()
 
     metrics.write_text(committed.replace('"mse": 0.', '"mse": 0.0', 1))
-    assert "evaluate@cae" in bare_clone.stage("fresh", code=1)
+    assert "evaluate@cae would run" in bare_clone.stage("fresh", code=1)
     metrics.unlink()
     assert "metrics/cae.json is missing" in bare_clone.stage("fresh", code=1)
     metrics.write_text(committed)
     assert "dvc.lock is fresh" in bare_clone.stage("fresh")
 
     bare_clone.edit_params(models__cae__filters=32)
-    assert "Running stage 'train@cae'" in bare_clone.stage("fresh", code=1)
+    assert "train@cae would run" in bare_clone.stage("fresh", code=1)
 
 
 def test_published_results_stand_alone(changeable):
@@ -142,6 +141,24 @@ def test_published_results_stand_alone(changeable):
     (published / "plots/tables.md").unlink()
     changeable.stage("publish", "--draw", "smoke")
     assert (published / "plots/tables.md").read_bytes() == before
+
+
+def test_results_of_different_test_images_are_not_put_in_one_table(changeable):
+    metrics = changeable.folder / "metrics/cae.json"
+    digest = json.loads(metrics.read_text())["test_digest"]
+    metrics.write_text(metrics.read_text().replace(digest, "0" * 12))
+    output = changeable.stage("report", code=1)
+    assert output.startswith("error: metrics/cae.json: measured on other test images of gauss50 than cnn")
+
+
+def test_a_full_disk_leaves_the_old_figures(changeable):
+    before = changeable.read("plots/grid.png")
+    changeable.edit_params(report__dpi=300)
+    limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))  # noqa: E731
+    output = changeable.stage("report", code=1, preexec_fn=limit)
+    assert "File too large" in output.splitlines()[-1]
+    assert "Traceback" not in output
+    assert changeable.read("plots/grid.png") == before
 
 
 def test_a_stale_run_is_not_published(changeable):

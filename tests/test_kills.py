@@ -1,6 +1,5 @@
 """Training that is killed goes on from its last finished epoch, and ends with the same bytes as an undisturbed one."""
 
-import contextlib
 import os
 import random
 import signal
@@ -34,10 +33,12 @@ def undisturbed(long):
 
 
 def forget(project):
-    """Remove the outputs, so that the next training is a new one; return what they were."""
+    """Remove all that was learned, so that the next training is a new one; return what the outputs were."""
     outputs = {file: project.read(file) for file in OUTPUTS}
     for file in OUTPUTS:
         (project.folder / file).unlink()
+    for file in (project.folder / ".checkpoints").glob("*"):
+        file.unlink()
     (project.folder / "dvc.lock").write_text((project.folder / "dvc.lock").read_text().partition("  train@cae:")[0])
     return outputs
 
@@ -55,15 +56,6 @@ def finish(project):
     output = project.run("dvc", "repro", "--no-run-cache", "train@cae")
     assert f"epoch {EPOCHS} of {EPOCHS}" in output or f"goes on after epoch {EPOCHS}" in output
     return output
-
-
-def wait_until_gone(pid):
-    while True:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.05)
 
 
 def test_the_process_alone(long, undisturbed):
@@ -86,41 +78,53 @@ def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
     dvc.communicate()
     assert f"process {trainer} is still at work on this stage; waiting" in output
     assert f"goes on after epoch {EPOCHS} of {EPOCHS}" in output  # what the orphan has learned is not learned again
-    assert not list((long.folder / ".checkpoints").glob("*"))
+    assert forget(long) == undisturbed
+
+
+def test_dvc_alone_and_its_trainer_is_done_before_the_next_one_starts(long, undisturbed):
+    dvc, _ = start_and_wait_for_epoch(long, 6)
+    os.kill(dvc.pid, signal.SIGKILL)
+    dvc.communicate()  # ends when the orphan does
+    assert (long.folder / "models/cae.keras").exists()
+    output = finish(long)  # DVC deletes the outputs that it knows nothing of
+    assert f"goes on after epoch {EPOCHS} of {EPOCHS}" in output
+    output = long.run("dvc", "repro", "--force", "--single-item", "train@cae")
+    assert f"epoch 1 of {EPOCHS}" in output  # to force is to train again
     assert forget(long) == undisturbed
 
 
 def test_the_whole_group(long, undisturbed):
-    dvc, trainer = start_and_wait_for_epoch(long, 5)
+    dvc, _ = start_and_wait_for_epoch(long, 5)
     os.killpg(dvc.pid, signal.SIGKILL)
     dvc.communicate()
-    wait_until_gone(trainer)
     output = finish(long)
     assert any(f"goes on after epoch {epoch} of" in output for epoch in (5, 6))
     assert forget(long) == undisturbed
 
 
 def test_at_any_moment(long, undisturbed):
-    """Kill after random times, start-up and saving included, until one training gets through."""
-    moments = random.Random(0)
-    for _ in range(8):
+    """Kill after random times, start-up and saving included, until eight kills were survived."""
+    moments, kills = random.Random(0), 0
+    while kills < 8:
         dvc = long.start("dvc", "repro", "--no-run-cache", "train@cae")
         time.sleep(moments.uniform(2, 14))
-        with contextlib.suppress(ProcessLookupError):
+        if dvc.poll() is None:
             os.killpg(dvc.pid, signal.SIGKILL)
+            kills += 1
         dvc.communicate()
+        if dvc.returncode == 0:
+            assert forget(long) == undisturbed
     long.run("dvc", "repro", "--no-run-cache", "train@cae")
     assert forget(long) == undisturbed
 
 
 def test_other_settings_do_not_take_the_checkpoint(long, undisturbed):
-    dvc, trainer = start_and_wait_for_epoch(long, 2)
+    dvc, _ = start_and_wait_for_epoch(long, 2)
     os.killpg(dvc.pid, signal.SIGKILL)
     dvc.communicate()
-    wait_until_gone(trainer)
     long.edit_params(budgets__smoke__learning_rate=2.0e-3)
     output = finish(long)
     assert "goes on after" not in output
+    assert len(list((long.folder / ".checkpoints").glob("*.npz"))) == 1  # that of the settings given up is gone
     assert forget(long)["models/cae.keras"] != undisturbed["models/cae.keras"]
-    assert not list((long.folder / ".checkpoints").glob("*"))
     long.edit_params(budgets__smoke__learning_rate=1.0e-3)

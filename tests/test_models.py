@@ -71,7 +71,7 @@ def test_networks_are_those_of_the_papers():
 
 @pytest.mark.parametrize(
     ("name", "change"),
-    [("cnn", {"depth": 3}), ("cae", {"levels": 1}), ("cae", {"convolutions_per_level": 2}), ("cae", {"latent_filters": 2}),
+    [("cnn", {"depth": 3}), ("cae", {"levels": 1}), ("cae", {"convolutions_per_level": 1}), ("cae", {"latent_filters": 2}),
      ("dncnn", {"depth": 5}), ("win5rb", {"kernel_size": 5})],
 )  # fmt: skip
 def test_parameters_change_the_network(name, change):

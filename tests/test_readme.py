@@ -1,9 +1,9 @@
-"""README.md stays true: its numbers, commands, keys and links are those of the repository."""
+"""README.md and the committed results stay true: its numbers, commands, keys and links are those of the repository."""
 
 import re
 
-from denoising import params
-from stages import readme
+from denoising import files, params
+from stages import layout, readme
 from tests.conftest import ROOT
 
 TEXT = (ROOT / "README.md").read_text()
@@ -12,6 +12,14 @@ TEXT = (ROOT / "README.md").read_text()
 def test_tables_are_those_of_the_report(monkeypatch):
     monkeypatch.chdir(ROOT)
     assert readme.START + readme.block() + readme.END in TEXT
+
+
+def test_networks_with_clean_targets_beat_every_filter_and_none_collapsed():
+    settings = params.load(ROOT / "params.yaml")
+    scores = {name: files.read_json(ROOT / layout.metrics_file(name)) for name in (*settings.runs, *settings.filters)}
+    worst = max(scores[name]["mse_high"] for name, run in settings.runs.items() if run.target == "clean")
+    assert worst < min(scores[name]["mse_low"] for name in settings.filters)
+    assert not any(scores[name]["collapsed"] for name in settings.runs)
 
 
 def test_links_and_figures_exist():

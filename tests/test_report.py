@@ -2,7 +2,6 @@ import numpy as np
 import pandas as pd
 
 from denoising import figures, tables
-from tests.conftest import ROOT
 
 SCORES = {
     "cnn": {"mse": 0.02, "mse_low": 0.019, "mse_high": 0.021, "mse_clipped": 0.018, "psnr": 17.5, "ssim": 0.8,
@@ -53,10 +52,3 @@ def test_the_same_data_gives_the_same_figure(tmp_path):
         assert (tmp_path / f"{name}-a.png").read_bytes() == (tmp_path / f"{name}-b.png").read_bytes()
     pixels = [figures.plt.imread(tmp_path / f"{name}-a.png").std() for name in drawings]
     assert min(pixels) > 0.01  # not blank
-
-
-def test_the_articles_numbers_are_there_for_the_rows_that_have_them():
-    import json
-
-    article = json.loads((ROOT / "article.json").read_text())
-    assert article["supervised"]["win5rb"] < article["supervised"]["cnn"] < article["noise2noise"]["win5rb_n2n"]

@@ -2,7 +2,7 @@
 
 The article gives 64 filters 3x3 and an MSE of 0.00991 (10 epochs of 50,000 images, sigma 0.5); its depth is not known.
 Height and width must be multiples of 2**levels.
-    make repro; then: dvc exp run -S models.cae.convolutions_per_level=2
+    make repro; then: dvc exp run -S models.cae.convolutions_per_level=1
 """
 
 import keras
