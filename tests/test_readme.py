@@ -49,3 +49,8 @@ def test_budgets_are_those_of_the_parameters():
     for name, budget in params.load(ROOT / "params.yaml").budgets.items():
         numbers = [budget.train_images, budget.epochs, budget.batch_size, budget.test_images]
         assert f"| `{name}` | " + " | ".join(f"{number:,}" for number in numbers) + " |" in TEXT
+
+
+def test_the_time_is_the_measured_one():
+    measured = files.read_json(ROOT / "benchmarks/repro.json", "minutes", "cores", "device")
+    assert f"took {measured['minutes']} minutes on {measured['cores']} cores ({measured['device']})" in TEXT
