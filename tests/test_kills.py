@@ -73,10 +73,14 @@ def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
     dvc, trainer = start_and_wait_for_epoch(long, 2)
     os.kill(dvc.pid, signal.SIGKILL)
     dvc.wait()
-    os.kill(trainer, 0)  # the orphan is at work
-    output = finish(long)
+    os.kill(trainer, signal.SIGSTOP)  # the orphan stays at work for as long as its successor needs to start
+    successor = long.start("dvc", "repro", "--no-run-cache", "train@cae")
+    waiting = f"process {trainer} is still at work on this stage; waiting"
+    assert any(waiting in line for line in successor.stdout)
+    os.kill(trainer, signal.SIGCONT)
+    output, _ = successor.communicate()
+    assert successor.returncode == 0
     dvc.communicate()
-    assert f"process {trainer} is still at work on this stage; waiting" in output
     assert f"goes on after epoch {EPOCHS} of {EPOCHS}" in output  # what the orphan has learned is not learned again
     assert forget(long) == undisturbed
 
