@@ -1,6 +1,7 @@
 """What depends on the hardware and on Keras's backend; the only file that calls TensorFlow itself."""
 
 import contextlib
+import functools
 import os
 import platform
 import sys
@@ -28,6 +29,8 @@ with _native_messages_discarded():
 
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # Keras's names; weights are float32 in both
 
+keras.config.set_image_data_format("channels_last")  # whatever the user's own Keras configuration says
+
 
 def prepare(seed):
     """Make everything that follows repeatable: same seed, same machine, same bytes.
@@ -37,7 +40,12 @@ def prepare(seed):
     seed : int
         Less than 2**32.
     """
+    _configure()
     keras.utils.set_random_seed(seed)
+
+
+@functools.cache
+def _configure():
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -69,6 +77,37 @@ def resolve_precision(precision):
     if device()[0] == "gpu":
         return "bfloat16" if _gpu_has_bfloat16() else "float32"
     return "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
+
+
+def has_batch_normalization():
+    """Is `batch_normalization` there? JAX fuses Keras's own by itself."""
+    return keras.backend.backend() == "tensorflow"
+
+
+def batch_normalization(images, scale, offset, epsilon):
+    """Batch normalisation with the batch's own statistics, in one fused operation.
+
+    Parameters
+    ----------
+    images : tensor (N, H, W, C)
+        "float32" or "bfloat16".
+    scale, offset : tensor (C,)
+    epsilon : float
+
+    Returns
+    -------
+    normalised : tensor (N, H, W, C)
+        In the images' dtype.
+    mean, variance : tensor (C,)
+        Of the batch, float32. The variance is that of the batch itself (divided by the number of values, as Keras does).
+    """
+    import tensorflow as tf
+
+    normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        images, tf.convert_to_tensor(scale), tf.convert_to_tensor(offset), epsilon=epsilon, is_training=True
+    )
+    values = tf.cast(tf.reduce_prod(tf.shape(images)[:3]), variance.dtype)
+    return normalised, mean, variance * (values - 1) / values  # TensorFlow's is that of an unbiased estimate
 
 
 def description():

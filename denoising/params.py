@@ -154,6 +154,7 @@ class Params(Section):
     budget: str
     seeds: Seeds
     precision: Literal["auto", "float32", "bfloat16"]
+    convolution: Literal["auto", "direct", "fft"]
     budgets: dict[Key, Budget]
     datasets: dict[Key, Dataset]
     models: Models
@@ -215,6 +216,7 @@ class Params(Section):
             data_seed=self.seeds.data,
             seed=self.seeds.training,
             precision=self.precision,
+            convolution=self.convolution,
             optimizer=self.optimizer,
             **budget.model_dump(include={"epochs", "batch_size", "learning_rate", "schedule"}),
         )
@@ -225,6 +227,7 @@ class Params(Section):
             data=self._row("runs", run).data,
             target=self._row("runs", run).target,
             precision=self.precision,
+            convolution=self.convolution,
             evaluation=self.evaluation,
         )
 
@@ -258,6 +261,7 @@ class TrainSettings(Section):
     data_seed: int
     seed: int
     precision: str
+    convolution: str
     optimizer: Optimizer
     epochs: int
     batch_size: int
@@ -270,6 +274,7 @@ class EvaluateSettings(Section):
     data: str
     target: str
     precision: str
+    convolution: str
     evaluation: Evaluation
 
 

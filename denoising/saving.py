@@ -1,4 +1,4 @@
-"""Model files that are the same bytes for the same network, and models read back at a chosen precision."""
+"""Model files that are the same bytes for the same network."""
 
 import json
 import tempfile
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from denoising.backend import POLICIES
+from denoising import execution
 from denoising.files import InputError, atomic
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have
@@ -16,9 +16,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have
 def save(model, path):
     """Write a .keras archive without the dates and memory addresses that Keras puts into it.
 
-    What is written is the float32 network alone, whatever it was trained with: its file says nothing of the hardware.
+    What is written is the network alone, in float32 and layers of Keras: its file says nothing of how it was computed.
     """
-    model = at_precision(model, "float32")
+    model = execution.plain(model)
     with tempfile.TemporaryDirectory() as folder:
         dated = Path(folder) / "model.keras"
         model.save(dated)
@@ -42,14 +42,8 @@ def _lasting(content, numbers):
     return kept
 
 
-def load(path, precision="float32"):
-    """The network of a .keras file.
-
-    Parameters
-    ----------
-    path : path-like
-    precision : {"float32", "bfloat16"}
-        What the inner layers compute in; layers that were fixed to float32 (the output) stay so.
+def load(path):
+    """The network of a .keras file, to be computed as `denoising.execution` says.
 
     Raises
     ------
@@ -59,18 +53,6 @@ def load(path, precision="float32"):
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; the train stage makes it")
     try:
-        model = keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a whole .keras file ({str(error).splitlines()[0]})") from None
-    return at_precision(model, precision)
-
-
-def at_precision(model, precision):
-    """A copy of a network, weights included and optimizer left out, whose inner layers compute in another precision."""
-    config = model.get_config()
-    for layer in config["layers"]:
-        if layer["config"]["name"] not in ("input", "output"):
-            layer["config"]["dtype"] = POLICIES[precision]
-    copy = keras.Model.from_config(config)
-    copy.set_weights(model.get_weights())
-    return copy

@@ -14,16 +14,20 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from denoising import backend, datasets, models
+from denoising import backend, datasets, execution, models
 from denoising.files import InputError, read_arrays, write_arrays
 
+_STEPS_OF_IMAGES = 128  # without a return to Python, which costs more than a millisecond
 
-def digest(settings, files):
+
+def digest(settings, by_fft, files):
     """What a training's result depends on, as one name: settings, data, code, versions, hardware.
 
     Parameters
     ----------
     settings : denoising.params.TrainSettings
+    by_fft : list of str
+        Convolutions that are computed through spectra.
     files : dict of str to str
         SHA-256 of the data file of each split.
     """
@@ -36,11 +40,11 @@ def digest(settings, files):
     code = {str(Path(file).relative_to(package)): hashlib.sha256(Path(file).read_bytes()).hexdigest() for _, file in modules}
     network = package / "models" / f"{settings.run.model}.py"  # found by name, perhaps not imported yet
     code[f"models/{network.name}"] = hashlib.sha256(network.read_bytes()).hexdigest()
-    everything = [settings.model_dump(), files, code, backend.description()]
+    everything = [settings.model_dump(), by_fft, files, code, backend.description()]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def train(settings, training, validation, checkpoint, log=print):
+def train(settings, training, validation, checkpoint, by_fft=(), log=print):
     """Train one network.
 
     Parameters
@@ -52,6 +56,8 @@ def train(settings, training, validation, checkpoint, log=print):
         drawing them anew every epoch needs clean images to draw from.
     checkpoint : path-like
         File that the state after each epoch is kept in, and taken from when it is there.
+    by_fft : collection of str
+        Convolutions to be computed through spectra.
     log : callable
         Takes one line.
 
@@ -70,10 +76,11 @@ def train(settings, training, validation, checkpoint, log=print):
     """
     run_seed = int(datasets.rng_for(settings.seed, settings.name).integers(2**32))
     backend.prepare(run_seed)
-    model = models.build(settings.run.model, settings.network, settings.precision)
+    model = execution.for_training(models.build(settings.run.model, settings.network), settings.precision, by_fft)
     clean, noisy = training
     held_out = datasets.pairs(*validation, settings.run.target)
-    model.compile(optimizer=_optimizer(settings, len(clean)), loss=settings.run.loss)
+    steps = max(1, _STEPS_OF_IMAGES // settings.batch_size)
+    model.compile(optimizer=_optimizer(settings, len(clean)), loss=settings.run.loss, steps_per_execution=steps)
     model.optimizer.build(model.trainable_variables)
 
     curve, seconds = _restore(model, checkpoint)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from denoising import backend, datasets, saving, training
+from denoising import backend, datasets, models, saving, training, tuning
 from denoising.files import sha256, write_json, write_text
 from stages import command, layout, outputs
 
@@ -19,11 +19,14 @@ def main(params, name):
     files = {split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")}
     train, validation = (datasets.read(file, split) for split, file in files.items())
     digests = {split: sha256(file) for split, file in files.items()}
-    checkpoint = _checkpoint(name, training.digest(settings, digests))
+    backend.prepare(settings.seed)
+    by_fft = _convolutions(settings, train[0].shape[1:])
+    checkpoint = _checkpoint(name, training.digest(settings, by_fft, digests))
     environment = backend.description()
-    command.say(f"{name}: {settings.run.model} on {environment['device_name']}, {settings.precision}")
+    through = f", {', '.join(by_fft)} through spectra" if by_fft else ""
+    command.say(f"{name}: {settings.run.model} on {environment['device_name']}, {settings.precision}{through}")
 
-    model, curve, seconds = training.train(settings, train, validation, checkpoint, log=command.say)
+    model, curve, seconds = training.train(settings, train, validation, checkpoint, by_fft, log=command.say)
 
     problem = training.collapse(curve, *datasets.pairs(*validation, settings.run.target))
     if problem:
@@ -32,6 +35,7 @@ def main(params, name):
     write_text(layout.curve_file(name), pd.DataFrame(curve).to_csv(index=False))
     provenance = {
         "settings": settings.model_dump(),
+        "convolutions_by_fft": by_fft,
         "data_sha256": digests,
         "train_images": len(train[0]),
         "parameters": model.count_params(),
@@ -42,6 +46,13 @@ def main(params, name):
     model_sha256 = sha256(layout.model_file(name))
     outputs.write_log("train", name, model_sha256=model_sha256, seconds=round(seconds, 1))
     write_text(_finished(checkpoint), hashlib.md5(layout.model_file(name).read_bytes()).hexdigest())
+
+
+def _convolutions(settings, shape):
+    network = models.build(settings.run.model, settings.network)
+    return tuning.choose(
+        settings.convolution, network, shape, settings.batch_size, settings.precision, "training", log=command.say
+    )
 
 
 def _checkpoint(name, key):

@@ -20,6 +20,7 @@ def build(section):
             filters,
             section.kernel_size,
             padding="same",
+            use_bias=False,  # the batch normalisation would take it out again
             kernel_initializer=section.initializer,
             name=f"conv{index}",
         )(x)

@@ -1,0 +1,95 @@
+"""How a network is computed, apart from what it computes: precision, method of convolution, fused layers.
+
+The networks of `denoising.models`, and model files, are plain Keras. Training and evaluation work with a copy whose layers
+compute the same, from the same weights, as fast as this machine can.
+"""
+
+import keras
+import numpy as np
+
+from denoising import backend, layers
+
+FIXED = ("input", "output")  # layers that stay in float32
+
+
+def convolutions(model):
+    """Names of the layers that `FFTConv2D` could compute: every convolution with a kernel of more than one pixel."""
+    found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    return [layer.name for layer in found if np.prod(layer.kernel_size) > 1]
+
+
+def plain(model):
+    """A copy of a network, weights included and optimizer left out, in float32 and layers of Keras alone."""
+    return _copy(model, "float32", ())
+
+
+def for_training(model, precision, by_fft=()):
+    """A copy of a network to be trained.
+
+    Parameters
+    ----------
+    model : keras.Model
+    precision : {"float32", "bfloat16"}
+        What the inner layers compute in; weights are kept in float32 either way.
+    by_fft : collection of str
+        Names of the convolutions to be computed through spectra.
+    """
+    return _copy(model, precision, by_fft, fused=backend.has_batch_normalization())
+
+
+def for_inference(model, precision, by_fft=()):
+    """A copy of a network for predictions only: batch normalisation becomes part of the convolution before it."""
+    return _copy(_without_batch_normalization(plain(model)), precision, by_fft)
+
+
+def _copy(model, precision, by_fft, fused=False):
+    config = model.get_config()
+    for layer in config["layers"]:
+        name = layer["config"]["name"]
+        if name not in FIXED:
+            layer["config"]["dtype"] = backend.POLICIES[precision]
+        if layer["class_name"] in ("Conv2D", "FFTConv2D"):
+            _set_class(layer, "FFTConv2D" if name in by_fft else "Conv2D")
+        if layer["class_name"] in ("BatchNormalization", "FusedBatchNormalization"):
+            _set_class(layer, "FusedBatchNormalization" if fused else "BatchNormalization")
+    copy = keras.Model.from_config(config)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _set_class(layer, name):
+    own = hasattr(layers, name)
+    layer |= {"class_name": name, "module": "denoising.layers" if own else "keras.layers"}
+    layer["registered_name"] = f"denoising>{name}" if own else None
+
+
+def _without_batch_normalization(model):
+    """The same function of the images, each convolution scaled and shifted by the moving statistics of the layer after it."""
+    before = {id(layer.output): layer for layer in model.layers}
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    folded = {before[id(norm.input)].name: norm for norm in norms}
+    removed = {norm.name for norm in norms}
+    config = model.get_config()
+    for layer in config["layers"]:
+        name = layer["config"]["name"]
+        if name in folded:
+            layer["config"]["use_bias"] = True
+        if name in removed:
+            _set_class(layer, "Identity")
+            layer["config"] = {"name": name}
+            for node in layer["inbound_nodes"]:
+                node["kwargs"] = {}  # the mask, which other layers do not take
+    copy = keras.Model.from_config(config)
+    for layer in copy.layers:
+        weights = model.get_layer(layer.name).get_weights()
+        if layer.name in folded:
+            weights = _folded(*weights, norm=folded[layer.name])
+        if layer.name not in removed:
+            layer.set_weights(weights)
+    return copy
+
+
+def _folded(kernel, bias=0.0, *, norm):
+    gamma, beta, mean, variance = norm.get_weights()
+    scale = gamma / np.sqrt(variance + norm.epsilon)
+    return kernel * scale, (bias - mean) * scale + beta
