@@ -64,7 +64,7 @@ def _set_class(layer, name):
 
 
 def _without_batch_normalization(model):
-    """The same function of the images, each convolution scaled and shifted by the moving statistics of the layer after it."""
+    """The same function of the images: moving statistics scale and shift the convolution before them."""
     before = {id(layer.output): layer for layer in model.layers}
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     folded = {before[id(norm.input)].name: norm for norm in norms}

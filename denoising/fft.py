@@ -1,9 +1,10 @@
 """Convolution by products of spectra, for large kernels: far fewer multiplications, the same result.
 
-A direct 7x7 convolution takes 49 multiplications for every pixel and pair of channels. Between the discrete Fourier transforms of
-image and kernel it is one complex product for every frequency, about 2.5 real multiplications a pixel. The transforms
-themselves are small next to that when there are many channels, and they are written as products with the (tiny) matrices of
-the transform, so that all the work is done by the machine's matrix multiplication, in any precision and on any backend.
+A direct 7x7 convolution takes 49 multiplications for every pixel and pair of channels. Between the discrete Fourier
+transforms of image and kernel it is one complex product for every frequency, about 2.5 real multiplications a pixel. The
+transforms themselves are small next to that when there are many channels, and they are written as products with the (tiny)
+matrices of the transform, so that all the work is done by the machine's matrix multiplication, in any precision and on any
+backend.
 
 References
 ----------
@@ -30,7 +31,7 @@ def conv2d(images, kernel):
     -------
     tensor (N, H, W, D)
     """
-    _, height, width, channels = images.shape
+    _, height, width, _ = images.shape
     rows, columns, _, filters = kernel.shape
     periods = (_period(height, rows), _period(width, columns))
     frequencies = _frequencies(periods[0]) * periods[1]

@@ -22,7 +22,13 @@ class FFTConv2D(keras.layers.Conv2D):
 
     def __init__(self, filters, kernel_size, **options):
         super().__init__(filters, kernel_size, **options)
-        supported = {"padding": "same", "strides": (1, 1), "dilation_rate": (1, 1), "groups": 1, "data_format": "channels_last"}
+        supported = {
+            "padding": "same",
+            "strides": (1, 1),
+            "dilation_rate": (1, 1),
+            "groups": 1,
+            "data_format": "channels_last",
+        }
         for name, value in supported.items():
             if getattr(self, name) != value:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: FFTConv2D is only for {value!r}")

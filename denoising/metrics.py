@@ -1,7 +1,6 @@
 """Measures of denoised images (N, H, W) against clean ones, pixel values on the scale [0, 1]."""
 
 import numpy as np
-from scipy import stats
 from skimage.metrics import structural_similarity
 
 PSNR_LIMIT = 100.0  # dB; an exact reproduction would give infinity, which JSON cannot hold
@@ -43,6 +42,8 @@ def mean_interval(values, resamples, seed=0):
     -------
     low, high : float
     """
+    from scipy import stats  # takes half a second, which stages that fail early should not wait for
+
     if len(values) < 2 or np.ptp(values) == 0:
         return float(np.mean(values)), float(np.mean(values))
     result = stats.bootstrap(

@@ -77,7 +77,7 @@ def differences(errors, resamples):
 def as_markdown(frame):
     """A table as people read it: rounded, empty cells where there is no number, columns aligned."""
     text = pd.DataFrame({COLUMNS[key]: _formatted(frame, key) for key in COLUMNS})
-    return _pipes(text.loc[:, (text != "").any()])  # a column that no row fills is left out
+    return pipes(text.loc[:, (text != "").any()])  # a column that no row fills is left out
 
 
 def differences_as_markdown(frame):
@@ -90,7 +90,7 @@ def differences_as_markdown(frame):
             "better": frame["better"],
         }
     )
-    return _pipes(text)
+    return pipes(text)
 
 
 def _formatted(frame, key):
@@ -103,7 +103,8 @@ def _formatted(frame, key):
     return ["" if pd.isna(value) else formats.get(key, "{}").format(value) for value in frame[key]]
 
 
-def _pipes(text):
+def pipes(text):
+    """A Markdown table of a DataFrame of text, with aligned columns."""
     rows = [list(text.columns), *text.to_numpy().tolist()]
     widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(text.columns))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]

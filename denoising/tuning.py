@@ -72,7 +72,10 @@ def _gain(layer, batch_size, precision, task, log, cache):
             seconds = _seconds(layer, batch_size, precision, task)
             known.setdefault(machine, {})[case] = {name: round(value, 6) for name, value in seconds.items()}
             write_json(cache, known)
-            log(f"measured: convolution {case}: " + ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items()))
+            log(
+                f"measured: convolution {case}: "
+                + ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
+            )
     return known[machine][case]["direct"] / known[machine][case]["fft"]
 
 

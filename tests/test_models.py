@@ -17,9 +17,9 @@ def name(request):
     return request.param
 
 
-def build(name, precision="float32", **changes):
+def build(name, **changes):
     backend.prepare(0)
-    return models.build(name, getattr(SECTIONS, name).model_copy(update=SMALL | changes), precision)
+    return models.build(name, getattr(SECTIONS, name).model_copy(update=SMALL | changes))
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (12, 36), (64, 8)])
@@ -37,18 +37,6 @@ def test_the_cae_says_which_sizes_it_takes():
     assert inference.denoise(build("cnn"), np.zeros((1, 27, 31), np.float32), batch_size=1).shape == (1, 27, 31)
 
 
-def test_bfloat16_computes_inside_and_gives_float32(name):
-    model = build(name, "bfloat16", **({"last_scale": 1.0} if name == "win5rb" else {}))
-    assert model.layers[1].compute_dtype == "bfloat16"
-    assert all(weight.dtype == "float32" for weight in model.weights)
-    assert model.output.dtype == "float32"
-    noisy = RNG.random((2, 16, 16)).astype(np.float32)
-    half = inference.denoise(model, noisy, 2)
-    full = inference.denoise(saving.at_precision(model, "float32"), noisy, 2)
-    assert 0 < np.abs(half - full).max() < 0.1
-    assert keras.config.dtype_policy().name == "float32"  # a build leaves the global policy as it was
-
-
 def test_untrained_win5rb_is_the_identity():
     noisy = RNG.random((2, 28, 28)).astype(np.float32)
     np.testing.assert_array_equal(inference.denoise(build("win5rb"), noisy, 2), noisy)
@@ -59,11 +47,11 @@ def test_networks_are_those_of_the_papers():
     def convolutions(model):
         return [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
 
-    dncnn = convolutions(models.build("dncnn", SECTIONS.dncnn, "float32"))
+    dncnn = convolutions(models.build("dncnn", SECTIONS.dncnn))
     assert len(dncnn) == 17
     assert {layer.kernel_size for layer in dncnn} == {(3, 3)}
     assert [layer.use_bias for layer in dncnn] == [True] + [False] * 15 + [True]
-    win5rb = models.build("win5rb", SECTIONS.win5rb, "float32")
+    win5rb = models.build("win5rb", SECTIONS.win5rb)
     assert [layer.filters for layer in convolutions(win5rb)] == [128, 128, 128, 128, 1]
     assert {layer.kernel_size for layer in convolutions(win5rb)} == {(7, 7)}
     assert sum(isinstance(layer, keras.layers.BatchNormalization) for layer in win5rb.layers) == 5
@@ -86,7 +74,6 @@ def test_a_saved_network_is_the_same_bytes_and_predicts_the_same(tmp_path, name)
     noisy = RNG.random((2, 16, 16)).astype(np.float32)
     loaded = saving.load(tmp_path / "a.keras")
     np.testing.assert_array_equal(inference.denoise(loaded, noisy, 2), inference.denoise(model, noisy, 2))
-    assert saving.load(tmp_path / "a.keras", "bfloat16").layers[1].compute_dtype == "bfloat16"
 
 
 def test_damaged_model_files_are_one_line(tmp_path):

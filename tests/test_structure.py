@@ -72,6 +72,7 @@ ALTERNATIVES = {
     "model": ["cae", "cnn"],
     "target": ["noisy", "clean"],
     "precision": ["float32"],
+    "convolution": ["direct"],
     "schedule": ["constant", "cosine"],
     "selection": ["shuffled"],
     "redraw": ["every_epoch"],

@@ -1,0 +1,184 @@
+"""Training and inference speed of the four networks beside their peers, interleaved in one run: make bench
+
+Ways: `ours` (what the pipeline does), `keras` (the article's way: Keras, float32, nothing special), `torch float32` and
+`torch bfloat16` (PyTorch, channels-last, when it is installed). Every way has a process of its own; they take turns, so that a
+noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the machine alone meanwhile.
+
+Writes benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--draw` writes the last two from the first.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from denoising import params
+from denoising.files import write_text
+from denoising.tables import pipes
+
+FOLDER = Path(__file__).parent
+NETWORKS = ("cnn", "cae", "dncnn", "win5rb")
+TASKS = {"train": "training", "infer": "inference"}
+WAYS = ("ours", "keras", "torch float32", "torch bfloat16")
+LABELS = {"ours": "ours", "keras": "Keras float32", "torch float32": "PyTorch float32", "torch bfloat16": "PyTorch bfloat16"}
+ROUNDS = 5
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--draw", action="store_true", help="only write table and chart of the last measurement again")
+    arguments = parser.parse_args()
+    if not arguments.draw:
+        measure().to_csv(FOLDER / "speed.csv", index=False, float_format="%.5g")
+    turns = pd.read_csv(FOLDER / "speed.csv")
+    write_text(FOLDER / "speed.md", report(turns))
+    draw(turns)
+    print((FOLDER / "speed.md").read_text())
+
+
+def measure():
+    """Images a second of every turn."""
+    ways = WAYS if importlib.util.find_spec("torch") else WAYS[:2]
+    rows = []
+    for network in NETWORKS:
+        rates = matrix_rates()
+        workers = {way: Worker(way, network) for way in ways}
+        about = workers["ours"].about
+        for turn in tqdm(range(ROUNDS), desc=network, disable=None):
+            for task in TASKS:
+                for way, worker in workers.items():
+                    row = {"network": network, "task": task, "way": way, "turn": turn}
+                    row["images_a_second"] = worker.turn(task)
+                    row["by_fft"] = " ".join(about["by_fft"][task]) if way == "ours" else ""
+                    row |= {key: about[key] for key in ("multiply_adds", "device")}
+                    row["version"] = worker.about["version"]
+                    rows.append(row | rates)
+        for worker in workers.values():
+            worker.stop()
+    return pd.DataFrame(rows)
+
+
+class Worker:
+    def __init__(self, way, network):
+        command = [sys.executable, "-m", "benchmarks.worker", way, network]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=FOLDER.parent)
+        self.about = json.loads(self._line())
+
+    def _line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"error: {' '.join(self.process.args[2:])} ended with exit code {self.process.wait()}")
+        return line
+
+    def turn(self, task):
+        time.sleep(0.3)  # threads of the one before spin for a while
+        print(task, file=self.process.stdin, flush=True)
+        return float(self._line())
+
+    def stop(self):
+        self.process.communicate()
+
+
+def matrix_rates():
+    """GFLOP/s of a 2048 x 2048 matrix product, the best of a few, float32 and bfloat16."""
+    command = [sys.executable, "-m", "benchmarks.matrix_product"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=FOLDER.parent).stdout
+    return {f"matmul_{dtype}": rate for dtype, rate in json.loads(output).items()}
+
+
+def report(turns):
+    """Markdown: speeds, ratios, rates of arithmetic, hours of the article's protocol."""
+    ways = [way for way in WAYS if way in set(turns.way)]
+    first = turns.iloc[0]
+    text = [
+        f"On {first.device}, {len(os.sched_getaffinity(0))} cores; medians of {turns.turn.nunique()} rounds. "
+        f"{'; '.join(dict.fromkeys(turns.version))}."
+    ]
+    for task, title in TASKS.items():
+        rows = []
+        for network in NETWORKS:
+            speeds = _speeds(turns, network, task)
+            row = {"network": network} | {LABELS[way]: f"{speeds[way].median():.0f}" for way in ways}
+            row |= {f"ours / {LABELS[way]}": _range(speeds.ours / speeds[way]) for way in ways[1:]}
+            rows.append(row)
+        text += [f"## Images a second, {title}", pipes(pd.DataFrame(rows))]
+    rows = []
+    for network in NETWORKS:
+        row = {"network": network}
+        for task, title in TASKS.items():
+            group = turns[(turns.network == network) & (turns.task == task)]
+            flops = 2 * group.multiply_adds.iloc[0] * (3 if task == "train" else 1) / 1e9
+            for way in ("ours", ways[-1]):
+                rate = flops * group[group.way == way].images_a_second.median()
+                row[f"{title}, {LABELS[way]}"] = f"{rate:.0f} ({rate / group.matmul_bfloat16.iloc[0]:.0%})"
+        rows.append(row)
+    rates = turns.groupby("network")[["matmul_float32", "matmul_bfloat16"]].first().max()
+    text += [
+        "## GFLOP/s, and as a share of the matrix product's",
+        "Counted as a direct convolution's, forward and twice backward: computing less by spectra shows as more than all. A "
+        f"matrix product of 2048 x 2048 reaches {rates.matmul_float32:.0f} GFLOP/s in float32 and "
+        f"{rates.matmul_bfloat16:.0f} in bfloat16, which the shares refer to.",
+        pipes(pd.DataFrame(rows)),
+    ]
+    text += ["## The article's protocol, hours", _protocol(turns, ways)]
+    return "\n\n".join(text) + "\n"
+
+
+def _protocol(turns, ways):
+    """Training and validation of the five runs, from the speeds above."""
+    settings = params.load()
+    budget = settings.budgets["article"]
+    rows = []
+    for name, run in settings.runs.items():
+        hours = {}
+        for way in ways:
+            train, infer = (_speeds(turns, run.model, task)[way].median() for task in TASKS)
+            seconds = budget.epochs * (budget.train_images / train + budget.validation_images / infer)
+            hours[way] = (seconds + budget.test_images / infer) / 3600
+        rows.append({"run": name} | hours)
+    total = pd.DataFrame(rows).set_index("run").sum()
+    rows.append({"run": "all"} | total.to_dict())
+    rows.append({"run": "all / ours"} | (total / total.ours).to_dict())
+    return pipes(pd.DataFrame(rows).map(lambda v: v if isinstance(v, str) else f"{v:.2f}").rename(columns=LABELS))
+
+
+def _speeds(turns, network, task):
+    group = turns[(turns.network == network) & (turns.task == task)]
+    return group.pivot_table(index="turn", columns="way", values="images_a_second")
+
+
+def _range(ratios):
+    return f"{ratios.median():.2f} ({ratios.min():.2f} .. {ratios.max():.2f})"
+
+
+def draw(turns):
+    ways = [way for way in WAYS if way in set(turns.way)]
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+    for axis, (task, title) in zip(axes, TASKS.items(), strict=True):
+        for index, way in enumerate(ways):
+            ratios = [_speeds(turns, network, task).pipe(lambda s, way=way: s[way] / s.keras) for network in NETWORKS]
+            middles = np.array([ratio.median() for ratio in ratios])
+            spread = np.abs(np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]]) - middles)
+            places = np.arange(len(NETWORKS)) + (index - (len(ways) - 1) / 2) * 0.2
+            bars = axis.bar(places, middles, 0.18, yerr=spread, label=LABELS[way], capsize=2, error_kw={"linewidth": 0.8})
+            axis.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
+        axis.set_xticks(range(len(NETWORKS)), NETWORKS)
+        axis.set_title(title.capitalize())
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("speed / plain Keras float32")
+    axes[0].legend(frameon=False, fontsize=8)
+    figure.savefig(FOLDER / "speed.png", dpi=130, metadata={"Software": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+import keras
+import numpy as np
+import pytest
+
+from denoising import backend, execution, files, inference, saving, tuning
+from denoising.layers import FFTConv2D, FusedBatchNormalization
+from tests.test_models import NAMES, RNG, build
+
+NOISY = RNG.random((6, 20, 20)).astype(np.float32)
+
+
+def seasoned(name):
+    """A network whose batch normalisations have seen images, as after a training."""
+    model = build(name, **({"last_scale": 1.0} if name == "win5rb" else {}))
+    model.compile(optimizer=keras.optimizers.SGD(1e-3), loss="mse")
+    for _ in range(20):
+        model.train_on_batch(NOISY[..., None], NOISY[..., None])
+    return model
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def network(request):
+    return seasoned(request.param)
+
+
+def predict(model):
+    return inference.denoise(model, NOISY, 3)
+
+
+def test_every_way_to_compute_gives_the_same_images(network):
+    expected = predict(network)
+    everything = execution.convolutions(network)
+    assert len(everything) == sum(isinstance(layer, keras.layers.Conv2D) for layer in network.layers)
+    for way in (execution.for_training, execution.for_inference):
+        for by_fft in ((), everything):
+            copy = way(network, "float32", by_fft)
+            assert sum(isinstance(layer, FFTConv2D) for layer in copy.layers) == len(by_fft)
+            np.testing.assert_allclose(predict(copy), expected, atol=1e-4)
+    assert predict(network).tobytes() == expected.tobytes()  # the network itself is left as it was
+
+
+def test_bfloat16_computes_inside_and_gives_float32(network):
+    half = execution.for_training(network, "bfloat16")
+    assert half.layers[1].compute_dtype == "bfloat16"
+    assert all(weight.dtype == "float32" for weight in half.weights)
+    assert half.output.dtype == "float32"
+    assert 0 < np.abs(predict(half) - predict(network)).mean() < 0.1
+
+
+def test_inference_has_no_batch_normalisation_left(network):
+    copy = execution.for_inference(network, "float32")
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in copy.layers)
+
+
+def test_a_network_is_the_same_file_however_it_was_computed(tmp_path, network):
+    saving.save(network, tmp_path / "plain.keras")
+    copy = execution.for_training(network, "bfloat16", execution.convolutions(network))
+    saving.save(copy, tmp_path / "fast.keras")
+    assert files.sha256(tmp_path / "plain.keras") == files.sha256(tmp_path / "fast.keras")
+    loaded = keras.saving.load_model(tmp_path / "fast.keras")  # plain Keras can read it
+    assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
+    np.testing.assert_array_equal(predict(saving.load(tmp_path / "fast.keras")), predict(network))
+
+
+@pytest.mark.parametrize(("name", "changes"), [("dncnn", {"depth": 5}), ("win5rb", {"last_scale": 1.0})])
+def test_a_training_step_is_that_of_keras(name, changes):
+    """Losses, weights and moving statistics after a few steps, with spectra and fused batch normalisation."""
+    plain = build(name, **changes)
+    fast = execution.for_training(plain, "float32", execution.convolutions(plain))
+    assert any(isinstance(layer, FusedBatchNormalization) for layer in fast.layers)
+    losses = []
+    for model in (plain, fast):
+        model.compile(optimizer=keras.optimizers.SGD(1e-2), loss="mse")
+        losses.append([float(model.train_on_batch(NOISY[..., None], 1 - NOISY[..., None])) for _ in range(3)])
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+    for ours, expected in zip(fast.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=2e-4)
+
+
+def test_batch_statistics_are_those_of_the_batch():
+    images = RNG.random((2, 5, 7, 3)).astype(np.float32)
+    normalised, mean, variance = backend.batch_normalization(images, np.ones(3, "f"), np.zeros(3, "f"), 1e-3)
+    np.testing.assert_allclose(mean, images.mean((0, 1, 2)), rtol=1e-5)
+    np.testing.assert_allclose(variance, images.var((0, 1, 2)), rtol=1e-4)
+    np.testing.assert_allclose(normalised, (images - mean) / np.sqrt(variance + 1e-3), atol=1e-5)
+
+
+class TestChoice:
+    def choose(self, tmp_path, convolution="auto", name="win5rb", log=print):
+        arguments = (convolution, build(name), (12, 12), 2, "float32", "training")
+        return tuning.choose(*arguments, log=log, cache=tmp_path / "cache/convolution.json")
+
+    def test_what_was_measured_is_remembered(self, tmp_path):
+        lines = []
+        first = self.choose(tmp_path, log=lines.append)
+        assert len(lines) == 3  # one to eight channels, eight to eight, eight to one
+        assert all("direct" in line and "fft" in line and "12x12 pixels, batch 2" in line for line in lines)
+        kept = (tmp_path / "cache/convolution.json").read_text()
+        assert self.choose(tmp_path, log=lines.append) == first
+        assert len(lines) == 3
+        assert (tmp_path / "cache/convolution.json").read_text() == kept
+
+    @pytest.mark.parametrize(("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)])
+    def test_spectra_must_be_clearly_faster(self, tmp_path, monkeypatch, seconds, chosen):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: dict(zip(("direct", "fft"), seconds, strict=True)))
+        assert len(self.choose(tmp_path)) == chosen
+
+    def test_small_kernels_and_fixed_choices_need_no_measurement(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", None)
+        assert self.choose(tmp_path, name="dncnn") == []
+        assert self.choose(tmp_path, "direct") == []
+        assert self.choose(tmp_path, "fft") == ["conv1", "conv2", "conv3", "conv4", "conv5"]
+
+    def test_a_damaged_file_is_measured_again(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
+        (tmp_path / "cache").mkdir()
+        (tmp_path / "cache/convolution.json").write_text("{")
+        assert len(self.choose(tmp_path)) == 5

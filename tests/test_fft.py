@@ -1,0 +1,84 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from denoising import fft
+from denoising.layers import FFTConv2D
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "channels"),
+    [
+        ((28, 28), (7, 7), (3, 4)),
+        ((28, 28), (3, 3), (1, 2)),
+        ((27, 31), (5, 5), (2, 1)),
+        ((13, 10), (7, 3), (2, 2)),
+        ((16, 9), (4, 2), (1, 3)),
+        ((5, 6), (7, 7), (2, 2)),  # the kernel is larger than the image
+        ((1, 1), (3, 3), (2, 2)),
+        ((60, 41), (15, 15), (1, 1)),
+    ],
+)
+def test_results_and_gradients_are_those_of_a_direct_convolution(size, kernel, channels):
+    images, weights = tf.constant(normal(2, *size, channels[0])), tf.constant(normal(*kernel, *channels))
+    upstream = tf.constant(normal(2, *size, channels[1]))
+
+    def both(convolve):
+        with tf.GradientTape() as tape:
+            tape.watch((images, weights))
+            output = convolve(images, weights)
+        return output, *tape.gradient(output, (images, weights), output_gradients=upstream)
+
+    direct = both(lambda x, w: keras.ops.conv(x, w, padding="same"))
+    for ours, expected in zip(both(fft.conv2d), direct, strict=True):
+        assert ours.shape == expected.shape
+        assert np.abs(ours - expected).max() < 3e-6 * np.abs(expected).max() + 1e-5
+
+
+def test_bfloat16_is_as_near_as_its_precision():
+    images, weights = normal(2, 28, 28, 32), normal(7, 7, 32, 32)
+    exact = keras.ops.convert_to_numpy(keras.ops.conv(images, weights, padding="same"))
+    half = fft.conv2d(keras.ops.cast(images, "bfloat16"), keras.ops.cast(weights, "bfloat16"))
+    assert half.dtype == "bfloat16"
+    error = np.std(keras.ops.convert_to_numpy(keras.ops.cast(half, "float32")) - exact) / np.std(exact)
+    assert 0 < error < 0.01
+
+
+@pytest.mark.parametrize(("bias", "activation"), [(True, "relu"), (False, None)])
+def test_the_layer_has_the_weights_and_results_of_conv2d(bias, activation):
+    options = {"padding": "same", "use_bias": bias, "activation": activation, "bias_initializer": "random_normal"}
+    direct, ours = keras.layers.Conv2D(4, 7, **options), FFTConv2D(4, 7, **options)
+    images = normal(2, 19, 20, 3)
+    expected = direct(images)
+    ours.build(images.shape)
+    assert [weight.shape for weight in ours.weights] == [weight.shape for weight in direct.weights]
+    ours.set_weights(direct.get_weights())
+    np.testing.assert_allclose(ours(images), expected, atol=1e-5)
+    again = FFTConv2D.from_config(ours.get_config())
+    again.build(images.shape)
+    again.set_weights(direct.get_weights())
+    np.testing.assert_array_equal(again(images), ours(images))
+
+
+def test_images_of_unknown_or_great_size_are_convolved_too(monkeypatch):
+    layer, images = FFTConv2D(2, 5, padding="same"), normal(1, 20, 24, 2)
+    known = layer(images)
+    unknown = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 2))])(images)
+    np.testing.assert_allclose(unknown, known, atol=1e-5)
+    monkeypatch.setattr(fft, "conv2d", None)  # would raise when called
+    monkeypatch.setattr(FFTConv2D, "LARGEST_SPECTRUM", 1000)
+    np.testing.assert_allclose(layer(images), known, atol=1e-5)
+
+
+@pytest.mark.parametrize(("option", "value"), [("padding", "valid"), ("strides", 2), ("dilation_rate", 2), ("groups", 2)])
+def test_other_convolutions_are_refused(option, value):
+    options = {"padding": "same"} | {option: value}
+    with pytest.raises(ValueError, match=f"{option} = .*{value}"):
+        FFTConv2D(2, 3, **options)
