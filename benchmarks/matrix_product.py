@@ -3,9 +3,10 @@
 import json
 import time
 
-from denoising import backend  # noqa: I001  (Keras quietly)
 import keras
 from keras import ops
+
+from denoising import backend
 
 SIZE = 2048
 

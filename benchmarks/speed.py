@@ -1,8 +1,8 @@
 """Training and inference speed of the four networks beside their peers, interleaved in one run: make bench
 
 Ways: `ours` (what the pipeline does), `keras` (the article's way: Keras, float32, nothing special), `torch float32` and
-`torch bfloat16` (PyTorch, channels-last, when it is installed). Every way has a process of its own; they take turns, so that a
-noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the machine alone meanwhile.
+`torch bfloat16` (PyTorch, channels-last, when it is installed). Every way has a process of its own; they take turns, so that
+a noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the machine alone meanwhile.
 
 Writes benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--draw` writes the last two from the first.
 """
