@@ -1,0 +1,125 @@
+"""Does speed cost accuracy? The pipeline's way to compute beside plain Keras in float32, at the default budget, over seeds.
+
+    python -m benchmarks.accuracy
+
+Five seeds for CNN and CAE, three for DnCNN and Win5-RB. `fast` is what the pipeline does on this machine, `plain` the network
+as `denoising.models` builds it, float32, direct convolutions, Keras's own batch normalisation. Needs the data of `make repro`.
+Every training is a row of benchmarks/accuracy.csv as soon as it is done; what is there is not trained again, so the command
+can be stopped and goes on. Writes benchmarks/accuracy.md.
+"""
+
+import argparse
+import subprocess
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from denoising import backend, datasets, execution, inference, metrics, models, params, training, tuning
+from denoising.files import write_text
+from denoising.tables import pipes
+from stages import layout
+
+FOLDER = Path(__file__).parent
+SEEDS = {"cnn": 5, "cae": 5, "dncnn": 3, "win5rb": 3}
+WAYS = ("plain", "fast")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=WAYS, help="one of the two ways")
+    arguments = parser.parse_args()
+    file = FOLDER / "accuracy.csv"
+    rows = pd.read_csv(file).to_dict("records") if file.is_file() else []
+    settings = params.load()
+    for way in [arguments.only] if arguments.only else WAYS:
+        for name, seeds in SEEDS.items():
+            for seed in range(seeds):
+                if not any((row["network"], row["way"], row["seed"]) == (name, way, seed) for row in rows):
+                    rows.append({"network": name, "way": way, "seed": seed} | train(settings, name, way, seed))
+                    print(rows[-1], flush=True)
+                    write_text(file, pd.DataFrame(rows).to_csv(index=False, float_format="%.8g"))
+    write_text(FOLDER / "accuracy.md", report(pd.DataFrame(rows)))
+    print((FOLDER / "accuracy.md").read_text())
+
+
+def train(parameters, name, way, seed):
+    """One run of the pipeline with another training seed; its MSE over the test images."""
+    settings = parameters.train_settings(name).model_copy(update={"seed": seed})
+    precision = "float32" if way == "plain" else backend.resolve_precision(settings.precision)
+    settings = settings.model_copy(update={"precision": precision})
+    data = {split: datasets.read(layout.dataset_file(settings.run.data, split), split) for split in datasets.DRAWS}
+    clean, noisy = data["test"]
+    batches = {"training": settings.batch_size, "inference": parameters.evaluation.batch_size}
+    backend.prepare(seed)
+    network = models.build(settings.run.model, settings.network)
+    by_fft = {
+        task: tuning.choose("auto", network, clean.shape[1:], batch, precision, task) if way == "fast" else []
+        for task, batch in batches.items()
+    }
+    with tempfile.TemporaryDirectory() as folder, _as_built(way):
+        checkpoint = Path(folder) / "checkpoint.npz"
+        model, _, seconds = training.train(settings, data["train"], data["validation"], checkpoint, by_fft["training"], str)
+        model = execution.for_inference(model, precision, by_fft["inference"])
+        prediction = inference.denoise(model, noisy[0], batches["inference"])
+    error = metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()
+    return {
+        "mse": error,
+        "seconds": round(seconds, 1),
+        "precision": precision,
+        "by_fft": " ".join(by_fft["training"]),
+        "budget": parameters.budget,
+        "train_images": len(data["train"][0]),
+        "epochs": settings.epochs,
+        "batch_size": settings.batch_size,
+        "device": backend.device()[1],
+        "git_revision": _revision(),
+    }
+
+
+def _revision():
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=FOLDER).stdout.strip()
+
+
+def _as_built(way):
+    """The plain way trains the very layers that denoising.models builds."""
+    same = {task: lambda model, *_: model for task in ("for_training", "for_inference")}
+    return mock.patch.multiple(execution, **(same if way == "plain" else {"FIXED": execution.FIXED}))
+
+
+def report(rows):
+    first = rows.iloc[0]
+    lines = []
+    for name in SEEDS:
+        group = rows[rows.network == name]
+        plain, fast = (group[group.way == way].mse.to_numpy() for way in WAYS)
+        if not (len(plain) and len(fast)):
+            continue
+        test = stats.ttest_ind(fast, plain, equal_var=False)
+        interval = test.confidence_interval(0.95)
+        low, high = (np.array([interval.low, interval.high])) / plain.mean()
+        lines.append(
+            {
+                "network": name,
+                "seeds": f"{len(plain)} and {len(fast)}",
+                "plain, mean MSE": f"{plain.mean():.5f}",
+                "(each)": " ".join(f"{value:.5f}" for value in plain),
+                "fast, mean MSE": f"{fast.mean():.5f}",
+                "(each) ": " ".join(f"{value:.5f}" for value in fast),
+                "fast / plain - 1": f"{fast.mean() / plain.mean() - 1:+.1%}",
+                "95 % interval": f"{low:+.1%} .. {high:+.1%}",
+            }
+        )
+    text = (
+        f"MSE after training with different seeds, budget {first.budget} ({first.train_images} images, {first.epochs} "
+        f"epochs, batch {first.batch_size}), on {first.device}. Intervals: Welch's t, relative to the plain mean."
+    )
+    return f"{text}\n\n{pipes(pd.DataFrame(lines))}\n" if lines else f"{text}\n"
+
+
+if __name__ == "__main__":
+    main()

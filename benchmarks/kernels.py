@@ -1,0 +1,139 @@
+"""One convolution by every method: python -m benchmarks.kernels
+
+Forward, and forward with both gradients, of a layer with as many output as input channels on 128 images of 28 x 28 pixels: direct,
+through spectra (`denoising.fft`), and for 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3), which is only tried
+here. Methods take turns. Writes benchmarks/kernels.csv and benchmarks/kernels.md.
+
+References
+----------
+A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
+"""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from keras import ops
+
+from denoising import backend, fft
+from denoising.files import write_text
+from denoising.tables import pipes
+
+FOLDER = Path(__file__).parent
+IMAGES, PIXELS, ROUNDS = 128, 28, 7
+CASES = [(3, 64), (5, 64), (7, 64), (3, 128), (5, 128), (7, 128)]
+
+# F(4, 3): four outputs of a three-tap filter from six products, by matrices over a tile of six samples
+INPUT = np.array(
+    [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0],
+     [0, 4, 0, -5, 0, 1]], np.float32
+)  # fmt: skip
+KERNEL = np.array(
+    [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6],
+     [0, 0, 1]], np.float32
+)  # fmt: skip
+OUTPUT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
+
+
+def direct(images, kernel):
+    return ops.conv(images, kernel, padding="same")
+
+
+def winograd(images, kernel):
+    """As `denoising.fft.conv2d`, every transform of all tiles of an axis being one product with a banded matrix."""
+    _, size, _, channels = images.shape
+    filters, tiles = kernel.shape[-1], size // 4
+    constant = lambda matrix: ops.convert_to_tensor(matrix, dtype=images.dtype)  # noqa: E731
+    forward = np.zeros((6, tiles, size + 2), np.float32)
+    backward = np.zeros((size, 6, tiles), np.float32)
+    for tile in range(tiles):
+        forward[:, tile, 4 * tile : 4 * tile + 6] = INPUT
+        backward[4 * tile : 4 * tile + 4, :, tile] = OUTPUT
+    forward, backward = forward[..., 1:-1].reshape(6 * tiles, size), backward.reshape(size, 6 * tiles)
+    x = ops.matmul(constant(forward), ops.reshape(images, (-1, size, size * channels)))
+    x = ops.matmul(constant(forward), ops.reshape(x, (-1, size, channels)))  # (N 6 T, 6 T, C)
+    x = ops.transpose(ops.reshape(x, (-1, 6, tiles, 6, tiles, channels)), (1, 3, 0, 2, 4, 5))
+    w = ops.matmul(constant(KERNEL), ops.reshape(kernel, (3, -1)))
+    w = ops.matmul(constant(KERNEL)[None], ops.reshape(w, (6, 3, channels * filters)))
+    y = ops.matmul(ops.reshape(x, (36, -1, channels)), ops.reshape(w, (36, channels, filters)))
+    y = ops.transpose(ops.reshape(y, (6, 6, -1, tiles, tiles, filters)), (2, 0, 3, 1, 4, 5))
+    y = ops.matmul(constant(backward), ops.reshape(y, (-1, 6 * tiles, filters)))
+    y = ops.matmul(constant(backward), ops.reshape(y, (-1, 6 * tiles, size * filters)))
+    return ops.reshape(y, (-1, size, size, filters))
+
+
+def main():
+    backend.prepare(0)
+    rng = np.random.default_rng(0)
+    rows = []
+    for size, channels in CASES:
+        shape = (IMAGES, PIXELS, PIXELS, channels)
+        images, upstream = np.maximum(rng.standard_normal(shape, np.float32), 0), rng.standard_normal(shape, np.float32)
+        kernel = rng.standard_normal((size, size, channels, channels), np.float32) / (size * channels**0.5)
+        expected = direct(images, kernel)
+        methods = {"direct": direct, "fft": fft.conv2d} | ({"winograd": winograd} if size == 3 else {})
+        for dtype in ("float32", "bfloat16"):
+            given = [ops.cast(array, dtype) for array in (images, kernel, upstream)]
+            errors = {name: _error(method(*given[:2]), expected) for name, method in methods.items()}
+            steps = {}
+            for name, method in methods.items():
+                forward, both = _functions(method)
+                steps[name, "forward"] = lambda forward=forward, given=given: forward(*given[:2])
+                steps[name, "with gradients"] = lambda both=both, given=given: both(*given)
+            for (name, what), seconds in _shortest(steps).items():
+                row = {"kernel": size, "channels": channels, "dtype": dtype, "method": name, "what": what}
+                rows.append(row | {"milliseconds": seconds * 1e3, "relative_error": errors[name]})
+                print(rows[-1], flush=True)
+    frame = pd.DataFrame(rows)
+    frame.to_csv(FOLDER / "kernels.csv", index=False, float_format="%.4g")
+    write_text(FOLDER / "kernels.md", report(frame))
+
+
+def _functions(method):
+    @tf.function
+    def both(images, kernel, upstream):
+        with tf.GradientTape() as tape:
+            tape.watch((images, kernel))
+            output = method(images, kernel)
+        return output, tape.gradient(output, (images, kernel), output_gradients=upstream)
+
+    return tf.function(method), both
+
+
+def _error(output, expected):
+    return float(ops.std(ops.cast(output, "float32") - expected) / ops.std(expected))
+
+
+def _shortest(steps):
+    for step in steps.values():
+        step()
+    seconds = dict.fromkeys(steps, np.inf)
+    for _ in range(ROUNDS):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            step()
+            seconds[name] = min(seconds[name], time.perf_counter() - started)
+    return seconds
+
+
+def report(frame):
+    wide = frame.pivot_table(
+        index=["kernel", "channels", "dtype", "what"], columns="method", values="milliseconds", sort=False
+    )
+    wide["direct / fft"] = wide["direct"] / wide["fft"]
+    wide["direct / winograd"] = wide["direct"] / wide["winograd"]
+    errors = frame[frame.what == "forward"].pivot_table(
+        index=["kernel", "channels", "dtype"], columns="method", values="relative_error", sort=False
+    )
+    times = wide.map(lambda value: "" if pd.isna(value) else f"{value:.3g}").reset_index().astype(str)
+    errors = errors.map(lambda value: "" if pd.isna(value) else f"{value:.1e}").reset_index().astype(str)
+    return (
+        f"Milliseconds for {IMAGES} images of {PIXELS} x {PIXELS} pixels, shortest of {ROUNDS}.\n\n{pipes(times)}\n\n"
+        f"Standard deviation of the error, relative to the result's (reference: direct, float32).\n\n{pipes(errors)}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
