@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro check-params test test-slow lint format fresh publish report readme lock clean
+.PHONY: help repro check-params test test-slow lint format fresh bench publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -34,6 +34,9 @@ format: $(VENV)/.installed-dev  ## let ruff format the code
 fresh: $(VENV)/.installed  ## is dvc.lock what this code and these parameters give? (needs no data)
 	@python -m stages.fresh
 
+bench: $(VENV)/.installed-bench  ## speed beside plain Keras and PyTorch; leave the machine alone meanwhile
+	@python -m benchmarks.speed
+
 publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
 	@python -m stages.publish
 
@@ -59,4 +62,8 @@ $(VENV)/.installed: requirements.lock
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.installed-bench: benchmarks/requirements.txt $(VENV)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@

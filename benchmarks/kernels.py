@@ -1,8 +1,8 @@
 """One convolution by every method: python -m benchmarks.kernels
 
-Forward, and forward with both gradients, of a layer with as many output as input channels on 128 images of 28 x 28 pixels: direct,
-through spectra (`denoising.fft`), and for 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3), which is only tried
-here. Methods take turns. Writes benchmarks/kernels.csv and benchmarks/kernels.md.
+Forward, and forward with both gradients, of a layer with as many output as input channels on 128 images of 28 x 28 pixels:
+direct, through spectra (`denoising.fft`), and for 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3), which is only
+tried here. Methods take turns. Writes benchmarks/kernels.csv and benchmarks/kernels.md.
 
 References
 ----------
@@ -119,14 +119,12 @@ def _shortest(steps):
 
 
 def report(frame):
-    wide = frame.pivot_table(
-        index=["kernel", "channels", "dtype", "what"], columns="method", values="milliseconds", sort=False
-    )
-    wide["direct / fft"] = wide["direct"] / wide["fft"]
-    wide["direct / winograd"] = wide["direct"] / wide["winograd"]
-    errors = frame[frame.what == "forward"].pivot_table(
-        index=["kernel", "channels", "dtype"], columns="method", values="relative_error", sort=False
-    )
+    keys = ["kernel", "channels", "dtype", "what"]
+    wide = frame.pivot_table(index=keys, columns="method", values="milliseconds", sort=False)
+    for method in ("fft", "winograd"):
+        wide[f"direct / {method}"] = wide["direct"] / wide[method]
+    forward = frame[frame.what == "forward"]
+    errors = forward.pivot_table(index=keys[:3], columns="method", values="relative_error", sort=False)
     times = wide.map(lambda value: "" if pd.isna(value) else f"{value:.3g}").reset_index().astype(str)
     errors = errors.map(lambda value: "" if pd.isna(value) else f"{value:.1e}").reset_index().astype(str)
     return (
