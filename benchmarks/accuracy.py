@@ -4,8 +4,8 @@
 
 Five seeds for CNN and CAE, three for DnCNN and Win5-RB. `fast` is what the pipeline does on this machine, `plain` is the
 network as `denoising.models` builds it, float32, direct convolutions, Keras's own batch normalisation. Needs the data of
-`make repro`. Every training is a row of benchmarks/accuracy.csv as soon as it is done; what is there is not trained again, so
-the command can be stopped and goes on. Writes benchmarks/accuracy.md.
+`make repro`. Every training is a row of benchmarks/accuracy.csv as soon as it is done; what is there is not trained again,
+so the command can be stopped and goes on. Writes benchmarks/accuracy.md.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """One convolution by every method: python -m benchmarks.kernels
 
 Forward, and forward with both gradients, of a layer with as many output as input channels on 128 images of 28 x 28 pixels:
-direct, through spectra (`denoising.fft`), and for 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3), which is only
-tried here. Methods take turns. Writes benchmarks/kernels.csv and benchmarks/kernels.md.
+direct, through spectra (`denoising.fft`), and for 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3), which is
+only tried here. Methods take turns. Writes benchmarks/kernels.csv and benchmarks/kernels.md.
 
 References
 ----------
