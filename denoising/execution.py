@@ -13,8 +13,8 @@ FIXED = ("input", "output")  # layers that stay in float32
 
 
 def convolutions(model):
-    """Names of the layers that `FFTConv2D` could compute: every convolution with a kernel of more than one pixel."""
-    found = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    """Names of the layers that `FFTConv2D` can compute, those with kernels of one pixel left out."""
+    found = [layer for layer in model.layers if layers.FFTConv2D.supports(layer)]
     return [layer.name for layer in found if np.prod(layer.kernel_size) > 1]
 
 
@@ -67,8 +67,8 @@ def _without_batch_normalization(model):
     """The same function of the images: moving statistics scale and shift the convolution before them."""
     before = {id(layer.output): layer for layer in model.layers}
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    folded = {before[id(norm.input)].name: norm for norm in norms}
-    removed = {norm.name for norm in norms}
+    folded = {before[id(norm.input)].name: norm for norm in norms if _is_linear_convolution(before[id(norm.input)])}
+    removed = {norm.name for norm in folded.values()}
     config = model.get_config()
     for layer in config["layers"]:
         name = layer["config"]["name"]
@@ -87,6 +87,10 @@ def _without_batch_normalization(model):
         if layer.name not in removed:
             layer.set_weights(weights)
     return copy
+
+
+def _is_linear_convolution(layer):
+    return isinstance(layer, keras.layers.Conv2D) and layer.activation is keras.activations.linear
 
 
 def _folded(kernel, bias=0.0, *, norm):

@@ -1,5 +1,7 @@
 """Layers that compute what Keras's own do, with the same weights, faster. `denoising.execution` puts them in place."""
 
+import types
+
 import keras
 
 from denoising import backend, fft
@@ -20,18 +22,22 @@ class FFTConv2D(keras.layers.Conv2D):
 
     LARGEST_SPECTRUM = 2**29  # bytes
 
+    SUPPORTED = types.MappingProxyType(
+        {"padding": "same", "strides": (1, 1), "dilation_rate": (1, 1), "groups": 1, "data_format": "channels_last"}
+    )
+
     def __init__(self, filters, kernel_size, **options):
         super().__init__(filters, kernel_size, **options)
-        supported = {
-            "padding": "same",
-            "strides": (1, 1),
-            "dilation_rate": (1, 1),
-            "groups": 1,
-            "data_format": "channels_last",
-        }
-        for name, value in supported.items():
+        for name, value in self.SUPPORTED.items():
             if getattr(self, name) != value:
                 raise ValueError(f"{name} = {getattr(self, name)!r}: FFTConv2D is only for {value!r}")
+
+    @classmethod
+    def supports(cls, layer):
+        """Is this a `Conv2D` that this layer can take the place of?"""
+        if not isinstance(layer, keras.layers.Conv2D):
+            return False
+        return all(getattr(layer, name) == value for name, value in cls.SUPPORTED.items())
 
     def convolution_op(self, inputs, kernel):
         _, height, width, channels = inputs.shape

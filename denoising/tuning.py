@@ -5,6 +5,7 @@ measured the first time that it is met, and kept in a file in the user's cache f
 machine is computed in the same way.
 """
 
+import contextlib
 import json
 import time
 from pathlib import Path
@@ -66,16 +67,19 @@ def _gain(layer, batch_size, precision, task, log, cache):
     sizes = f"{layer.kernel_size[0]}x{layer.kernel_size[1]}, {channels} to {layer.filters} channels, {height}x{width} pixels"
     case = f"{sizes}, batch {batch_size}, {precision}, {task}"
     machine = _machine()
-    with lock(Path(cache).with_suffix(".lock"), waiting=lambda _: None):  # two that measure at once disturb each other
+    with contextlib.ExitStack() as stack:
+        try:  # two that measure at once would disturb each other
+            stack.enter_context(lock(Path(cache).with_suffix(".lock"), waiting=lambda _: None))
+        except OSError as error:
+            log(f"{cache}: cannot be kept ({error.strerror}); this machine is measured anew each time")
         known = _remembered(cache)
         if case not in known.get(machine, {}):
             seconds = _seconds(layer, batch_size, precision, task)
             known.setdefault(machine, {})[case] = {name: round(value, 6) for name, value in seconds.items()}
-            write_json(cache, known)
-            log(
-                f"measured: convolution {case}: "
-                + ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
-            )
+            with contextlib.suppress(OSError):
+                write_json(cache, known)
+            times = ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
+            log(f"measured: convolution {case}: {times}")
     return known[machine][case]["direct"] / known[machine][case]["fft"]
 
 

@@ -1,4 +1,4 @@
-"""Put the report's tables between the markers in README.md, so that its numbers come from a file."""
+"""Put measured tables between the markers in README.md, so that its numbers come from files."""
 
 from pathlib import Path
 
@@ -6,22 +6,27 @@ from denoising.files import InputError, write_text
 from stages import command, layout
 
 README = Path("README.md")
-START, END = "<!-- tables -->\n", "<!-- /tables -->"
+SOURCES = {"tables": layout.TABLES, "speed": Path("benchmarks/speed.md"), "accuracy": Path("benchmarks/accuracy.md")}
 
 
 def main(_):
     text = README.read_text()
-    if START not in text or END not in text:
-        raise InputError(f"{README}: the markers {START.strip()} and {END} are missing")
-    before, _, rest = text.partition(START)
-    write_text(README, before + START + block() + END + rest.partition(END)[2])
-    command.say(f"{README}: tables are those of {layout.TABLES}")
+    for name, source in SOURCES.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        if start not in text or end not in text:
+            raise InputError(f"{README}: the markers {start.strip()} and {end} are missing")
+        before, _, rest = text.partition(start)
+        text = before + block(name) + rest.partition(end)[2]
+        command.say(f"{README}: {name} as in {source}")
+    write_text(README, text)
 
 
-def block():
-    """The report's tables, their headings one level lower."""
-    _, _, tables = layout.TABLES.read_text().partition("\n")
-    return tables.replace("\n## ", "\n### ")
+def block(name):
+    """The tables of a file between their markers, headings one level lower, without a title."""
+    text = SOURCES[name].read_text()
+    if text.startswith("# "):
+        _, _, text = text.partition("\n")
+    return f"<!-- {name} -->\n{text}<!-- /{name} -->".replace("\n## ", "\n### ")
 
 
 if __name__ == "__main__":

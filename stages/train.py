@@ -19,7 +19,7 @@ def main(params, name):
     files = {split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")}
     train, validation = (datasets.read(file, split) for split, file in files.items())
     digests = {split: sha256(file) for split, file in files.items()}
-    backend.prepare(settings.seed)
+    backend.prepare(0)
     by_fft = _convolutions(settings, train[0].shape[1:])
     checkpoint = _checkpoint(name, training.digest(settings, by_fft, digests))
     environment = backend.description()

@@ -111,6 +111,13 @@ class TestChoice:
         assert self.choose(tmp_path, "direct") == []
         assert self.choose(tmp_path, "fft") == ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
+    def test_without_a_place_to_keep_it_the_choice_is_measured(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
+        (tmp_path / "cache").write_text("not a folder")
+        lines = []
+        assert len(self.choose(tmp_path, log=lines.append)) == 5
+        assert "cannot be kept" in lines[0]
+
     def test_a_damaged_file_is_measured_again(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
         (tmp_path / "cache").mkdir()
