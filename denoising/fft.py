@@ -31,57 +31,52 @@ def conv2d(images, kernel):
     -------
     tensor (N, H, W, D)
     """
-    _, height, width, _ = images.shape
+    _, height, width, channels = images.shape
     rows, columns, _, filters = kernel.shape
     periods = (_period(height, rows), _period(width, columns))
     frequencies = _frequencies(periods[0]) * periods[1]
-    spectra = ops.transpose(_image_spectra(images, periods), (1, 0, 2))  # (F, N, 2 C)
-    products = ops.matmul(spectra, _kernel_spectra(kernel, periods))  # (F, N, 2 D)
-    return _from_spectra(ops.transpose(products, (1, 0, 2)), height, width, periods, frequencies, filters)
+    x = ops.reshape(_image_spectra(images, periods), (-1, frequencies, 2, channels))
+    x = ops.reshape(ops.transpose(x, (1, 2, 0, 3)), (frequencies, 1, -1, channels))  # (F, 1, 2 N, C)
+    y = ops.matmul(x, _kernel_spectra(kernel, periods))  # (F, 2, 2 N, D), every part of the one by every part of the other
+    y = ops.transpose(ops.reshape(y, (frequencies, 2, 2, -1, filters)), (3, 0, 1, 2, 4))  # (N, F, 2, 2, D)
+    return _image(y, height, width, periods)
 
 
 def spectrum_bytes(height, width, kernel_size, channels, filters, itemsize):
     """Memory of the largest array that `conv2d` makes of a kernel, whatever the number of images."""
     rows, columns = (_period(size, length) for size, length in zip((height, width), kernel_size, strict=True))
-    return _frequencies(rows) * columns * 4 * channels * filters * itemsize
+    return _frequencies(rows) * columns * 2 * channels * filters * itemsize
 
 
 def _image_spectra(images, periods):
-    """(N, H, W, C) -> (N, F, 2 C): real parts, then imaginary parts, of sum over x of image(x) exp(-i w x)."""
+    """(N, H, W, C) -> (N, F 2, C): Re and Im of sum over x of image(x) exp(-i w x)."""
     _, height, width, channels = images.shape
-    half = _frequencies(periods[0])
     along_height = _constant(_analysis, images.dtype, periods[0], height, 0)
     along_width = _constant(_complex_analysis, images.dtype, periods[1], width, 0)
     x = ops.matmul(along_height, ops.reshape(images, (-1, height, width * channels)))  # (N, 2 U, W C)
-    x = ops.matmul(along_width[None], ops.reshape(x, (-1, 2 * width, channels)))  # (N U, 2 V, C)
-    return ops.reshape(x, (-1, half * periods[1], 2 * channels))
+    return ops.matmul(along_width[None], ops.reshape(x, (-1, 2 * width, channels)))  # (N U, 2 V, C)
 
 
 def _kernel_spectra(kernel, periods):
-    """(K, L, C, D) -> (F, 2 C, 2 D): a complex product as a real one, ((a, b), (-b, a)) for each a + i b.
-
-    With z the spectrum of the mirrored kernel, the columns of real parts are conj(z) = (a, -b) and those of imaginary parts
-    are i conj(z) = (b, a). Multiplying by i can be done before the second transform, where there is less to copy.
-    """
+    """(K, L, C, D) -> (F, 2, C, D): Re and Im of the same sum, offsets counted from the kernel's centre."""
     rows, columns, channels, filters = kernel.shape
-    half = _frequencies(periods[0])
-    w = ops.reshape(kernel, (rows, columns * channels * filters))
-    parts = []
-    for turned in (False, True):
-        matrix = _constant(_analysis, kernel.dtype, periods[0], rows, (rows - 1) // 2, turned)
-        parts.append(ops.reshape(ops.matmul(matrix, w), (-1, filters)))  # (2 U L C, D)
-    w = ops.reshape(ops.stack(parts, 1), (half, 2 * columns, channels * 2 * filters))
-    matrix = _constant(_complex_analysis, kernel.dtype, periods[1], columns, (columns - 1) // 2)
-    return ops.reshape(ops.matmul(matrix[None], w), (half * periods[1], 2 * channels, 2 * filters))
+    along_height = _constant(_analysis, kernel.dtype, periods[0], rows, (rows - 1) // 2)
+    along_width = _constant(_complex_analysis, kernel.dtype, periods[1], columns, (columns - 1) // 2)
+    w = ops.matmul(along_height, ops.reshape(kernel, (rows, -1)))  # (2 U, L C D)
+    w = ops.matmul(along_width[None], ops.reshape(w, (-1, 2 * columns, channels * filters)))  # (U, 2 V, C D)
+    return ops.reshape(w, (-1, 2, channels, filters))
 
 
-def _from_spectra(spectra, height, width, periods, frequencies, filters):
-    """(N, F, 2 D) -> (N, H, W, D), the part of the period that the image fills."""
-    half = frequencies // periods[1]
-    along_width = _constant(_complex_synthesis, spectra.dtype, periods[1], width)
-    along_height = _constant(_synthesis, spectra.dtype, periods[0], height)
-    y = ops.matmul(along_width[None], ops.reshape(spectra, (-1, 2 * periods[1], filters)))  # (N U, 2 W, D)
-    y = ops.matmul(along_height, ops.reshape(y, (-1, 2 * half, width * filters)))  # (N, H, W D)
+def _image(products, height, width, periods):
+    """(N, F, 2, 2, D) -> (N, H, W, D), the part of the period that the image fills.
+
+    Which products add up to the real and the imaginary part is a matter of the transform's matrix too.
+    """
+    filters = products.shape[-1]
+    along_width = _constant(_product_synthesis, products.dtype, periods[1], width)
+    along_height = _constant(_synthesis, products.dtype, periods[0], height)
+    y = ops.matmul(along_width[None], ops.reshape(products, (-1, 4 * periods[1], filters)))  # (N U, 2 W, D)
+    y = ops.matmul(along_height, ops.reshape(y, (-1, 2 * _frequencies(periods[0]), width * filters)))  # (N, H, W D)
     return ops.reshape(y, (-1, height, width, filters))
 
 
@@ -109,12 +104,10 @@ def _angles(period, frequencies, size, origin):
 
 
 @functools.cache
-def _analysis(period, size, origin, turned=False):
-    """Real samples -> (Re, Im) of each half-sided frequency: (2 U, size). `turned`: times i."""
+def _analysis(period, size, origin):
+    """Real samples -> (Re, Im) of each half-sided frequency: (2 U, size)."""
     angles = _angles(period, _frequencies(period), size, origin)
-    real, imaginary = np.cos(angles), -np.sin(angles)
-    parts = [-imaginary, real] if turned else [real, imaginary]
-    return np.stack(parts, 1).reshape(-1, size).astype(np.float32)
+    return np.stack([np.cos(angles), -np.sin(angles)], 1).reshape(-1, size).astype(np.float32)
 
 
 @functools.cache
@@ -127,9 +120,14 @@ def _complex_analysis(period, size, origin):
 
 
 @functools.cache
-def _complex_synthesis(period, size):
-    """(Re, Im) of each frequency -> (Re samples, Im samples): (2 size, 2 V)."""
-    return _complex_analysis(period, size, 0).T / np.float32(period)
+def _product_synthesis(period, size):
+    """Products of parts, kernel's outer, image's inner -> (Re samples, Im samples): (2 size, 4 V).
+
+    A correlation multiplies the image's spectrum x by the conjugate of the kernel's w:
+    Re = Re w Re x + Im w Im x, Im = Re w Im x - Im w Re x.
+    """
+    real, imaginary = np.moveaxis(_complex_analysis(period, size, 0).T.reshape(2 * size, period, 2), 2, 0) / period
+    return np.stack([real, imaginary, -imaginary, real], 2).reshape(2 * size, 4 * period).astype(np.float32)
 
 
 @functools.cache
