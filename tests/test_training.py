@@ -24,8 +24,8 @@ def data(mnist_folder):
     return {split: (clean, datasets.corrupt(clean, NOISE, 0, "d", split)) for split, clean in sets.items()}
 
 
-def train(data, checkpoint, setting, log=str):
-    return training.train(setting, data["train"], data["validation"], checkpoint, log)
+def train(data, checkpoint, setting, log=str, by_fft=()):
+    return training.train(setting, data["train"], data["validation"], checkpoint, by_fft, log)
 
 
 def weights(model):
@@ -51,8 +51,10 @@ def test_noisy_targets_need_no_clean_image(tmp_path, data):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("redraw", ["never", "every_epoch"])
-def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path, data, redraw):
+@pytest.mark.parametrize(
+    ("run", "redraw", "by_fft"), [("cae", "never", ()), ("cae", "every_epoch", ()), ("win5rb", "never", ("conv2", "conv5"))]
+)
+def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path, data, run, redraw, by_fft):
     class Killed(Exception):
         pass
 
@@ -60,12 +62,12 @@ def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path, data, red
         if "epoch 2 of" in line:
             raise Killed
 
-    setting = settings("cae", epochs=4, redraw=redraw)
-    undisturbed, curve, _ = train(data, tmp_path / "a.npz", setting)
+    setting = settings(run, epochs=4, redraw=redraw, precision="bfloat16")
+    undisturbed, curve, _ = train(data, tmp_path / "a.npz", setting, by_fft=by_fft)
     with pytest.raises(Killed):
-        train(data, tmp_path / "b.npz", setting, kill_after_two_epochs)
+        train(data, tmp_path / "b.npz", setting, kill_after_two_epochs, by_fft)
     lines = []
-    resumed, resumed_curve, _ = train(data, tmp_path / "b.npz", setting, lines.append)
+    resumed, resumed_curve, _ = train(data, tmp_path / "b.npz", setting, lines.append, by_fft)
     assert "goes on after epoch 2 of 4" in lines[0]
     assert len(lines) == 3
     assert resumed_curve == curve
@@ -98,16 +100,17 @@ def test_redrawn_noise_differs_from_epoch_to_epoch(tmp_path, data):
 
 
 def test_the_digest_changes_with_everything_the_result_depends_on(monkeypatch):
-    base = training.digest(settings(), {"train": "a"})
-    assert training.digest(settings(), {"train": "a"}) == base
+    base = training.digest(settings(), [], {"train": "a"})
+    assert training.digest(settings(), [], {"train": "a"}) == base
     others = [
-        training.digest(settings(epochs=3), {"train": "a"}),
-        training.digest(settings(), {"train": "b"}),
-        training.digest(settings(seed=1), {"train": "a"}),
-        training.digest(settings("cae"), {"train": "a"}),
+        training.digest(settings(epochs=3), [], {"train": "a"}),
+        training.digest(settings(), [], {"train": "b"}),
+        training.digest(settings(seed=1), [], {"train": "a"}),
+        training.digest(settings("cae"), [], {"train": "a"}),
+        training.digest(settings(), ["conv2"], {"train": "a"}),
     ]
     monkeypatch.setattr(backend, "description", lambda: {"versions": {"keras": "0"}})
-    others.append(training.digest(settings(), {"train": "a"}))
+    others.append(training.digest(settings(), [], {"train": "a"}))
     assert len({base, *others}) == len(others) + 1
 
 
