@@ -53,6 +53,9 @@ def measure():
         rates = matrix_rates()
         workers = {way: Worker(way, network) for way in ways}
         about = workers["ours"].about
+        sizes = {way: worker.about["parameters"] for way, worker in workers.items()}
+        if len(set(sizes.values())) > 1:
+            sys.exit(f"error: {network} is not the same network in all ways; parameters: {sizes}")
         for turn in tqdm(range(ROUNDS), desc=network, disable=None):
             for task in TASKS:
                 for way, worker in workers.items():

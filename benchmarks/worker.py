@@ -66,6 +66,7 @@ def _keras(way, name, section, data):
     }
     multiply_adds = sum(np.prod(layer.kernel.shape) * pixels for layer, pixels in zip(*_convolutions(network), strict=True))
     about = {"version": ", ".join(" ".join(item) for item in backend.description()["versions"].items()), "by_fft": chosen}
+    about["parameters"] = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     return steps, about | {"multiply_adds": int(multiply_adds), "device": backend.device()[1]}
 
 
