@@ -38,10 +38,9 @@ def main(way, name):
 
 
 def _keras(way, name, section, data):
-    import keras
-
     from denoising import backend, execution, models, tuning
 
+    keras = backend.keras  # imported there, without TensorFlow's page of messages
     network = models.build(name, section)
     if way == "keras":  # as a user of Keras would write it; XLA, its default, convolves more slowly on a CPU
         keras.utils.set_random_seed(0)
@@ -72,7 +71,7 @@ def _keras(way, name, section, data):
 
 def _convolutions(network):
     """Convolutions of a network and the pixels that each has at the benchmark's image size."""
-    import keras
+    from denoising.backend import keras
 
     config = network.get_config()
     config["layers"][0]["config"]["batch_shape"] = (None, PIXELS, PIXELS, 1)
