@@ -9,7 +9,6 @@ References
 A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 """
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from denoising import backend, fft
+from denoising import backend, fft, tuning
 from denoising.files import write_text
 from denoising.tables import pipes
 
@@ -82,7 +81,7 @@ def main():
                 forward, both = _functions(method)
                 steps[name, "forward"] = lambda forward=forward, given=given: forward(*given[:2])
                 steps[name, "with gradients"] = lambda both=both, given=given: both(*given)
-            for (name, what), seconds in _shortest(steps).items():
+            for (name, what), seconds in tuning.shortest(steps, ROUNDS).items():
                 row = {"kernel": size, "channels": channels, "dtype": dtype, "method": name, "what": what}
                 rows.append(row | {"milliseconds": seconds * 1e3, "relative_error": errors[name]})
                 print(rows[-1], flush=True)
@@ -104,18 +103,6 @@ def _functions(method):
 
 def _error(output, expected):
     return float(ops.std(ops.cast(output, "float32") - expected) / ops.std(expected))
-
-
-def _shortest(steps):
-    for step in steps.values():
-        step()
-    seconds = dict.fromkeys(steps, np.inf)
-    for _ in range(ROUNDS):
-        for name, step in steps.items():
-            started = time.perf_counter()
-            step()
-            seconds[name] = min(seconds[name], time.perf_counter() - started)
-    return seconds
 
 
 def report(frame):

@@ -10,7 +10,6 @@ Writes benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--dr
 import argparse
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import time
@@ -38,16 +37,17 @@ def main():
     parser.add_argument("--draw", action="store_true", help="only write table and chart of the last measurement again")
     arguments = parser.parse_args()
     if not arguments.draw:
-        measure().to_csv(FOLDER / "speed.csv", index=False, float_format="%.5g")
+        measure(WAYS if importlib.util.find_spec("torch") else WAYS[:2], ROUNDS).to_csv(
+            FOLDER / "speed.csv", index=False, float_format="%.5g"
+        )
     turns = pd.read_csv(FOLDER / "speed.csv")
     write_text(FOLDER / "speed.md", report(turns))
     draw(turns)
     print((FOLDER / "speed.md").read_text())
 
 
-def measure():
-    """Images a second of every turn."""
-    ways = WAYS if importlib.util.find_spec("torch") else WAYS[:2]
+def measure(ways, rounds):
+    """Images a second of every turn of every way; one of them is "ours"."""
     rows = []
     for network in NETWORKS:
         rates = matrix_rates()
@@ -56,13 +56,13 @@ def measure():
         sizes = {way: worker.about["parameters"] for way, worker in workers.items()}
         if len(set(sizes.values())) > 1:
             sys.exit(f"error: {network} is not the same network in all ways; parameters: {sizes}")
-        for turn in tqdm(range(ROUNDS), desc=network, disable=None):
+        for turn in tqdm(range(rounds), desc=network, disable=None):
             for task in TASKS:
                 for way, worker in workers.items():
                     row = {"network": network, "task": task, "way": way, "turn": turn}
                     row["images_a_second"] = worker.turn(task)
                     row["by_fft"] = " ".join(about["by_fft"][task]) if way == "ours" else ""
-                    row |= {key: about[key] for key in ("multiply_adds", "device")}
+                    row |= {key: about[key] for key in ("multiply_adds", "device", "cores")}
                     row["version"] = worker.about["version"]
                     rows.append(row | rates)
         for worker in workers.values():
@@ -103,7 +103,7 @@ def report(turns):
     ways = [way for way in WAYS if way in set(turns.way)]
     first = turns.iloc[0]
     text = [
-        f"On {first.device}, {len(os.sched_getaffinity(0))} cores; medians of {turns.turn.nunique()} rounds. "
+        f"On {first.device}, {first.cores} cores; medians of {turns.turn.nunique()} rounds. "
         f"{'; '.join(dict.fromkeys(turns.version))}."
     ]
     for task, title in TASKS.items():
@@ -111,7 +111,7 @@ def report(turns):
         for network in NETWORKS:
             speeds = _speeds(turns, network, task)
             row = {"network": network} | {LABELS[way]: f"{speeds[way].median():.0f}" for way in ways}
-            row |= {f"ours / {LABELS[way]}": _range(speeds.ours / speeds[way]) for way in ways[1:]}
+            row |= {f"ours / {LABELS[way]}": as_range(relative(turns, network, task, "ours", way)) for way in ways[1:]}
             rows.append(row)
         text += [f"## Images a second, {title}", pipes(pd.DataFrame(rows))]
     rows = []
@@ -159,8 +159,14 @@ def _speeds(turns, network, task):
     return group.pivot_table(index="turn", columns="way", values="images_a_second")
 
 
-def _range(ratios):
-    return f"{ratios.median():.2f} ({ratios.min():.2f} .. {ratios.max():.2f})"
+def relative(turns, network, task, way, reference):
+    """Speed of one way over another's, a number a round."""
+    speeds = _speeds(turns, network, task)
+    return speeds[way] / speeds[reference]
+
+
+def as_range(values):
+    return f"{values.median():.2f} ({values.min():.2f} .. {values.max():.2f})"
 
 
 def draw(turns):
@@ -168,7 +174,7 @@ def draw(turns):
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for axis, (task, title) in zip(axes, TASKS.items(), strict=True):
         for index, way in enumerate(ways):
-            ratios = [_speeds(turns, network, task).pipe(lambda s, way=way: s[way] / s.keras) for network in NETWORKS]
+            ratios = [relative(turns, network, task, way, "keras") for network in NETWORKS]
             middles = np.array([ratio.median() for ratio in ratios])
             spread = np.abs(np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]]) - middles)
             places = np.arange(len(NETWORKS)) + (index - (len(ways) - 1) / 2) * 0.2

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from unittest import mock
 
 import numpy as np
 
@@ -14,6 +15,17 @@ from denoising import params
 
 SECONDS = 1.5  # a turn lasts at least this long
 PIXELS = 28
+
+# what benchmarks/ablation.py changes of the pipeline's way
+VARIANTS = {
+    "ours": {},
+    "float32": {"precision": "float32"},
+    "convolution: direct": {"convolution": "direct"},
+    "convolution: fft": {"convolution": "fft"},
+    "Keras's batch normalisation": {"fused": False},
+    "no determinism": {"deterministic": False},
+    "XLA, no determinism": {"jit_compile": True, "deterministic": False},  # Keras has no XLA with determinism
+}
 
 
 def main(way, name):
@@ -38,46 +50,57 @@ def main(way, name):
 
 
 def _keras(way, name, section, data):
-    from denoising import backend, execution, models, tuning
+    from denoising import backend, execution, models
 
     keras = backend.keras  # imported there, without TensorFlow's page of messages
     network = models.build(name, section)
     if way == "keras":  # as a user of Keras would write it; XLA, its default, convolves more slowly on a CPU
         keras.utils.set_random_seed(0)
-        trained = predicting = network
+        trained, predicting, jit_compile = network, network, False
         chosen = {"train": [], "infer": []}
-        trained.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", jit_compile=False)
     else:
-        backend.prepare(0)
-        precision = backend.resolve_precision("auto")
-        shape = (PIXELS, PIXELS)
-        chosen = {
-            task: tuning.choose("auto", network, shape, len(data[task][0]), precision, kind, log=_to_stderr)
-            for task, kind in (("train", "training"), ("infer", "inference"))
-        }
-        trained = execution.for_training(network, precision, chosen["train"])
-        predicting = execution.for_inference(network, precision, chosen["infer"])
-        trained.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse")
+        trained, predicting, chosen, jit_compile = _ours(network, data, **VARIANTS[way])
+        predicting.compile(jit_compile=jit_compile)
+    trained.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", jit_compile=jit_compile)
     arrays = {task: [keras.ops.convert_to_tensor(part) for part in pair] for task, pair in data.items()}
     steps = {
         "train": lambda: trained.train_on_batch(*arrays["train"]),
         "infer": lambda: predicting.predict_on_batch(arrays["infer"][0]),
     }
-    multiply_adds = sum(np.prod(layer.kernel.shape) * pixels for layer, pixels in zip(*_convolutions(network), strict=True))
-    about = {"version": ", ".join(" ".join(item) for item in backend.description()["versions"].items()), "by_fft": chosen}
-    about["parameters"] = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
-    return steps, about | {"multiply_adds": int(multiply_adds), "device": backend.device()[1]}
+    layers = execution.sized(network, (PIXELS, PIXELS)).layers
+    sizes = [
+        np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
+        for layer in layers
+        if isinstance(layer, keras.layers.Conv2D)
+    ]
+    return steps, {
+        "version": ", ".join(" ".join(item) for item in backend.description()["versions"].items()),
+        "parameters": sum(int(np.prod(weight.shape)) for weight in network.trainable_weights),
+        "multiply_adds": int(sum(sizes)),
+        "device": backend.device()[1],
+        "cores": backend.description()["cores"],
+        "by_fft": chosen,
+    }
 
 
-def _convolutions(network):
-    """Convolutions of a network and the pixels that each has at the benchmark's image size."""
-    from denoising.backend import keras
+def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_compile=False, deterministic=True):
+    """The pipeline's copies of a network, or nearly."""
+    from denoising import backend, execution, tuning
 
-    config = network.get_config()
-    config["layers"][0]["config"]["batch_shape"] = (None, PIXELS, PIXELS, 1)
-    sized = keras.Model.from_config(config)
-    layers = [layer for layer in sized.layers if isinstance(layer, keras.layers.Conv2D)]
-    return layers, [int(np.prod(layer.output.shape[1:3])) for layer in layers]
+    if deterministic:
+        backend.prepare(0)
+    precision = backend.resolve_precision(precision)
+    chosen = {
+        task: tuning.choose(convolution, network, (PIXELS, PIXELS), len(data[task][0]), precision, kind, log=_to_stderr)
+        for task, kind in (("train", "training"), ("infer", "inference"))
+    }
+    if not fused:
+        with mock.patch.object(backend, "has_batch_normalization", return_value=False):
+            trained, predicting = (execution.for_training(network, precision, by_fft) for by_fft in chosen.values())
+    else:
+        trained = execution.for_training(network, precision, chosen["train"])
+        predicting = execution.for_inference(network, precision, chosen["infer"])
+    return trained, predicting, chosen, jit_compile
 
 
 def _torch(way, name, section, data):

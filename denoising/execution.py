@@ -18,6 +18,13 @@ def convolutions(model):
     return [layer.name for layer in found if np.prod(layer.kernel_size) > 1]
 
 
+def sized(model, shape):
+    """A plain copy for images of one size (height, width), in which every layer knows the size that it works at."""
+    config = plain(model).get_config()
+    config["layers"][0]["config"]["batch_shape"] = (None, *shape, 1)
+    return keras.Model.from_config(config)
+
+
 def plain(model):
     """A copy of a network, weights included and optimizer left out, in float32 and layers of Keras alone."""
     return _copy(model, "float32", ())

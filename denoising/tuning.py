@@ -19,7 +19,7 @@ from denoising.files import lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
 MARGIN = 1.25  # spectra have to be that much faster, so that noise in a measurement does not decide
-LARGE = 5  # pixels; smaller kernels gain nothing (benchmarks/README.md)
+LARGE = 5  # pixels; smaller kernels gain nothing worth it (benchmarks/kernels.md)
 _REPEATS = 3
 
 
@@ -50,15 +50,10 @@ def choose(convolution, model, shape, batch_size, precision, task, log=print, ca
     names = execution.convolutions(model)
     if convolution == "fft":
         return names
-    layers = [layer for layer in _sized(model, shape).layers if layer.name in names and min(layer.kernel_size) >= LARGE]
+    layers = [
+        layer for layer in execution.sized(model, shape).layers if layer.name in names and min(layer.kernel_size) >= LARGE
+    ]
     return [layer.name for layer in layers if _gain(layer, batch_size, precision, task, log, cache) >= MARGIN]
-
-
-def _sized(model, shape):
-    """The same network for images of one size, so that every layer knows the size that it works at."""
-    config = execution.plain(model).get_config()
-    config["layers"][0]["config"]["batch_shape"] = (None, *shape, 1)
-    return keras.Model.from_config(config)
 
 
 def _gain(layer, batch_size, precision, task, log, cache):
@@ -98,9 +93,22 @@ def _seconds(layer, batch_size, precision, task):
         else:
             model = execution.for_inference(single, precision, by_fft)
             steps[name] = lambda model=model: model.predict_on_batch(images)
-        steps[name]()  # compiles
+    return shortest(steps, _REPEATS)
+
+
+def shortest(steps, repeats):
+    """Shortest time of each step, in seconds.
+
+    Parameters
+    ----------
+    steps : dict of str to callable
+        They take turns, so that a disturbance meets them alike; the first call of each, which compiles, does not count.
+    repeats : int
+    """
+    for step in steps.values():
+        step()
     seconds = dict.fromkeys(steps, np.inf)
-    for _ in range(_REPEATS):
+    for _ in range(repeats):
         for name, step in steps.items():
             started = time.perf_counter()
             step()

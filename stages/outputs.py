@@ -18,11 +18,12 @@ def write_log(stage, name, **entries):
     """Write seconds, peak memory and the git revision where they make no output differ."""
     unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is in bytes there, in KiB elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
-    entries |= {"peak_memory_mib": peak, "git_revision": _git_revision()}
+    entries |= {"peak_memory_mib": peak, "git_revision": git_revision()}
     write_json(layout.log_file(stage, name), entries)
 
 
-def _git_revision():
+def git_revision():
+    """What `git describe` says of the working tree, or None."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

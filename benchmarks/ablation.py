@@ -1,0 +1,40 @@
+"""What each part of the fast way brings: python -m benchmarks.ablation
+
+Trains and predicts with all parts but one, or with one that was not kept, beside the pipeline's way, turn by turn as in
+benchmarks/speed.py. Writes benchmarks/ablation.csv and benchmarks/ablation.md.
+"""
+
+import pandas as pd
+
+from benchmarks.speed import FOLDER, NETWORKS, TASKS, as_range, measure, relative
+from benchmarks.worker import VARIANTS
+from denoising.files import write_text
+from denoising.tables import pipes
+
+ROUNDS = 3
+
+
+def main():
+    turns = measure(tuple(VARIANTS), ROUNDS)
+    turns.to_csv(FOLDER / "ablation.csv", index=False, float_format="%.5g")
+    write_text(FOLDER / "ablation.md", report(turns))
+    print((FOLDER / "ablation.md").read_text())
+
+
+def report(turns):
+    text = [
+        f"Speed relative to the pipeline's way, median (min .. max) of {turns.turn.nunique()} rounds, on "
+        f"{turns.device.iloc[0]}. Under 1: the part that is left out, or changed, pays."
+    ]
+    for task, title in TASKS.items():
+        rows = [
+            {"network": network}
+            | {way: as_range(relative(turns, network, task, way, "ours")) for way in VARIANTS if way != "ours"}
+            for network in NETWORKS
+        ]
+        text += [f"## {title.capitalize()}", pipes(pd.DataFrame(rows))]
+    return "\n\n".join(text) + "\n"
+
+
+if __name__ == "__main__":
+    main()
