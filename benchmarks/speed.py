@@ -57,13 +57,15 @@ def measure(ways, rounds):
         if len(set(sizes.values())) > 1:
             sys.exit(f"error: {network} is not the same network in all ways; parameters: {sizes}")
         for turn in tqdm(range(rounds), desc=network, disable=None):
+            order = [ways[(turn + place) % len(ways)] for place in range(len(ways))]  # nobody always follows the same other
             for task in TASKS:
-                for way, worker in workers.items():
+                for way in order:
+                    worker = workers[way]
                     row = {"network": network, "task": task, "way": way, "turn": turn}
                     row["images_a_second"] = worker.turn(task)
                     row["by_fft"] = " ".join(about["by_fft"][task]) if way == "ours" else ""
                     row |= {key: about[key] for key in ("multiply_adds", "device", "cores")}
-                    row["version"] = worker.about["version"]
+                    row |= {key: worker.about[key] for key in ("version", "precision")}
                     rows.append(row | rates)
         for worker in workers.values():
             worker.stop()
@@ -115,21 +117,22 @@ def report(turns):
             rows.append(row)
         text += [f"## Images a second, {title}", pipes(pd.DataFrame(rows))]
     rows = []
-    for network in NETWORKS:
-        row = {"network": network}
-        for task, title in TASKS.items():
+    for task, title in TASKS.items():
+        for network in NETWORKS:
             group = turns[(turns.network == network) & (turns.task == task)]
             flops = 2 * group.multiply_adds.iloc[0] * (3 if task == "train" else 1) / 1e9
-            for way in ("ours", ways[-1]):
-                rate = flops * group[group.way == way].images_a_second.median()
-                row[f"{title}, {LABELS[way]}"] = f"{rate:.0f} ({rate / group.matmul_bfloat16.iloc[0]:.0%})"
-        rows.append(row)
+            row = {"network": f"{network}, {title}"}
+            for way in ways:
+                own = group[group.way == way]
+                rate = flops * own.images_a_second.median()
+                row[LABELS[way]] = f"{rate:.0f} ({rate / own['matmul_' + own.precision.iloc[0]].iloc[0]:.0%})"
+            rows.append(row)
     rates = turns.groupby("network")[["matmul_float32", "matmul_bfloat16"]].first().max()
     text += [
         "## GFLOP/s, and as a share of the matrix product's",
         "Counted as a direct convolution's, forward and twice backward: computing less by spectra shows as more than all. A "
         f"matrix product of 2048 x 2048 reaches {rates.matmul_float32:.0f} GFLOP/s in float32 and "
-        f"{rates.matmul_bfloat16:.0f} in bfloat16, which the shares refer to.",
+        f"{rates.matmul_bfloat16:.0f} in bfloat16; the share is that of the way's own precision.",
         pipes(pd.DataFrame(rows)),
     ]
     text += ["## The article's protocol, hours", _protocol(turns, ways)]

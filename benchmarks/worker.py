@@ -42,8 +42,9 @@ def main(way, name):
     print(json.dumps(about), flush=True)
     for line in sys.stdin:
         task = line.strip()
+        steps[task]()  # wakes threads and memory that slept while the others had their turns
         count, started = 0, time.perf_counter()
-        while count < 2 or time.perf_counter() - started < SECONDS:
+        while time.perf_counter() - started < SECONDS:
             steps[task]()
             count += 1
         print(count * sizes[task] / (time.perf_counter() - started), flush=True)
@@ -54,12 +55,12 @@ def _keras(way, name, section, data):
 
     keras = backend.keras  # imported there, without TensorFlow's page of messages
     network = models.build(name, section)
-    if way == "keras":  # as a user of Keras would write it; XLA, its default, convolves more slowly on a CPU
+    if way == "keras":  # as a user of Keras would write it
         keras.utils.set_random_seed(0)
-        trained, predicting, jit_compile = network, network, False
-        chosen = {"train": [], "infer": []}
+        trained = predicting = network
+        precision, jit_compile, chosen = "float32", "auto", {"train": [], "infer": []}
     else:
-        trained, predicting, chosen, jit_compile = _ours(network, data, **VARIANTS[way])
+        trained, predicting, precision, jit_compile, chosen = _ours(network, data, **VARIANTS[way])
         predicting.compile(jit_compile=jit_compile)
     trained.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", jit_compile=jit_compile)
     arrays = {task: [keras.ops.convert_to_tensor(part) for part in pair] for task, pair in data.items()}
@@ -79,11 +80,12 @@ def _keras(way, name, section, data):
         "multiply_adds": int(sum(sizes)),
         "device": backend.device()[1],
         "cores": backend.description()["cores"],
+        "precision": precision,
         "by_fft": chosen,
     }
 
 
-def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_compile=False, deterministic=True):
+def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_compile="auto", deterministic=True):
     """The pipeline's copies of a network, or nearly."""
     from denoising import backend, execution, tuning
 
@@ -100,7 +102,7 @@ def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_c
     else:
         trained = execution.for_training(network, precision, chosen["train"])
         predicting = execution.for_inference(network, precision, chosen["infer"])
-    return trained, predicting, chosen, jit_compile
+    return trained, predicting, precision, jit_compile, chosen
 
 
 def _torch(way, name, section, data):
@@ -110,7 +112,8 @@ def _torch(way, name, section, data):
 
     torch.manual_seed(0)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    half = way == "torch bfloat16"
+    precision = way.removeprefix("torch ")
+    half = precision == "bfloat16"
     network = torch_networks.build(name, section).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     channels_first = {task: torch.from_numpy(pair.transpose(0, 1, 4, 2, 3)) for task, pair in data.items()}
@@ -132,8 +135,11 @@ def _torch(way, name, section, data):
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
             network(arrays["infer"][0])
 
-    about = {"version": f"torch {torch.__version__}", "parameters": sum(p.numel() for p in network.parameters())}
-    return {"train": train, "infer": infer}, about
+    return {"train": train, "infer": infer}, {
+        "version": f"torch {torch.__version__}",
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+        "precision": precision,
+    }
 
 
 def _to_stderr(line):

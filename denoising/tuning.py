@@ -19,7 +19,8 @@ from denoising.files import lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
 MARGIN = 1.25  # spectra have to be that much faster, so that noise in a measurement does not decide
-LARGE = 5  # pixels; smaller kernels gain nothing worth it (benchmarks/kernels.md)
+LARGE = 5  # pixels
+WIDE = 128  # channels at both ends, with which 3x3 kernels gain too (benchmarks/kernels.md)
 _REPEATS = 3
 
 
@@ -50,10 +51,14 @@ def choose(convolution, model, shape, batch_size, precision, task, log=print, ca
     names = execution.convolutions(model)
     if convolution == "fft":
         return names
-    layers = [
-        layer for layer in execution.sized(model, shape).layers if layer.name in names and min(layer.kernel_size) >= LARGE
-    ]
+    layers = [layer for layer in execution.sized(model, shape).layers if layer.name in names and _may_gain(layer)]
     return [layer.name for layer in layers if _gain(layer, batch_size, precision, task, log, cache) >= MARGIN]
+
+
+def _may_gain(layer):
+    """Is it worth a measurement?"""
+    size = min(layer.kernel_size)
+    return size >= LARGE or (size >= 3 and min(layer.input.shape[-1], layer.filters) >= WIDE)
 
 
 def _gain(layer, batch_size, precision, task, log, cache):

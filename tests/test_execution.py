@@ -106,10 +106,16 @@ class TestChoice:
         assert len(self.choose(tmp_path)) == chosen
 
     def test_small_kernels_and_fixed_choices_need_no_measurement(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(tuning, "_seconds", None)
+        monkeypatch.setattr(tuning, "_seconds", None)  # would raise when called
         assert self.choose(tmp_path, name="dncnn") == []
         assert self.choose(tmp_path, "direct") == []
         assert self.choose(tmp_path, "fft") == ["conv1", "conv2", "conv3", "conv4", "conv5"]
+
+    def test_small_kernels_are_measured_where_there_are_many_channels(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
+        wide = build("cnn", filters=tuning.WIDE, depth=4)
+        chosen = tuning.choose("auto", wide, (12, 12), 2, "float32", "training", cache=tmp_path / "convolution.json")
+        assert chosen == ["conv2", "conv3"]  # not the first and the last, which have one channel at an end
 
     def test_without_a_place_to_keep_it_the_choice_is_measured(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
