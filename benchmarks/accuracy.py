@@ -5,11 +5,11 @@
 Five seeds for CNN and CAE, three for DnCNN and Win5-RB. `fast` is what the pipeline does on this machine, `plain` is the
 network as `denoising.models` builds it, float32, direct convolutions, Keras's own batch normalisation. Needs the data of
 `make repro`. Every training is a row of benchmarks/accuracy.csv as soon as it is done; what is there is not trained again,
-so the command can be stopped and goes on. Writes benchmarks/accuracy.md.
+so the command can be stopped and goes on; for another budget or machine remove the file. Writes benchmarks/accuracy.md.
 """
 
-import argparse
 import contextlib
+import sys
 import tempfile
 from pathlib import Path
 from unittest import mock
@@ -28,20 +28,22 @@ WAYS = ("plain", "fast")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=WAYS, help="one of the two ways")
-    arguments = parser.parse_args()
     file = FOLDER / "accuracy.csv"
     rows = pd.read_csv(file).to_dict("records") if file.is_file() else []
     settings = params.load()
-    for way in [arguments.only] if arguments.only else WAYS:
+    budget = settings.budgets[settings.budget].model_dump(include={"train_images", "epochs", "batch_size"})
+    same = {"budget": settings.budget} | budget | {"device": backend.device()[1]}
+    if foreign := [row for row in rows if any(row[key] != value for key, value in same.items())]:
+        sys.exit(f"error: {file} has rows of another budget or machine, such as {foreign[0]}; now: {same}")
+    for way in WAYS:
         for name, seeds in SEEDS.items():
             for seed in range(seeds):
-                if not any((row["network"], row["way"], row["seed"]) == (name, way, seed) for row in rows):
-                    rows.append({"network": name, "way": way, "seed": seed} | train(settings, name, way, seed))
+                key = {"network": name, "way": way, "seed": seed}
+                if not any(row | key == row for row in rows):
+                    rows.append(key | train(settings, name, way, seed) | same | {"git_revision": outputs.git_revision()})
                     print(rows[-1], flush=True)
                     write_text(file, pd.DataFrame(rows).to_csv(index=False, float_format="%.8g"))
-    write_text(FOLDER / "accuracy.md", report(pd.DataFrame(rows)))
+    write_text(FOLDER / "accuracy.md", report(pd.read_csv(file)))
     print((FOLDER / "accuracy.md").read_text())
 
 
@@ -61,22 +63,11 @@ def train(parameters, name, way, seed):
     }
     with tempfile.TemporaryDirectory() as folder, _as_built(way):
         checkpoint = Path(folder) / "checkpoint.npz"
-        model, _, seconds = training.train(settings, data["train"], data["validation"], checkpoint, by_fft["training"], str)
+        model, _, _ = training.train(settings, data["train"], data["validation"], checkpoint, by_fft["training"], str)
         model = execution.for_inference(model, precision, by_fft["inference"])
         prediction = inference.denoise(model, noisy[0], batches["inference"])
     error = metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()
-    return {
-        "mse": error,
-        "seconds": round(seconds, 1),
-        "precision": precision,
-        "by_fft": " ".join(by_fft["training"]),
-        "budget": parameters.budget,
-        "train_images": len(data["train"][0]),
-        "epochs": settings.epochs,
-        "batch_size": settings.batch_size,
-        "device": backend.device()[1],
-        "git_revision": outputs.git_revision(),
-    }
+    return {"mse": error, "precision": precision, "by_fft": " ".join(by_fft["training"])}
 
 
 def _as_built(way):

@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from ruamel.yaml import YAML
+
 from denoising import params
 from denoising.files import write_json
 from stages import layout
@@ -25,19 +27,19 @@ def main():
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         if (ROOT / layout.RAW).is_dir():
             shutil.copytree(ROOT / layout.RAW, clone / layout.RAW)
-        text = (clone / "params.yaml").read_text().replace(f"budget: {settings.budget}", "budget: article", 1)
-        before, _, article = text.partition("  article:")
-        epochs = f"epochs: {settings.budgets['article'].epochs}"
-        assert epochs in article
-        (clone / "params.yaml").write_text(before + "  article:" + article.replace(epochs, "epochs: 1", 1))
+        yaml = YAML()
+        content = yaml.load(clone / "params.yaml")
+        content["budget"] = "article"
+        content["budgets"]["article"]["epochs"] = 1
+        yaml.dump(content, clone / "params.yaml")
         stages = [("fetch",), *(("corrupt", name) for name in settings.datasets)]
         stages += [(stage, name) for name in settings.runs for stage in ("train", "evaluate")]
         stages += [("evaluate_filter", name) for name in settings.filters] + [("report",)]
         peaks = {}
         for stage in stages:
             peaks["-".join(stage)] = _peak([sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]], clone)
-            write_json(ROOT / "benchmarks/memory.json", {"budget": "article", "peak_memory_mib": peaks})
             print("-".join(stage), peaks["-".join(stage)], "MiB", flush=True)
+    write_json(ROOT / "benchmarks/memory.json", {"budget": "article", "peak_memory_mib": peaks})
 
 
 def _peak(command, folder):

@@ -1,8 +1,9 @@
 """Training and inference speed of the four networks beside their peers, interleaved in one run: make bench
 
-Ways: `ours` (what the pipeline does), `keras` (the article's way: Keras, float32, nothing special), `torch float32` and
-`torch bfloat16` (PyTorch, channels-last, when it is installed). Every way has a process of its own; they take turns, so that
-a noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the machine alone meanwhile.
+Ways: `ours` (the pipeline's copies of the networks), `keras float32` (the article's way), `keras bfloat16` (Keras's mixed
+precision), `torch float32` and `torch bfloat16` (PyTorch, channels-last, when it is installed), all on the CPU. Every
+way has a process of its own; they take turns, so that a noisy neighbour disturbs them alike, and ratios are taken within a
+round. Leave the machine alone meanwhile.
 
 Writes benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--draw` writes the last two from the first.
 """
@@ -10,6 +11,7 @@ Writes benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--dr
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -27,8 +29,15 @@ from denoising.tables import pipes
 FOLDER = Path(__file__).parent
 NETWORKS = ("cnn", "cae", "dncnn", "win5rb")
 TASKS = {"train": "training", "infer": "inference"}
-WAYS = ("ours", "keras", "torch float32", "torch bfloat16")
-LABELS = {"ours": "ours", "keras": "Keras float32", "torch float32": "PyTorch float32", "torch bfloat16": "PyTorch bfloat16"}
+LABELS = {
+    "ours": "ours",
+    "keras float32": "Keras float32",
+    "keras bfloat16": "Keras bfloat16",
+    "torch float32": "PyTorch float32",
+    "torch bfloat16": "PyTorch bfloat16",
+}
+WAYS = tuple(LABELS)
+CPU = {"CUDA_VISIBLE_DEVICES": ""}
 ROUNDS = 5
 
 
@@ -37,9 +46,8 @@ def main():
     parser.add_argument("--draw", action="store_true", help="only write table and chart of the last measurement again")
     arguments = parser.parse_args()
     if not arguments.draw:
-        measure(WAYS if importlib.util.find_spec("torch") else WAYS[:2], ROUNDS).to_csv(
-            FOLDER / "speed.csv", index=False, float_format="%.5g"
-        )
+        ways = [way for way in WAYS if importlib.util.find_spec("torch") or "torch" not in way]
+        measure(ways, ROUNDS).to_csv(FOLDER / "speed.csv", index=False, float_format="%.5g")
     turns = pd.read_csv(FOLDER / "speed.csv")
     write_text(FOLDER / "speed.md", report(turns))
     draw(turns)
@@ -57,14 +65,15 @@ def measure(ways, rounds):
         if len(set(sizes.values())) > 1:
             sys.exit(f"error: {network} is not the same network in all ways; parameters: {sizes}")
         for turn in tqdm(range(rounds), desc=network, disable=None):
-            order = [ways[(turn + place) % len(ways)] for place in range(len(ways))]  # nobody always follows the same other
             for task in TASKS:
-                for way in order:
+                for way in np.random.default_rng(turn).permutation(ways):  # or one would always follow the same other
                     worker = workers[way]
                     row = {"network": network, "task": task, "way": way, "turn": turn}
                     row["images_a_second"] = worker.turn(task)
                     row["by_fft"] = " ".join(about["by_fft"][task]) if way == "ours" else ""
-                    row |= {key: about[key] for key in ("multiply_adds", "device", "cores")}
+                    row |= {
+                        key: about[key] for key in ("multiply_adds", "device", "cores", "training_batch", "inference_batch")
+                    }
                     row |= {key: worker.about[key] for key in ("version", "precision")}
                     rows.append(row | rates)
         for worker in workers.values():
@@ -75,7 +84,8 @@ def measure(ways, rounds):
 class Worker:
     def __init__(self, way, network):
         command = [sys.executable, "-m", "benchmarks.worker", way, network]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=FOLDER.parent)
+        lines = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(command, **lines, cwd=FOLDER.parent, env=os.environ | CPU)
         self.about = json.loads(self._line())
 
     def _line(self):
@@ -96,7 +106,8 @@ class Worker:
 def matrix_rates():
     """GFLOP/s of a 2048 x 2048 matrix product, the best of a few, float32 and bfloat16."""
     command = [sys.executable, "-m", "benchmarks.matrix_product"]
-    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=FOLDER.parent).stdout
+    environment = os.environ | CPU
+    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=FOLDER.parent, env=environment).stdout
     return {f"matmul_{dtype}": rate for dtype, rate in json.loads(output).items()}
 
 
@@ -105,8 +116,9 @@ def report(turns):
     ways = [way for way in WAYS if way in set(turns.way)]
     first = turns.iloc[0]
     text = [
-        f"On {first.device}, {first.cores} cores; medians of {turns.turn.nunique()} rounds. "
-        f"{'; '.join(dict.fromkeys(turns.version))}."
+        f"On {first.device}, {first.cores} cores; images of 28 x 28 pixels, {first.training_batch} a step of training with "
+        f"Adam, {first.inference_batch} of inference; medians of {turns.turn.nunique()} rounds (smallest .. largest). "
+        f"{'; '.join(dict.fromkeys(turns.version))}. PyTorch: channels last, autocast, neither compiled nor folded."
     ]
     for task, title in TASKS.items():
         rows = []
@@ -127,12 +139,12 @@ def report(turns):
                 rate = flops * own.images_a_second.median()
                 row[LABELS[way]] = f"{rate:.0f} ({rate / own['matmul_' + own.precision.iloc[0]].iloc[0]:.0%})"
             rows.append(row)
-    rates = turns.groupby("network")[["matmul_float32", "matmul_bfloat16"]].first().max()
+    rates = {name: f"{turns[name].min():.0f} to {turns[name].max():.0f}" for name in ("matmul_float32", "matmul_bfloat16")}
     text += [
         "## GFLOP/s, and as a share of the matrix product's",
         "Counted as a direct convolution's, forward and twice backward: computing less by spectra shows as more than all. A "
-        f"matrix product of 2048 x 2048 reaches {rates.matmul_float32:.0f} GFLOP/s in float32 and "
-        f"{rates.matmul_bfloat16:.0f} in bfloat16; the share is that of the way's own precision.",
+        f"matrix product of 2048 x 2048, measured before each network, has {rates['matmul_float32']} GFLOP/s in float32 and "
+        f"{rates['matmul_bfloat16']} in bfloat16; the share is that of the way's own precision.",
         pipes(pd.DataFrame(rows)),
     ]
     text += ["## The article's protocol, hours", _protocol(turns, ways)]
@@ -140,7 +152,7 @@ def report(turns):
 
 
 def _protocol(turns, ways):
-    """Training and validation of the five runs, from the speeds above."""
+    """Training, validation and test of the five runs, all but training at the speed of inference."""
     settings = params.load()
     budget = settings.budgets["article"]
     rows = []
@@ -177,11 +189,11 @@ def draw(turns):
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for axis, (task, title) in zip(axes, TASKS.items(), strict=True):
         for index, way in enumerate(ways):
-            ratios = [relative(turns, network, task, way, "keras") for network in NETWORKS]
+            ratios = [relative(turns, network, task, way, "keras float32") for network in NETWORKS]
             middles = np.array([ratio.median() for ratio in ratios])
             spread = np.abs(np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]]) - middles)
-            places = np.arange(len(NETWORKS)) + (index - (len(ways) - 1) / 2) * 0.2
-            bars = axis.bar(places, middles, 0.18, yerr=spread, label=LABELS[way], capsize=2, error_kw={"linewidth": 0.8})
+            places = np.arange(len(NETWORKS)) + (index - (len(ways) - 1) / 2) * 0.17
+            bars = axis.bar(places, middles, 0.16, yerr=spread, label=LABELS[way], capsize=2, error_kw={"linewidth": 0.8})
             axis.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
         axis.set_xticks(range(len(NETWORKS)), NETWORKS)
         axis.set_title(title.capitalize())

@@ -4,6 +4,8 @@ from torch import nn
 
 
 def build(name, section):
+    if section.output_activation != "linear":
+        raise ValueError(f"{name}.output_activation = {section.output_activation!r}: only 'linear' is written here")
     return {"cnn": _cnn, "cae": _cae, "dncnn": _dncnn, "win5rb": _win5rb}[name](section)
 
 

@@ -3,6 +3,7 @@
 Prints a line of JSON about itself, then, for every line "train" or "infer" that it reads, the images a second of one turn.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -34,7 +35,7 @@ def main(way, name):
     section = getattr(settings.models, name)
     rng = np.random.default_rng(0)
     data = {task: rng.random((2, count, PIXELS, PIXELS, 1), np.float32) for task, count in sizes.items()}
-    make = _torch if way.startswith("torch") else _keras
+    make = _with_torch if way.startswith("torch") else _with_keras
     steps, about = make(way, name, section, data)
     for step in steps.values():
         step()  # compiles
@@ -50,15 +51,15 @@ def main(way, name):
         print(count * sizes[task] / (time.perf_counter() - started), flush=True)
 
 
-def _keras(way, name, section, data):
+def _with_keras(way, name, section, data):
     from denoising import backend, execution, models
 
     keras = backend.keras  # imported there, without TensorFlow's page of messages
     network = models.build(name, section)
-    if way == "keras":  # as a user of Keras would write it
-        keras.utils.set_random_seed(0)
-        trained = predicting = network
-        precision, jit_compile, chosen = "float32", "auto", {"train": [], "infer": []}
+    if way.startswith("keras"):  # as a user of Keras would write it
+        precision, jit_compile, chosen = way.removeprefix("keras "), "auto", {"train": [], "infer": []}
+        keras.config.set_dtype_policy(backend.POLICIES[precision])
+        trained = predicting = models.build(name, section)
     else:
         trained, predicting, precision, jit_compile, chosen = _ours(network, data, **VARIANTS[way])
         predicting.compile(jit_compile=jit_compile)
@@ -69,18 +70,15 @@ def _keras(way, name, section, data):
         "infer": lambda: predicting.predict_on_batch(arrays["infer"][0]),
     }
     layers = execution.sized(network, (PIXELS, PIXELS)).layers
-    sizes = [
-        np.prod(layer.kernel.shape) * np.prod(layer.output.shape[1:3])
-        for layer in layers
-        if isinstance(layer, keras.layers.Conv2D)
-    ]
     return steps, {
         "version": ", ".join(" ".join(item) for item in backend.description()["versions"].items()),
         "parameters": sum(int(np.prod(weight.shape)) for weight in network.trainable_weights),
-        "multiply_adds": int(sum(sizes)),
+        "multiply_adds": sum(_multiply_adds(layer) for layer in layers if isinstance(layer, keras.layers.Conv2D)),
         "device": backend.device()[1],
         "cores": backend.description()["cores"],
         "precision": precision,
+        "training_batch": len(data["train"][0]),
+        "inference_batch": len(data["infer"][0]),
         "by_fft": chosen,
     }
 
@@ -96,16 +94,22 @@ def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_c
         task: tuning.choose(convolution, network, (PIXELS, PIXELS), len(data[task][0]), precision, kind, log=_to_stderr)
         for task, kind in (("train", "training"), ("infer", "inference"))
     }
-    if not fused:
-        with mock.patch.object(backend, "has_batch_normalization", return_value=False):
-            trained, predicting = (execution.for_training(network, precision, by_fft) for by_fft in chosen.values())
-    else:
+    as_keras = mock.patch.object(backend, "has_fused_batch_normalization", return_value=False)
+    with contextlib.nullcontext() if fused else as_keras:
         trained = execution.for_training(network, precision, chosen["train"])
-        predicting = execution.for_inference(network, precision, chosen["infer"])
+        copy = execution.for_inference if fused else execution.for_training
+        predicting = copy(network, precision, chosen["infer"])
     return trained, predicting, precision, jit_compile, chosen
 
 
-def _torch(way, name, section, data):
+def _multiply_adds(layer):
+    """Of a direct convolution of one image; those with the zeros around it do not count."""
+    sizes = zip(layer.output.shape[1:3], layer.kernel_size, strict=True)
+    taps = [size * length - length // 2 * (length // 2 + 1) for size, length in sizes]
+    return int(np.prod(taps)) * layer.input.shape[-1] * layer.filters
+
+
+def _with_torch(way, name, section, data):
     import torch
 
     from benchmarks import torch_networks

@@ -80,12 +80,12 @@ def resolve_precision(precision):
     return "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
 
 
-def has_batch_normalization():
-    """Is `batch_normalization` there? JAX fuses Keras's own by itself."""
+def has_fused_batch_normalization():
+    """Does this backend have `fused_batch_normalization`?"""
     return keras.backend.backend() == "tensorflow"
 
 
-def batch_normalization(images, scale, offset, epsilon):
+def fused_batch_normalization(images, scale, offset, epsilon):
     """Batch normalisation with the batch's own statistics, in one fused operation.
 
     Parameters

@@ -4,6 +4,8 @@ The networks of `denoising.models`, and model files, are plain Keras. Training a
 compute the same, from the same weights, as fast as this machine can.
 """
 
+import collections
+
 import keras
 import numpy as np
 
@@ -19,8 +21,8 @@ def convolutions(model):
 
 
 def sized(model, shape):
-    """A plain copy for images of one size (height, width), in which every layer knows the size that it works at."""
-    config = plain(model).get_config()
+    """The same network with new weights, for images of one size (height, width): every layer knows the size it works at."""
+    config = model.get_config()
     config["layers"][0]["config"]["batch_shape"] = (None, *shape, 1)
     return keras.Model.from_config(config)
 
@@ -41,7 +43,7 @@ def for_training(model, precision, by_fft=()):
     by_fft : collection of str
         Names of the convolutions to be computed through spectra.
     """
-    return _copy(model, precision, by_fft, fused=backend.has_batch_normalization())
+    return _copy(model, precision, by_fft, fused=backend.has_fused_batch_normalization())
 
 
 def for_inference(model, precision, by_fft=()):
@@ -57,7 +59,7 @@ def _copy(model, precision, by_fft, fused=False):
             layer["config"]["dtype"] = backend.POLICIES[precision]
         if layer["class_name"] in ("Conv2D", "FFTConv2D"):
             _set_class(layer, "FFTConv2D" if name in by_fft else "Conv2D")
-        if layer["class_name"] in ("BatchNormalization", "FusedBatchNormalization"):
+        if layers.FusedBatchNormalization.supports(model.get_layer(name)):
             _set_class(layer, "FusedBatchNormalization" if fused else "BatchNormalization")
     copy = keras.Model.from_config(config)
     copy.set_weights(model.get_weights())
@@ -72,9 +74,13 @@ def _set_class(layer, name):
 
 def _without_batch_normalization(model):
     """The same function of the images: moving statistics scale and shift the convolution before them."""
-    before = {id(layer.output): layer for layer in model.layers}
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    folded = {before[id(norm.input)].name: norm for norm in norms if _is_linear_convolution(before[id(norm.input)])}
+    readers = collections.Counter(id(tensor) for layer in model.layers for tensor in keras.tree.flatten(layer.input))
+    before = {id(layer.output): layer for layer in model.layers if readers[id(layer.output)] == 1}
+    folded = {}
+    for norm in filter(layers.FusedBatchNormalization.supports, model.layers):
+        convolution = before.get(id(norm.input))
+        if isinstance(convolution, keras.layers.Conv2D) and convolution.activation is keras.activations.linear:
+            folded[convolution.name] = norm
     removed = {norm.name for norm in folded.values()}
     config = model.get_config()
     for layer in config["layers"]:
@@ -94,10 +100,6 @@ def _without_batch_normalization(model):
         if layer.name not in removed:
             layer.set_weights(weights)
     return copy
-
-
-def _is_linear_convolution(layer):
-    return isinstance(layer, keras.layers.Conv2D) and layer.activation is keras.activations.linear
 
 
 def _folded(kernel, bias=0.0, *, norm):

@@ -1,10 +1,10 @@
-"""Convolution by products of spectra, for large kernels: far fewer multiplications, the same result.
+"""Convolution by products of spectra, for large kernels: far fewer multiplications, the same result up to rounding.
 
 A direct 7x7 convolution takes 49 multiplications for every pixel and pair of channels. Between the discrete Fourier
-transforms of image and kernel it is one complex product for every frequency, about 2.5 real multiplications a pixel. The
-transforms themselves are small next to that when there are many channels, and they are written as products with the (tiny)
-matrices of the transform, so that all the work is done by the machine's matrix multiplication, in any precision and on any
-backend.
+transforms of image and kernel it is one complex product for every frequency: about 2.5 real multiplications. For images of
+28 x 28 pixels the transforms cost about 280 more for every pixel and channel, which all pairs share: 2.2 a pair at 128
+channels, but with few channels more than is saved. They are written as products with the (tiny) matrices of the transform,
+so that all the work is done by the machine's matrix multiplication, in any precision and on any backend.
 
 References
 ----------
@@ -49,7 +49,7 @@ def spectrum_bytes(height, width, kernel_size, channels, filters, itemsize):
 
 
 def _image_spectra(images, periods):
-    """(N, H, W, C) -> (N, F 2, C): Re and Im of sum over x of image(x) exp(-i w x)."""
+    """(N, H, W, C) -> (N U, 2 V, C): Re and Im of sum over x of image(x) exp(-i w x)."""
     _, height, width, channels = images.shape
     along_height = _constant(_analysis, images.dtype, periods[0], height, 0)
     along_width = _constant(_complex_analysis, images.dtype, periods[1], width, 0)

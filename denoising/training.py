@@ -17,7 +17,7 @@ import numpy as np
 from denoising import backend, datasets, execution, models
 from denoising.files import InputError, read_arrays, write_arrays
 
-_STEPS_OF_IMAGES = 128  # without a return to Python, which costs more than a millisecond
+_IMAGES_A_CALL = 128  # between two returns to Python, which small batches would otherwise wait for
 
 
 def digest(settings, by_fft, files):
@@ -79,7 +79,7 @@ def train(settings, training, validation, checkpoint, by_fft=(), log=print):
     model = execution.for_training(models.build(settings.run.model, settings.network), settings.precision, by_fft)
     clean, noisy = training
     held_out = datasets.pairs(*validation, settings.run.target)
-    steps = max(1, _STEPS_OF_IMAGES // settings.batch_size)
+    steps = max(1, _IMAGES_A_CALL // settings.batch_size)
     model.compile(optimizer=_optimizer(settings, len(clean)), loss=settings.run.loss, steps_per_execution=steps)
     model.optimizer.build(model.trainable_variables)
 

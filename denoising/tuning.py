@@ -19,8 +19,8 @@ from denoising.files import lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
 MARGIN = 1.25  # spectra have to be that much faster, so that noise in a measurement does not decide
-LARGE = 5  # pixels
-WIDE = 128  # channels at both ends, with which 3x3 kernels gain too (benchmarks/kernels.md)
+LARGE = 5  # pixels; from here on spectra are faster with 64 channels, benchmarks/kernels.md
+WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 _REPEATS = 3
 
 
@@ -51,8 +51,24 @@ def choose(convolution, model, shape, batch_size, precision, task, log=print, ca
     names = execution.convolutions(model)
     if convolution == "fft":
         return names
-    layers = [layer for layer in execution.sized(model, shape).layers if layer.name in names and _may_gain(layer)]
-    return [layer.name for layer in layers if _gain(layer, batch_size, precision, task, log, cache) >= MARGIN]
+    sized = execution.sized(model, shape)
+    layers = [layer for layer in sized.layers if layer.name in names and _may_gain(layer)]
+    if not layers:
+        return []
+    gains = {}
+    with _measurements(cache, log) as known:
+        for layer in layers:
+            work = task
+            if task == "training":  # the first layer's images need no gradient
+                work += " of weights" if layer.input is sized.input else " of weights and input"
+            case = f"{_sizes(layer)}, batch {batch_size}, {precision}, {work}"
+            if not {"direct", "fft"} <= set(known.get(case, ())):
+                seconds = _seconds(layer, batch_size, precision, work)
+                known[case] = {name: round(value, 6) for name, value in seconds.items()}
+                times = ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
+                log(f"measured: convolution {case}: {times}")
+            gains[layer.name] = known[case]["direct"] / known[case]["fft"]
+    return [name for name, gain in gains.items() if gain >= MARGIN]
 
 
 def _may_gain(layer):
@@ -61,43 +77,28 @@ def _may_gain(layer):
     return size >= LARGE or (size >= 3 and min(layer.input.shape[-1], layer.filters) >= WIDE)
 
 
-def _gain(layer, batch_size, precision, task, log, cache):
-    """How many times faster spectra are for one layer."""
+def _sizes(layer):
     _, height, width, channels = layer.input.shape
-    sizes = f"{layer.kernel_size[0]}x{layer.kernel_size[1]}, {channels} to {layer.filters} channels, {height}x{width} pixels"
-    case = f"{sizes}, batch {batch_size}, {precision}, {task}"
-    machine = _machine()
-    with contextlib.ExitStack() as stack:
-        try:  # two that measure at once would disturb each other
-            stack.enter_context(lock(Path(cache).with_suffix(".lock"), waiting=lambda _: None))
-        except OSError as error:
-            log(f"{cache}: cannot be kept ({error.strerror}); this machine is measured anew each time")
-        known = _remembered(cache)
-        if case not in known.get(machine, {}):
-            seconds = _seconds(layer, batch_size, precision, task)
-            known.setdefault(machine, {})[case] = {name: round(value, 6) for name, value in seconds.items()}
-            with contextlib.suppress(OSError):
-                write_json(cache, known)
-            times = ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
-            log(f"measured: convolution {case}: {times}")
-    return known[machine][case]["direct"] / known[machine][case]["fft"]
+    return f"{layer.kernel_size[0]}x{layer.kernel_size[1]}, {channels} to {layer.filters} channels, {height}x{width} pixels"
 
 
-def _seconds(layer, batch_size, precision, task):
+def _seconds(layer, batch_size, precision, work):
     """Shortest time of a step with this layer alone, direct and through spectra by turns."""
-    inputs = keras.Input(layer.input.shape[1:], name="input")
-    single = keras.Model(inputs, type(layer).from_config(layer.get_config())(inputs))
+    x = inputs = keras.Input(layer.input.shape[1:], name="input")
+    if work.endswith("input"):  # something to learn in front of it, or its input's gradient would not be computed
+        x = keras.layers.PReLU(shared_axes=[1, 2], name="before")(x)
+    single = keras.Model(inputs, type(layer).from_config(layer.get_config())(x))
     images = np.random.default_rng(0).random((batch_size, *single.input.shape[1:]), np.float32)
     targets = np.zeros((batch_size, *single.output.shape[1:]), np.float32)
     steps = {}
     for name, by_fft in (("direct", ()), ("fft", [layer.name])):
-        if task == "training":
+        if work == "inference":
+            model = execution.for_inference(single, precision, by_fft)
+            steps[name] = lambda model=model: model.predict_on_batch(images)
+        else:
             model = execution.for_training(single, precision, by_fft)
             model.compile(optimizer="sgd", loss="mse")
             steps[name] = lambda model=model: model.train_on_batch(images, targets)
-        else:
-            model = execution.for_inference(single, precision, by_fft)
-            steps[name] = lambda model=model: model.predict_on_batch(images)
     return shortest(steps, _REPEATS)
 
 
@@ -121,14 +122,33 @@ def shortest(steps, repeats):
     return seconds
 
 
+@contextlib.contextmanager
+def _measurements(path, log):
+    """What is known of this machine, by case; what is added is kept."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # where nothing can be written, nothing is kept
+            # two that measure at once would disturb each other
+            stack.enter_context(lock(Path(path).with_suffix(".lock"), waiting=lambda _: None))
+        everything = _remembered(path)
+        known = everything.setdefault(_machine(), {})
+        before = dict(known)
+        yield known
+        if known != before:
+            try:
+                write_json(path, everything)
+            except OSError as error:
+                log(f"{path}: cannot be kept ({error.strerror}); this machine is measured anew each time")
+
+
 def _machine():
     about = backend.description()
     versions = " ".join(f"{package} {version}" for package, version in about["versions"].items())
     return f"{about['device_name']}, {about['cores']} cores, {versions}"
 
 
-def _remembered(cache):
+def _remembered(path):
     try:
-        return json.loads(Path(cache).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or damaged: measure again
         return {}
+    return content if isinstance(content, dict) else {}

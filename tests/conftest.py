@@ -23,6 +23,14 @@ def mnist_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_user_cache(tmp_path_factory):
+    """What is measured under the load of tests must not decide how the user's networks are computed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user_cache")))
+        yield
+
+
 class Project:
     """A copy of this repository as git would clone it, uncommitted changes included; MNIST is provided by hand."""
 

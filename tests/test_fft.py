@@ -13,6 +13,18 @@ def normal(*shape):
     return RNG.standard_normal(shape).astype(np.float32)
 
 
+def direct(images, kernel):
+    return keras.ops.conv(images, kernel, padding="same")
+
+
+def with_gradients(convolve, images, kernel, upstream):
+    images, kernel = tf.convert_to_tensor(images), tf.convert_to_tensor(kernel)
+    with tf.GradientTape() as tape:
+        tape.watch((images, kernel))
+        output = convolve(images, kernel)
+    return output, *tape.gradient(output, (images, kernel), output_gradients=upstream)
+
+
 @pytest.mark.parametrize(
     ("size", "kernel", "channels"),
     [
@@ -27,28 +39,21 @@ def normal(*shape):
     ],
 )
 def test_results_and_gradients_are_those_of_a_direct_convolution(size, kernel, channels):
-    images, weights = tf.constant(normal(2, *size, channels[0])), tf.constant(normal(*kernel, *channels))
-    upstream = tf.constant(normal(2, *size, channels[1]))
-
-    def both(convolve):
-        with tf.GradientTape() as tape:
-            tape.watch((images, weights))
-            output = convolve(images, weights)
-        return output, *tape.gradient(output, (images, weights), output_gradients=upstream)
-
-    direct = both(lambda x, w: keras.ops.conv(x, w, padding="same"))
-    for ours, expected in zip(both(fft.conv2d), direct, strict=True):
+    arrays = normal(2, *size, channels[0]), normal(*kernel, *channels), normal(2, *size, channels[1])
+    for ours, expected in zip(with_gradients(fft.conv2d, *arrays), with_gradients(direct, *arrays), strict=True):
         assert ours.shape == expected.shape
         assert np.abs(ours - expected).max() < 3e-6 * np.abs(expected).max() + 1e-5
 
 
 def test_bfloat16_is_as_near_as_its_precision():
-    images, weights = normal(2, 28, 28, 32), normal(7, 7, 32, 32)
-    exact = keras.ops.convert_to_numpy(keras.ops.conv(images, weights, padding="same"))
-    half = fft.conv2d(keras.ops.cast(images, "bfloat16"), keras.ops.cast(weights, "bfloat16"))
-    assert half.dtype == "bfloat16"
-    error = np.std(keras.ops.convert_to_numpy(keras.ops.cast(half, "float32")) - exact) / np.std(exact)
-    assert 0 < error < 0.01
+    arrays = normal(2, 28, 28, 32), normal(7, 7, 32, 32), normal(2, 28, 28, 32)
+    exact = with_gradients(direct, *arrays)
+    for ours, expected in zip(
+        with_gradients(fft.conv2d, *(tf.cast(array, "bfloat16") for array in arrays)), exact, strict=True
+    ):
+        assert ours.dtype == "bfloat16"
+        error = np.std(tf.cast(ours, "float32") - expected) / np.std(expected)
+        assert 0 < error < 0.01
 
 
 @pytest.mark.parametrize(("bias", "activation"), [(True, "relu"), (False, None)])

@@ -57,3 +57,8 @@ def test_budgets_are_those_of_the_parameters():
 def test_the_time_is_the_measured_one():
     measured = files.read_json(ROOT / "benchmarks/repro.json", "minutes", "cores", "device")
     assert f"took {measured['minutes']} minutes on {measured['cores']} cores ({measured['device']})" in TEXT
+
+
+def test_the_memory_is_the_measured_one():
+    measured = files.read_json(ROOT / "benchmarks/memory.json", "peak_memory_mib")
+    assert f"{max(measured['peak_memory_mib'].values()):,} MiB at most" in TEXT.replace("\n", " ")
