@@ -150,6 +150,16 @@ class Report(Section):
     dpi: int = Field(ge=30, le=600)
 
 
+class Accepted(Section):
+    value: Positive
+    reason: str = Field(min_length=1)
+
+
+class Gate(Section):
+    tolerance: dict[Key, Positive]
+    accepted: dict[Key, Accepted]
+
+
 class Params(Section):
     budget: str
     seeds: Seeds
@@ -163,6 +173,7 @@ class Params(Section):
     filters: dict[Key, Filter]
     evaluation: Evaluation
     report: Report
+    gate: Gate
 
     @model_validator(mode="after")
     def _names_refer_to_something(self):
@@ -178,6 +189,10 @@ class Params(Section):
             check(f"filters.{name}.data", row.data, self.datasets)
             if name in self.runs:
                 raise ValueError(f"filters.{name}: a run has this name too; their metrics would be one file")
+        for name in self.gate.tolerance:
+            check(f"gate.tolerance.{name}", name, self.budgets)
+        for name in self.gate.accepted:
+            check(f"gate.accepted.{name}", name, self.runs)
         if self.report.grid_images > self.evaluation.examples:
             raise ValueError(
                 f"report.grid_images = {self.report.grid_images}: "

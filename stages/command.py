@@ -1,6 +1,7 @@
 """What every stage has in common: arguments, errors of one line, and a lock."""
 
 import argparse
+import contextlib
 import re
 import sys
 
@@ -20,7 +21,7 @@ def run(stage, work, argument=None):
     if argument:
         parser.add_argument(argument, help=f"a {argument} that params.yaml names")
     arguments = vars(parser.parse_args()).values()
-    try:
+    with errors_of_one_line(stage):
         settings = params.load()
         for value in arguments:  # becomes part of file names
             if not re.fullmatch("[a-z0-9_]+", value):
@@ -28,10 +29,17 @@ def run(stage, work, argument=None):
         # a stage whose dvc was killed may still be at work: two must not write the same files
         with lock(layout.lock_file(stage, *arguments), _say_waiting):
             work(settings, *arguments)
+
+
+@contextlib.contextmanager
+def errors_of_one_line(name):
+    """End the process with one line, not a traceback, for what a user can do something about."""
+    try:
+        yield
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:
-        sys.exit(f"error: {error.filename or stage}: {error.strerror or error}")
+        sys.exit(f"error: {error.filename or name}: {error.strerror or error}")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from denoising import params
 from denoising.files import InputError, read_json, sha256, write_bytes, write_text
-from stages import layout
+from stages import command, layout
 from stages.report import draw
 
 RESULTS = Path("results")
@@ -99,15 +99,11 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m stages.publish", description=__doc__.splitlines()[0])
     parser.add_argument("--draw", metavar="BUDGET", help="only draw the tables and figures of results/BUDGET again")
     arguments = parser.parse_args()
-    try:
+    with command.errors_of_one_line("publish"):
         if arguments.draw:
             redraw(arguments.draw)
         else:
             publish(params.load())
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        sys.exit(f"error: {error.filename}: {error.strerror}")
 
 
 if __name__ == "__main__":
