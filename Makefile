@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro check-params test test-slow lint format fresh bench publish report readme lock clean
+.PHONY: help repro check-params test test-slow lint format fresh bench gate reference check prune publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -25,8 +25,8 @@ test: $(VENV)/.installed-dev  ## tests: library, stages, one end-to-end smoke ru
 test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
 	@pytest -m slow
 
-lint: $(VENV)/.installed-dev  ## ruff: lint and format
-	@ruff check . && ruff format --check .
+lint: $(VENV)/.installed-dev  ## ruff: lint and format; the workflows against their schema
+	@ruff check . && ruff format --check . && check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(VENV)/.installed-dev  ## let ruff format the code
 	@ruff check --fix . ; ruff format .
@@ -36,6 +36,18 @@ fresh: $(VENV)/.installed  ## is dvc.lock what this code and these parameters gi
 
 bench: $(VENV)/.installed-bench  ## speed beside plain Keras and PyTorch; leave the machine alone meanwhile
 	@python -m benchmarks.speed
+
+gate: $(VENV)/.installed  ## fail if a run is worse than at a git revision: make gate BASE=main
+	@python -m stages.gate $(BASE) $(if $(REPORT),--report $(REPORT))
+
+reference: $(VENV)/.installed  ## hold later results against the present ones
+	@python -m stages.reference
+
+check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a clean clone, and gate them
+	@python -m stages.reproduce
+
+prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
+	@python -m stages.prune $(if $(DELETE),--delete)
 
 publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
 	@python -m stages.publish

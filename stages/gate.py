@@ -8,12 +8,13 @@ import argparse
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 from ruamel.yaml import YAML
 
 from denoising import params
-from denoising.files import InputError, read_json, write_text
+from denoising.files import InputError, read_json, write_bytes, write_text
 from denoising.regression import judge
 from denoising.tables import pipes
 from stages import command, layout, reference
@@ -86,10 +87,26 @@ def _fails_beside_reference(known):
     return known.fails or known.verdict == "not comparable"
 
 
+def write_report(folder, base, text):
+    """What a reviewer wants to see, as Markdown, with the figure that it shows."""
+    changes = _run("dvc", "metrics", "diff", "--md", base) or "None.\n"
+    figure = Path("plots/histograms.png")
+    parts = [
+        f"# Beside {base}",
+        text,
+        f"\n{layout.TABLES.read_text()}".replace("\n#", "\n##").strip(),
+        f"![Pixel-value histograms]({figure.name})",
+        "## All metrics that changed",
+        changes,
+    ]
+    write_text(folder / "report.md", "\n\n".join(parts))
+    write_bytes(folder / figure.name, figure.read_bytes())
+
+
 def main():
     parser = argparse.ArgumentParser(prog="python -m stages.gate", description=__doc__.splitlines()[0])
     parser.add_argument("base", metavar="BASE", nargs="?", help="git revision to compare with, such as main or HEAD~1")
-    parser.add_argument("--markdown", metavar="FILE", help="write the table there too")
+    parser.add_argument("--report", metavar="FOLDER", help="write report.md there: this table, all results, what changed")
     arguments = parser.parse_args()
     with command.errors_of_one_line("gate"):
         if not arguments.base:
@@ -97,8 +114,8 @@ def main():
         judgements = compare(params.load(), arguments.base)
         failed = [base.run for base, known in judgements if base.fails or _fails_beside_reference(known)]
         text = table(judgements)
-        if arguments.markdown:
-            write_text(arguments.markdown, f"# Mean squared errors beside {arguments.base}\n\n{text}\n")
+        if arguments.report:
+            write_report(Path(arguments.report), arguments.base, text)
         print(text)
     if failed:
         sys.exit(f"error: {', '.join(failed)}: see the verdicts above")

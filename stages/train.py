@@ -1,16 +1,12 @@
 """One run: a network trained on one dataset with one kind of target."""
 
 import hashlib
-from pathlib import Path
 
 import pandas as pd
 
 from denoising import backend, datasets, models, saving, training, tuning
 from denoising.files import sha256, write_json, write_text
 from stages import command, layout, outputs
-
-CHECKPOINTS = Path(".checkpoints")
-LOCK = Path("dvc.lock")
 
 
 def main(params, name):
@@ -61,11 +57,11 @@ def _checkpoint(name, key):
     A finished training's checkpoint stays until DVC has recorded its model: whoever is killed before that, nothing is
     learned twice. Once it is recorded, to train again means to train.
     """
-    path = CHECKPOINTS / f"{name}-{key}.npz"
-    for file in CHECKPOINTS.glob(f"*{name}-*"):
+    path = layout.CHECKPOINTS / f"{name}-{key}.npz"
+    for file in layout.CHECKPOINTS.glob(f"*{name}-*"):
         if file.name.lstrip(".").startswith(f"{name}-") and file not in (path, _finished(path)):
             file.unlink()
-    if _finished(path).is_file() and LOCK.is_file() and _finished(path).read_text() in LOCK.read_text():
+    if _finished(path).is_file() and layout.LOCK.is_file() and _finished(path).read_text() in layout.LOCK.read_text():
         path.unlink(missing_ok=True)
         _finished(path).unlink()
     return path

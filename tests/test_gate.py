@@ -23,11 +23,15 @@ def verdicts(output):
     return {row[0]: row[-1].strip("*") for row in rows[2:]}
 
 
-def test_unchanged_results_pass_and_are_written_as_markdown(gated):
-    output = gated.stage("gate", "HEAD", "--markdown", "gate.md")
+def test_unchanged_results_pass_and_are_reported(gated):
+    output = gated.stage("gate", "HEAD", "--report", "report")
     assert set(verdicts(output).values()) == {"same"}
     assert set(verdicts(output)) == {"cnn", "cae", "dncnn", "win5rb", "win5rb_n2n"}
-    assert verdicts(gated.read("gate.md").decode()) == verdicts(output)
+    report = gated.read("report/report.md").decode()
+    assert output.strip() in report
+    assert "Experiment 1: clean targets" in report
+    assert "(histograms.png)" in report
+    assert gated.read("report/histograms.png") == gated.read("plots/histograms.png")
 
 
 def test_every_kind_of_bad_metric_is_named(gated):
