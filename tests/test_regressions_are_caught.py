@@ -1,0 +1,58 @@
+"""The gate with real trainings, at the smoke budget and its own tolerance."""
+
+import json
+
+import pytest
+
+from tests.conftest import Project
+from tests.test_gate import verdicts
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory, mnist_folder):
+    project = Project(tmp_path_factory.mktemp("regressions"), mnist_folder)
+    project.keep_only("cnn", "cae", "noisy")
+    project.edit_params(budget="smoke")
+    project.run("dvc", "repro")
+    project.stage("reference")
+    project.commit()
+    return project
+
+
+@pytest.fixture
+def ready(base):
+    yield base
+    base.run("git", "checkout", "--quiet", ".")
+    base.run("dvc", "checkout", "--quiet", "--force")
+
+
+def test_another_seed_passes(ready):
+    ready.edit_params(seeds__training=1)
+    assert {"train@cnn", "train@cae"} <= set(ready.repro())
+    found = verdicts(ready.stage("gate", "HEAD"))
+    assert set(found.values()) <= {"same", "better"}
+    assert "M metrics/cae.json" in ready.run("git", "status", "--porcelain")
+
+
+def test_a_worse_network_is_named_until_it_is_accepted(ready):
+    ready.edit_params(models__cae__filters=1)
+    ready.repro()
+    output = ready.stage("gate", "HEAD", code=1)
+    assert verdicts(output)["cnn"] == "same"
+    assert "error: cae: see the verdicts above" in output
+
+    worse = json.loads(ready.read("metrics/cae.json"))["mse"]
+    ready.edit_params(gate__accepted={"cae": {"value": worse, "reason": "one filter must do"}})
+    assert verdicts(ready.stage("gate", "HEAD"))["cae"] == "accepted: one filter must do"
+
+
+def test_metrics_that_no_training_made_are_caught(ready):
+    file = ready.folder / "metrics/cae.json"
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {"mse": content["mse"] / 2}, indent=2) + "\n")
+    assert "evaluate@cae would run" in ready.stage("fresh", code=1)
+    file.unlink()
+    assert "metrics/cae.json is missing" in ready.stage("fresh", code=1)
+    assert verdicts(ready.stage("gate", "HEAD", code=1))["cae"] == "broken: no metrics"
