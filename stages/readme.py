@@ -6,7 +6,7 @@ from denoising.files import InputError, write_text
 from stages import command, layout
 
 README = Path("README.md")
-SOURCES = {"tables": layout.TABLES, "speed": Path("benchmarks/speed.md"), "accuracy": Path("benchmarks/accuracy.md")}
+SOURCES = {"tables": layout.TABLES, "speed": Path("benchmarks/speed.md")}
 
 
 def main(_):
