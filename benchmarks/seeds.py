@@ -32,7 +32,8 @@ JOBS = [  # budget, way, seeds of each run
 
 
 def main():
-    rows = pd.read_csv(FILE).fillna("").to_dict("records") if FILE.is_file() else []
+    # a revision such as 1234e56 is not a number
+    rows = pd.read_csv(FILE, dtype={"git_revision": str}).fillna("").to_dict("records") if FILE.is_file() else []
     for budget, way, seeds in JOBS:
         settings = params.load().model_copy(update={"budget": budget})
         amounts = settings.budgets[budget].model_dump(include={"train_images", "epochs", "batch_size"})
