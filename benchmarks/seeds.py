@@ -33,7 +33,8 @@ JOBS = [  # budget, way, seeds of each run
 
 def main():
     # a revision such as 1234e56 is not a number
-    rows = pd.read_csv(FILE, dtype={"git_revision": str}).fillna("").to_dict("records") if FILE.is_file() else []
+    text = {"git_revision": str, "by_fft": str}
+    rows = pd.read_csv(FILE, dtype=text, keep_default_na=False).to_dict("records") if FILE.is_file() else []
     for budget, way, seeds in JOBS:
         settings = params.load().model_copy(update={"budget": budget})
         amounts = settings.budgets[budget].model_dump(include={"train_images", "epochs", "batch_size"})
