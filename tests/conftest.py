@@ -109,6 +109,14 @@ class Project:
         self.edit_params(**drop)
 
 
+def small_project(folder, mnist_folder, **changes):
+    """A project of two cheap runs and one filter at the smoke budget; `changes` as `Project.edit_params` takes them."""
+    project = Project(folder, mnist_folder)
+    project.keep_only("cnn", "cae", "noisy")
+    project.edit_params(budget="smoke", **changes)
+    return project
+
+
 def stages_run(output):
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.conftest import Project
+from tests.conftest import small_project
 from tests.test_gate import verdicts
 
 pytestmark = pytest.mark.slow
@@ -12,10 +12,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, mnist_folder):
-    project = Project(tmp_path_factory.mktemp("regressions"), mnist_folder)
-    project.keep_only("cnn", "cae", "noisy")
     # a little further than the smoke budget goes, where networks are still worse than a constant image
-    project.edit_params(budget="smoke", budgets__smoke__train_images=256, budgets__smoke__batch_size=8)
+    further = {"budgets__smoke__train_images": 256, "budgets__smoke__batch_size": 8}
+    project = small_project(tmp_path_factory.mktemp("regressions"), mnist_folder, **further)
     project.run("dvc", "repro")
     project.stage("reference")
     project.commit()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.conftest import Project, stages_run
+from tests.conftest import small_project, stages_run
 
 pytestmark = pytest.mark.slow
 
@@ -15,10 +15,7 @@ FILTER = {"evaluate_filter@noisy"}
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, mnist_folder):
-    """Two cheap runs and one filter at the smoke budget."""
-    project = Project(tmp_path_factory.mktemp("reruns"), mnist_folder)
-    project.keep_only("cnn", "cae", "noisy")
-    project.edit_params(budget="smoke")
+    project = small_project(tmp_path_factory.mktemp("reruns"), mnist_folder)
     assert set(project.repro()) == {"fetch", "corrupt@gauss50", *TRAIN, *EVALUATE, *FILTER, "report"}
     project.commit()
     return project
