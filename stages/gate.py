@@ -54,18 +54,17 @@ def compare(settings, base):
 def table(judgements):
     """Markdown: a row a run."""
     rows = []
-    for base, reference_ in judgements:
-        found = base if base.now is not None else reference_
+    for base, known in judgements:
         rows.append(
             {
                 "run": base.run,
                 "base": _number(base.base),
                 "now": _number(base.now),
                 "change": "" if base.change is None else f"{base.change:+.1%}",
-                "95 % interval": " .. ".join(map(_number, found.interval or ())),
+                "95 % interval": " .. ".join(map(_number, base.interval or ())),
                 "allowed": _number(base.allowed),
-                "reference": _number(reference_.base),
-                "verdict": _verdict(base, reference_),
+                "reference": _number(known.base),
+                "verdict": _verdict(base, known),
             }
         )
     return pipes(pd.DataFrame(rows))
