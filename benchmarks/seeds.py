@@ -6,7 +6,7 @@ raw data that `make repro` fetches. Every training is a row of benchmarks/seeds.
 not trained again, so the command can be stopped and goes on (two hours on two cores in all). For another machine or budget
 remove the file.
 
-Writes benchmarks/accuracy.md (benchmarks/accuracy.py) and benchmarks/spread.json (benchmarks/spread.py).
+Writes benchmarks/accuracy.md (benchmarks/accuracy.py) and benchmarks/spread.md (benchmarks/spread.py).
 """
 
 import contextlib

@@ -1,6 +1,6 @@
 """How far apart are results that differ in the seed alone, and what is then worse? python -m benchmarks.spread
 
-Writes benchmarks/spread.json from the trainings of benchmarks/seeds.py. The logarithm of the MSE is taken as normal, with a
+Writes benchmarks/spread.md from the trainings of benchmarks/seeds.py. The logarithm of the MSE is taken as normal, with a
 mean for each run and one standard deviation for all runs of a budget. `gate.tolerance` in params.yaml is the tolerance given
 here, rounded up: a change that two trainings without any difference but the seed exceed in one of a hundred gates.
 """
@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from denoising.files import write_json
+from denoising.files import write_text
+from denoising.tables import pipes
 
 FOLDER = Path(__file__).parent
 FALSE_ALARM = 0.01  # probability that a mere change of seed makes any run of the gate fail
@@ -41,24 +42,34 @@ def spread(rows):
         tolerance = float(np.expm1(stats.t.ppf(1 - alone, freedom) * scale))
         shift = np.log1p(2 * tolerance) - np.log1p(tolerance)
         result[budget] = {
-            "runs": {
-                run: {"seeds": int(logs.size()[run]), "std_ln_mse": round(float(logs.std()[run]), 4)} for run in logs.groups
-            },
-            "pooled_std_ln_mse": round(float(pooled), 4),
+            "seeds": logs.size().to_dict(),
+            "std_ln_mse": logs.std().to_dict(),
+            "pooled_std_ln_mse": float(pooled),
             "degrees_of_freedom": int(freedom),
-            "false_alarm": FALSE_ALARM,
-            "tolerance": round(tolerance, 4),
-            "caught": round(float(stats.t.cdf(shift / scale, freedom)), 4),
+            "tolerance": tolerance,
+            "caught": float(stats.t.cdf(shift / scale, freedom)),
         }
     return result
 
 
+def report(rows):
+    """Markdown: a column a budget."""
+    columns = {}
+    for budget, found in spread(rows[rows.way == "fast"]).items():
+        columns[budget] = {run: f"{std:.1%} ({found['seeds'][run]} seeds)" for run, std in found["std_ln_mse"].items()} | {
+            "pooled": f"{found['pooled_std_ln_mse']:.1%} ({found['degrees_of_freedom']} degrees of freedom)",
+            "tolerance": f"{found['tolerance']:.1%}",
+            "a change of seed alone fails the gate": f"{FALSE_ALARM:.0%}",
+            "a run worse by twice the tolerance is caught": f"{found['caught']:.1%}",
+        }
+    frame = pd.DataFrame(columns).rename_axis("standard deviation of ln MSE").reset_index()
+    return f"{pipes(frame)}\n"
+
+
 def main():
-    rows = pd.read_csv(FOLDER / "seeds.csv")
-    result = spread(rows[rows.way == "fast"])
-    write_json(FOLDER / "spread.json", result)
-    for budget, found in result.items():
-        print(budget, found)
+    text = report(pd.read_csv(FOLDER / "seeds.csv"))
+    write_text(FOLDER / "spread.md", text)
+    print(text)
 
 
 if __name__ == "__main__":

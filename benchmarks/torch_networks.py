@@ -4,8 +4,9 @@ from torch import nn
 
 
 def build(name, section):
-    if section.output_activation != "linear":
-        raise ValueError(f"{name}.output_activation = {section.output_activation!r}: only 'linear' is written here")
+    activation = getattr(section, "output_activation", "linear")
+    if activation != "linear":
+        raise ValueError(f"{name}.output_activation = {activation!r}: only 'linear' is written here")
     return {"cnn": _cnn, "cae": _cae, "dncnn": _dncnn, "win5rb": _win5rb}[name](section)
 
 

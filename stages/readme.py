@@ -6,7 +6,8 @@ from denoising.files import InputError, write_text
 from stages import command, layout
 
 README = Path("README.md")
-SOURCES = {"tables": layout.TABLES, "speed": Path("benchmarks/speed.md")}
+MEASURED = ("speed", "accuracy", "spread")
+SOURCES = {"tables": layout.TABLES} | {name: Path(f"benchmarks/{name}.md") for name in MEASURED}
 
 
 def main(_):

@@ -109,11 +109,11 @@ class Project:
         self.edit_params(**drop)
 
 
-def small_project(folder, mnist_folder, **changes):
-    """A project of two cheap runs and one filter at the smoke budget; `changes` as `Project.edit_params` takes them."""
+def small_project(folder, mnist_folder):
+    """A project of two cheap runs and one filter at the smoke budget."""
     project = Project(folder, mnist_folder)
     project.keep_only("cnn", "cae", "noisy")
-    project.edit_params(budget="smoke", **changes)
+    project.edit_params(budget="smoke")
     return project
 
 

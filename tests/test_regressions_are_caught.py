@@ -12,9 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, mnist_folder):
-    # a little further than the smoke budget goes, where networks are still worse than a constant image
-    further = {"budgets__smoke__train_images": 256, "budgets__smoke__batch_size": 8}
-    project = small_project(tmp_path_factory.mktemp("regressions"), mnist_folder, **further)
+    project = small_project(tmp_path_factory.mktemp("regressions"), mnist_folder)
     project.run("dvc", "repro")
     project.stage("reference")
     project.commit()

@@ -108,12 +108,12 @@ def test_switching_back_restores_from_the_run_cache(ready):
 
 
 def test_experiments_and_diffs(ready):
-    output = ready.run("dvc", "exp", "run", "--name", "larger-batch", "--set-param", "budgets.smoke.batch_size=32")
+    output = ready.run("dvc", "exp", "run", "--name", "larger-batch", "--set-param", "budgets.smoke.batch_size=8")
     assert set(stages_run(output)) == {*TRAIN, *EVALUATE, "report"}
     changes = json.loads(ready.run("dvc", "metrics", "diff", "--json"))
     assert set(changes["metrics/cae.json"]) >= {"mse", "psnr"}
     assert json.loads(ready.run("dvc", "params", "diff", "--json")) == {
-        "params.yaml": {"budgets.smoke.batch_size": {"old": 16, "new": 32, "diff": 16}}
+        "params.yaml": {"budgets.smoke.batch_size": {"old": 4, "new": 8, "diff": 4}}
     }
     assert "larger-batch" in ready.run("dvc", "exp", "show", "--csv")
     page = ready.run("dvc", "plots", "diff", "HEAD", "--out", "dvc_plots")

@@ -1,0 +1,73 @@
+"""What is committed of the measurements agrees with itself: tables are those of the rows, tolerances those of the spread."""
+
+import importlib
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import spread
+from denoising import params
+from denoising.regression import judge
+from tests.conftest import ROOT
+
+FOLDER = ROOT / "benchmarks"
+TOLERANCES = params.load(ROOT / "params.yaml").gate.tolerance
+SEEDS = pd.read_csv(FOLDER / "seeds.csv").query("way == 'fast'")
+
+
+@pytest.mark.parametrize("name", ["speed", "kernels", "ablation", "accuracy", "spread"])
+def test_tables_are_those_of_the_rows(name):
+    rows = pd.read_csv(FOLDER / f"{'seeds' if name in ('accuracy', 'spread') else name}.csv")
+    assert importlib.import_module(f"benchmarks.{name}").report(rows) == (FOLDER / f"{name}.md").read_text()
+
+
+def test_speed_costs_no_accuracy():
+    wide = (
+        pd.read_csv(FOLDER / "seeds.csv")
+        .query("budget == 'laptop'")
+        .pivot_table(["mse"], ["run", "seed"], "way")
+        .mse.dropna()
+    )
+    assert wide.groupby("run").size().to_dict() == {"cnn": 5, "cae": 5, "dncnn": 3, "win5rb": 3}
+    means = wide.groupby("run").mean()
+    assert (means.fast / means.plain - 1).abs().max() <= 0.02
+
+
+def test_tolerances_are_those_that_were_measured():
+    for budget, found in spread.spread(SEEDS).items():
+        assert TOLERANCES[budget] == pytest.approx(math.ceil(100 * found["tolerance"]) / 100)
+    assert TOLERANCES["article"] == TOLERANCES["laptop"]  # nobody has trained that many
+
+
+@pytest.mark.parametrize("budget", SEEDS.budget.unique())
+def test_seeds_pass_and_twice_the_tolerance_is_caught(budget):
+    tolerance = TOLERANCES[budget]
+    rows = SEEDS[SEEDS.budget == budget]
+    pairs = [pair for _, group in rows.groupby("run") for pair in itertools.permutations(group.mse, 2)]
+    verdicts = [_verdict(now, base, tolerance) for base, now in pairs]
+    # pairs share trainings, so this is no test of the rate, but one that falls when the tolerance is far off
+    assert np.mean([verdict == "worse" for verdict in verdicts]) <= 0.02
+    for mse in rows.mse:
+        assert _verdict(mse * (1 + 2 * tolerance), mse, tolerance) == "worse"
+
+
+def test_the_spread_is_found_again_in_drawn_errors():
+    rng = np.random.default_rng(0)
+    rows = [
+        {"budget": "b", "run": run, "seed": seed, "mse": mean * math.exp(0.05 * rng.standard_normal())}
+        for run, mean in {"x": 0.01, "y": 0.02, "z": 0.04}.items()
+        for seed in range(300)
+    ]
+    found = spread.spread(pd.DataFrame(rows))["b"]
+    assert found["pooled_std_ln_mse"] == pytest.approx(0.05, rel=0.1)
+    gates = np.exp(0.05 * (rng.standard_normal((20_000, 3)) - rng.standard_normal((20_000, 3)))) - 1
+    assert np.mean((gates > found["tolerance"]).any(axis=1)) == pytest.approx(spread.FALSE_ALARM, rel=0.5)
+
+
+def _verdict(now, base, tolerance):
+    scores = {"mse": now, "mse_low": now, "mse_high": now, "noisy_mse": 10.0, "constant_mse": 10.0}
+    scores |= {"test_digest": "", "collapsed": False}
+    return judge("run", scores, scores | {"mse": base}, tolerance).verdict
