@@ -37,7 +37,7 @@ def main():
     rows = pd.read_csv(FILE, dtype=text, keep_default_na=False).to_dict("records") if FILE.is_file() else []
     for budget, way, seeds in JOBS:
         settings = params.load().model_copy(update={"budget": budget})
-        amounts = settings.budgets[budget].model_dump(include={"train_images", "epochs", "batch_size"})
+        amounts = settings.budgets[budget].model_dump(include={"train_images", "epochs", "batch_size", "learning_rate"})
         same = amounts | {"device": backend.device()[1]}
         if foreign := [row for row in rows if row["budget"] == budget and row | same != row]:
             sys.exit(f"error: {FILE} has rows of another machine or budget, such as {foreign[0]}; now: {same}")

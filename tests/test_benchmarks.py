@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import spread
-from denoising import params
+from denoising import models, params
 from denoising.regression import judge
 from tests.conftest import ROOT
 
@@ -22,6 +22,14 @@ SEEDS = pd.read_csv(FOLDER / "seeds.csv").query("way == 'fast'")
 def test_tables_are_those_of_the_rows(name):
     rows = pd.read_csv(FOLDER / f"{'seeds' if name in ('accuracy', 'spread') else name}.csv")
     assert importlib.import_module(f"benchmarks.{name}").report(rows) == (FOLDER / f"{name}.md").read_text()
+
+
+def test_pytorchs_networks_are_ours():
+    torch_networks = pytest.importorskip("benchmarks.torch_networks", exc_type=ImportError)  # PyTorch is optional
+    for name, section in params.load(ROOT / "params.yaml").models:
+        theirs = torch_networks.build(name, section).parameters()
+        ours = models.build(name, section).trainable_weights
+        assert sorted(weight.numel() for weight in theirs) == sorted(int(np.prod(weight.shape)) for weight in ours)
 
 
 def test_speed_costs_no_accuracy():

@@ -33,6 +33,10 @@ BAD = [
     ("filters.cnn", {"data": "gauss50", "filter": "identity"}, "filters.cnn: a run has this name too"),
     ("filters.median.size", None, "filters.median: filter median takes size, given: none"),
     ("filters.median.data", "ct", "filters.median.data = 'ct': should be one of gauss50"),
+    ("gate.tolerance.laptop", 0, "gate.tolerance.laptop = 0: should be greater than 0"),
+    ("gate.tolerance.huge", 0.1, "gate.tolerance.huge = 'huge': should be one of smoke, laptop, article"),
+    ("gate.accepted.cnn", {"value": 0.02, "reason": ""}, "gate.accepted.cnn.reason = ''"),
+    ("gate.accepted.unet", {"value": 0.02, "reason": "why"}, "gate.accepted.unet = 'unet': should be one of cnn, cae"),
     ("report.grid_images", 99, "report.grid_images = 99: should be at most evaluation.examples = 10"),
 ]
 
