@@ -126,9 +126,9 @@ def test_other_settings_do_not_take_the_checkpoint(long, undisturbed):
     dvc, _ = start_and_wait_for_epoch(long, 2)
     os.killpg(dvc.pid, signal.SIGKILL)
     dvc.communicate()
-    long.edit_params(budgets__smoke__learning_rate=2.0e-3)
+    long.edit_params(budgets__smoke__learning_rate=3.0e-3)
     output = finish(long)
     assert "goes on after" not in output
     assert len(list((long.folder / ".checkpoints").glob("*.npz"))) == 1  # that of the settings given up is gone
     assert forget(long)["models/cae.keras"] != undisturbed["models/cae.keras"]
-    long.edit_params(budgets__smoke__learning_rate=1.0e-3)
+    long.edit_params(budgets__smoke__learning_rate=2.0e-3)
