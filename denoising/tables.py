@@ -16,6 +16,8 @@ COLUMNS = {
     "psnr": "PSNR dB",
     "ssim": "SSIM",
     "parameters": "parameters",
+    "device": "device",
+    "precision": "precision",
     "note": "",
 }
 
@@ -26,7 +28,7 @@ def table(scores, article):
     Parameters
     ----------
     scores : dict of str to dict
-        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows.
+        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows; None: not measured, an empty row.
     article : dict of str to float
         The article's MSE by name, where it has one.
 
@@ -36,17 +38,16 @@ def table(scores, article):
         Numbers, not text; `ratio` is ours over the article's.
     """
     numbers = ["mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim"]
+    known = ["parameters", "device", "precision"]
     rows = []
     for name, score in scores.items():
-        reference = article.get(name)
-        row = (
-            {"name": name}
-            | {key: score[key] for key in numbers}
-            | {"parameters": score.get("parameters"), "collapsed": score.get("collapsed", False)}
-        )
-        rows.append(row | {"article": reference, "ratio": score["mse"] / reference if reference else None})
-    columns = ["name", *numbers, "parameters", "collapsed", "article", "ratio"]
-    return pd.DataFrame(rows, columns=columns).astype({"article": float, "ratio": float, "parameters": "Int64"})
+        score, reference = score or {}, article.get(name)
+        row = {"name": name} | {key: score.get(key) for key in (*numbers, *known)}
+        row |= {"collapsed": score.get("collapsed", False), "article": reference}
+        rows.append(row | {"ratio": score["mse"] / reference if score and reference else None})
+    columns = ["name", *numbers, *known, "collapsed", "article", "ratio"]
+    types = dict.fromkeys([*numbers, "article", "ratio"], float) | {"parameters": "Int64"}
+    return pd.DataFrame(rows, columns=columns).astype(types)
 
 
 def differences(errors, resamples):
@@ -97,7 +98,8 @@ def _formatted(frame, key):
     formats = {"mse": "{:.5f}", "mse_clipped": "{:.5f}", "article": "{:g}", "ratio": "{:.2f}", "psnr": "{:.2f}"}
     formats |= {"ssim": "{:.3f}", "parameters": "{:,}"}
     if key == "interval":
-        return [f"{low:.5f} .. {high:.5f}" for low, high in zip(frame.mse_low, frame.mse_high, strict=True)]
+        pairs = zip(frame.mse_low, frame.mse_high, strict=True)
+        return ["" if pd.isna(low) else f"{low:.5f} .. {high:.5f}" for low, high in pairs]
     if key == "note":
         return ["**collapsed**" if collapsed else "" for collapsed in frame.collapsed]
     return ["" if pd.isna(value) else formats.get(key, "{}").format(value) for value in frame[key]]

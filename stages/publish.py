@@ -1,11 +1,13 @@
 """Keep the results of the present budget in results/<budget>/, or draw a published folder's tables and figures again.
 
 Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Runs are published one by one, as they are there
-and up to date; what was published of the others before stays. The tables and figures are drawn from such a folder alone, and
-the article's numbers.
+and up to date; what was published of the others before stays, and what was never run is an empty row. The tables and figures
+are drawn from such a folder alone, and the article's numbers. Networks are published with weights in half precision, and the
+MSE that they then have.
 """
 
 import argparse
+import functools
 import io
 import json
 import subprocess
@@ -15,7 +17,8 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from denoising import params
-from denoising.files import InputError, read_json, sha256, write_bytes, write_text
+from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
+from denoising.half import halve
 from stages import command, layout
 from stages.report import draw
 
@@ -43,6 +46,9 @@ def publish(settings):
         published.append(name)
         chains += ["fetch", *stages]
         _copy(name, target, trained=name in settings.runs)
+        if name in settings.runs:
+            halve(layout.model_file(name), target / layout.model_file(name))
+            _say_what_halving_costs(name, target, settings)
     if not published:
         raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
     _merge_lock(target / "dvc.lock", chains)
@@ -55,12 +61,36 @@ def redraw(budget):
     """Tables and figures of a published folder, of the runs and filters that it holds."""
     root = RESULTS / budget
     settings = params.load(root / "params.yaml").report_settings()
-    there = {
-        key: {name: row for name, row in getattr(settings, key).items() if (root / layout.metrics_file(name)).is_file()}
-        for key in ("runs", "filters")
-    }
-    draw(settings.model_copy(update=there), root)
+    missing = [name for name in (*settings.runs, *settings.filters) if not (root / layout.metrics_file(name)).is_file()]
+    draw(settings, root, missing)
     print((root / layout.TABLES).read_text())
+
+
+def stale(root, content):
+    """Which published results are not those that the parameters would now give.
+
+    Parameters
+    ----------
+    root : Path
+        A folder of published results.
+    content : dict
+        Of params.yaml.
+
+    Returns
+    -------
+    dict of str to list of str
+        By stage: what differs. Stages of rows that the parameters no longer name are left out.
+    """
+    found = {}
+    for stage, entry in YAML(typ="safe").load(root / "dvc.lock")["stages"].items():
+        _, _, row = stage.partition("@")
+        if row and not any(row in content[section] for section in ("runs", "filters", "datasets")):
+            continue
+        for key, then in entry.get("params", {}).get("params.yaml", {}).items():
+            now = functools.reduce(lambda place, part: (place or {}).get(part), key.split("."), content)
+            if now != then:
+                found.setdefault(stage, []).append(f"{key} was {then}, now {now}")
+    return found
 
 
 def _stale_stages():
@@ -81,6 +111,32 @@ def _copy(name, target, trained):
                 files.append(file)
     for file in files:
         write_bytes(target / file, file.read_bytes())
+
+
+def _say_what_halving_costs(name, target, settings):
+    """The MSE of the network as published beside that of the network as trained."""
+    from denoising import (
+        backend,
+        datasets,
+        execution,
+        inference,
+        metrics,
+        saving,
+        tuning,
+    )  # TensorFlow, which drawing spares
+
+    own = settings.evaluate_settings(name)
+    precision, batch_size = backend.resolve_precision(own.precision), own.evaluation.batch_size
+    network = saving.load(target / layout.model_file(name))
+    clean, noisy = datasets.read(layout.dataset_file(own.data, "test"), "test")
+    by_fft = tuning.choose(own.convolution, network, clean.shape[1:], batch_size, precision, "inference")
+    prediction = inference.denoise(execution.for_inference(network, precision, by_fft), noisy[0], batch_size)
+    errors = {
+        "mse": read_json(layout.metrics_file(name), "mse")["mse"],
+        "mse_half": float(metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()),
+    }
+    write_json(target / f"models/{name}.half.json", errors)
+    print(f"{name}: MSE {errors['mse']:.6f}, with weights in half precision {errors['mse_half']:.6f}")
 
 
 def _merge_lock(path, stages):

@@ -20,30 +20,37 @@ def main(params):
     draw(params.report_settings(), Path())
 
 
-def draw(settings, root):
+def draw(settings, root, missing=()):
     """Write tables and figures below `root`, where metrics/ and plots/ lie.
 
     Parameters
     ----------
     settings : denoising.params.ReportSettings
     root : Path
+    missing : collection of str
+        Runs and filters that have no metrics yet: empty rows of the tables, left out of the figures.
 
     Raises
     ------
     InputError
-        If a run or filter of the settings has no metrics there.
+        If another run or filter of the settings has no metrics there.
     """
     article = read_json("article.json")
-    scores = {name: read_json(root / layout.metrics_file(name), *SCORES) for name in (*settings.runs, *settings.filters)}
-    per_image = {name: _per_image(root, name) for name in scores}
-    _check_same_images(settings, scores)
     groups = {
         key: [name for name, run in settings.runs.items() if run.target == target]
         for key, (target, _) in EXPERIMENTS.items()
     }
     groups["yardsticks"] = list(settings.filters)
+    there = {
+        key: {name: row for name, row in getattr(settings, key).items() if name not in missing}
+        for key in ("runs", "filters")
+    }
+    settings = settings.model_copy(update=there)
+    scores = {name: read_json(root / layout.metrics_file(name), *SCORES) for name in (*settings.runs, *settings.filters)}
+    per_image = {name: _per_image(root, name) for name in scores}
+    _check_same_images(settings, scores)
     frames = {
-        key: tables.table({name: scores[name] for name in names}, article.get(key, {})) for key, names in groups.items()
+        key: tables.table({name: scores.get(name) for name in names}, article.get(key, {})) for key, names in groups.items()
     }
     _write_tables(settings, root, frames, per_image)
     _write_figures(settings, root, frames, per_image)
@@ -130,7 +137,10 @@ def _rails(settings, run):
 
 def _with_groups(frames):
     titles = {"supervised": "clean targets", "noise2noise": "noisy targets", "yardsticks": "untrained"}
-    return pd.concat([frame.assign(group=titles[key]) for key, frame in frames.items() if len(frame)], ignore_index=True)
+    return pd.concat(
+        [frame.dropna(subset="mse").assign(group=titles[key]) for key, frame in frames.items() if len(frame)],
+        ignore_index=True,
+    )
 
 
 def _per_image(root, name):

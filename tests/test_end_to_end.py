@@ -1,6 +1,7 @@
 """The whole pipeline once, at the smoke budget, on real MNIST in a copy of this repository."""
 
 import json
+import re
 import resource
 import shutil
 import subprocess
@@ -8,8 +9,10 @@ import sys
 
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from denoising import params
+from stages.publish import stale
 from tests.conftest import ROOT, stages_run
 
 SETTINGS = params.load(ROOT / "params.yaml")
@@ -145,6 +148,11 @@ def test_published_results_stand_alone(changeable):
     assert "train@cae" in (published / "dvc.lock").read_text()
     before = (published / "plots/tables.md").read_bytes()
     assert before == changeable.read("plots/tables.md")
+    assert stale(published, YAML(typ="safe").load(changeable.folder / "params.yaml")) == {}
+    changeable.edit_params(models__cae__filters=32)
+    found = stale(published, YAML(typ="safe").load(changeable.folder / "params.yaml"))
+    assert list(found) == ["train@cae"]
+    assert "'filters': 64" in found["train@cae"][0]
     for folder in ("metrics", "data", "models"):
         shutil.rmtree(changeable.folder / folder)
     (published / "plots/tables.md").unlink()
@@ -175,6 +183,8 @@ def test_a_stale_run_is_not_published(changeable):
     output = changeable.stage("publish")
     assert "cae: left out, train@cae is not up to date" in output
     assert not (changeable.folder / "results/smoke/metrics/cae.json").exists()
+    row = next(line for line in output.splitlines() if line.startswith("| cae "))
+    assert re.sub(r"[ |]+", " ", row).split() == ["cae", "0.00991"]  # the article's number alone
     assert (changeable.folder / "results/smoke/metrics/cnn.json").exists()
 
 

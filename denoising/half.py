@@ -1,0 +1,55 @@
+"""Model files of half the size, to be published: weights as float16, computed in float32 as before."""
+
+import io
+import zipfile
+
+import h5py
+import numpy as np
+
+from denoising.files import InputError, atomic
+
+_WEIGHTS = "model.weights.h5"
+
+
+def halve(source, target):
+    """Copy a .keras archive with its float32 weights rounded to float16.
+
+    `keras.saving.load_model` casts them back: the network that it gives has float32 weights and computes as the original.
+
+    Parameters
+    ----------
+    source, target : path
+
+    Raises
+    ------
+    InputError
+        If a weight is beyond the range of float16 (65504).
+    """
+    with zipfile.ZipFile(source) as before, atomic(target) as temporary, zipfile.ZipFile(temporary, "w") as after:
+        for member in before.infolist():
+            content = before.read(member)
+            if member.filename == _WEIGHTS:
+                content = _halved(content, source)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            after.writestr(member, content)
+
+
+def _halved(content, name):
+    result = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as before, h5py.File(result, "w") as after:
+        before.visititems(lambda path, item: _copy(path, item, after, name))
+    return result.getvalue()
+
+
+def _copy(path, item, after, name):
+    if isinstance(item, h5py.Group):
+        copy = after.require_group(path)
+    else:
+        values = item[()]
+        if values.dtype == np.float32:
+            if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
+                raise InputError(f"{name}: {path} has a weight of {np.abs(values).max():g}, too large for float16")
+            values = values.astype(np.float16)
+        copy = after.create_dataset(path, data=values)
+    for key, value in item.attrs.items():
+        copy.attrs[key] = value

@@ -1,0 +1,38 @@
+import keras
+import numpy as np
+import pytest
+
+from denoising import models, params, saving
+from denoising.files import InputError
+from denoising.half import halve
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def network():
+    keras.utils.set_random_seed(0)
+    return models.build("dncnn", params.load(ROOT / "params.yaml").models.dncnn)
+
+
+def test_half_the_bytes_and_nearly_the_same_network(network, tmp_path):
+    saving.save(network, tmp_path / "whole.keras")
+    halve(tmp_path / "whole.keras", tmp_path / "half.keras")
+    content = (tmp_path / "half.keras").read_bytes()
+    halve(tmp_path / "whole.keras", tmp_path / "again.keras")
+    assert (tmp_path / "again.keras").read_bytes() == content
+    assert len(content) < 0.55 * (tmp_path / "whole.keras").stat().st_size
+
+    loaded = saving.load(tmp_path / "half.keras")
+    for before, after in zip(network.weights, loaded.weights, strict=True):
+        assert after.dtype == "float32"
+        np.testing.assert_array_equal(np.asarray(before).astype(np.float16), np.asarray(after))
+    images = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
+    np.testing.assert_allclose(loaded(images), network(images), atol=5e-3)
+
+
+def test_a_weight_beyond_its_range_is_refused(network, tmp_path):
+    network.weights[0].assign(np.full(network.weights[0].shape, 1e5))
+    saving.save(network, tmp_path / "whole.keras")
+    with pytest.raises(InputError, match="has a weight of 100000, too large for float16"):
+        halve(tmp_path / "whole.keras", tmp_path / "half.keras")
+    assert not (tmp_path / "half.keras").exists()
