@@ -7,7 +7,8 @@ from stages import command, layout
 
 README = Path("README.md")
 MEASURED = ("speed", "accuracy", "spread")
-SOURCES = {"tables": layout.TABLES} | {name: Path(f"benchmarks/{name}.md") for name in MEASURED}
+SOURCES = {"tables": layout.TABLES, "article": Path("results/article") / layout.TABLES}
+SOURCES |= {name: Path(f"benchmarks/{name}.md") for name in MEASURED}
 
 
 def main(_):

@@ -1,0 +1,40 @@
+"""What is published in results/ is whole, and is what the parameters would give."""
+
+import pytest
+from ruamel.yaml import YAML
+
+from denoising import files, params
+from stages import layout, publish
+from tests.conftest import ROOT
+
+FOLDERS = sorted(path for path in (ROOT / publish.RESULTS).glob("*") if path.is_dir())
+
+
+def test_something_is_published():
+    assert FOLDERS
+
+
+@pytest.mark.parametrize("root", FOLDERS, ids=lambda path: path.name)
+def test_results_are_those_of_the_parameters(root):
+    content = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")
+    assert publish.stale(root, content) == {}
+
+
+@pytest.mark.parametrize("root", FOLDERS, ids=lambda path: path.name)
+def test_half_precision_leaves_three_digits_of_the_mse_alone(root):
+    networks = sorted((root / "models").glob("*.keras"))
+    assert sum(file.stat().st_size for file in networks) < 13e6
+    for file in networks:
+        errors = files.read_json(file.with_suffix(".half.json"), "mse", "mse_half")
+        assert errors["mse"] == files.read_json(root / layout.metrics_file(file.stem), "mse")["mse"]
+        assert abs(errors["mse_half"] / errors["mse"] - 1) < 5e-4
+
+
+@pytest.mark.parametrize("root", FOLDERS, ids=lambda path: path.name)
+def test_every_run_says_what_it_came_from(root):
+    for run in params.load(root / "params.yaml").runs:
+        if (root / layout.metrics_file(run)).is_file():
+            provenance = files.read_json(root / layout.provenance_file(run), "settings", "data_sha256", "environment")
+            assert provenance["settings"]["seed"] >= 0
+            log = files.read_json(root / layout.log_file("train", run), "seconds", "git_revision", "peak_memory_mib")
+            assert log["seconds"] > 0
