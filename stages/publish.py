@@ -48,7 +48,7 @@ def publish(settings):
         _copy(name, target, trained=name in settings.runs)
         if name in settings.runs:
             halve(layout.model_file(name), target / layout.model_file(name))
-            _say_what_halving_costs(name, target, settings)
+            _measure_halved(name, target, settings)
     if not published:
         raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
     _merge_lock(target / "dvc.lock", chains)
@@ -113,17 +113,10 @@ def _copy(name, target, trained):
         write_bytes(target / file, file.read_bytes())
 
 
-def _say_what_halving_costs(name, target, settings):
+def _measure_halved(name, target, settings):
     """The MSE of the network as published beside that of the network as trained."""
-    from denoising import (
-        backend,
-        datasets,
-        execution,
-        inference,
-        metrics,
-        saving,
-        tuning,
-    )  # TensorFlow, which drawing spares
+    # here, since drawing again needs no TensorFlow
+    from denoising import backend, datasets, execution, inference, metrics, saving, tuning
 
     own = settings.evaluate_settings(name)
     precision, batch_size = backend.resolve_precision(own.precision), own.evaluation.batch_size
