@@ -29,14 +29,14 @@ def histograms(frames, marks):
     frames : dict of str to DataFrame
         By title: `value` and a share of pixels for each of `SERIES`.
     marks : dict of str to list of float
-        By title: pixel values to mark, where the mean of noisy targets lies for black and for white.
+        By title, where there are any: pixel values to mark, the mean of noisy blacks and of noisy whites.
     """
     figure, axes = _row(len(frames), 5.2, 3.6, sharex=True, sharey=True)
     for axis, (title, frame) in zip(axes, frames.items(), strict=True):
         for series, (colour, style) in SERIES.items():
             shares = frame[series].where(frame[series] > 0)
             axis.step(frame["value"], shares, where="mid", color=colour, linestyle=style, label=series.replace("_", " "))
-        for mark in marks[title]:
+        for mark in marks.get(title, []):
             axis.axvline(mark, color=RED, linewidth=0.8, alpha=0.7)
         axis.set(title=title, xlabel="pixel value (0 black, 1 white)", yscale="log", ylim=(1e-4, 1.2))
         axis.grid(alpha=0.25)

@@ -4,14 +4,15 @@
 the stage declares in dvc.yaml: a stage cannot depend on a number that DVC does not know it depends on.
 """
 
-from typing import Annotated, Literal
+import itertools
+from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from denoising.files import InputError
-from denoising.noise import Gaussian
+from denoising.noise import Gaussian, Noise
 
 # `-` joins the parts of a DVC stage name, `.` those of a parameter's path
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
@@ -58,7 +59,7 @@ class Dataset(Section):
     source: Literal["mnist"]
     selection: Literal["first", "shuffled"]
     redraw: Literal["never", "every_epoch"]
-    noise: Gaussian
+    noise: Noise
 
 
 class CNN(Section):
@@ -116,7 +117,19 @@ class Run(Section):
     model: str
     data: str
     target: Literal["clean", "noisy"]
-    loss: Literal["mse"]
+    loss: Literal["mse", "mae", "huber", "annealed_l0", "tobit"]
+    delta: Positive | None = None
+
+    @model_validator(mode="after")
+    def _huber_has_delta(self):
+        if (self.delta is None) == (self.loss == "huber"):
+            raise ValueError(f"loss {self.loss} takes {'delta' if self.loss == 'huber' else 'no delta'}")
+        return self
+
+
+class Debiased(Section):
+    run: str
+    data: str
 
 
 class Filter(Section):
@@ -170,6 +183,7 @@ class Params(Section):
     models: Models
     optimizer: Optimizer
     runs: dict[Key, Run] = Field(min_length=1)
+    debiased: dict[Key, Debiased] = {}
     filters: dict[Key, Filter]
     evaluation: Evaluation
     report: Report
@@ -185,14 +199,25 @@ class Params(Section):
         for name, run in self.runs.items():
             check(f"runs.{name}.model", run.model, Models.model_fields)
             check(f"runs.{name}.data", run.data, self.datasets)
+            noise = self.datasets[run.data].noise
+            clipped_gaussian = isinstance(noise, Gaussian) and noise.clip
+            if run.loss == "tobit" and not (run.target == "noisy" and clipped_gaussian):
+                raise ValueError(f"runs.{name}.loss = 'tobit': is for noisy targets with clipped Gaussian noise")
+        for name, row in self.debiased.items():
+            check(f"debiased.{name}.run", row.run, self.runs)
+            check(f"debiased.{name}.data", row.data, [self.runs[row.run].data])
+            if not self.datasets[row.data].noise.invertible:
+                raise ValueError(f"debiased.{name}.data = {row.data!r}: the mean of its noise cannot be inverted")
         for name, row in self.filters.items():
             check(f"filters.{name}.data", row.data, self.datasets)
-            if name in self.runs:
-                raise ValueError(f"filters.{name}: a run has this name too; their metrics would be one file")
+        tables = ("runs", "debiased", "filters")
+        for first, second in itertools.combinations(tables, 2):
+            for name in getattr(self, first).keys() & getattr(self, second):
+                raise ValueError(f"{second}.{name}: {first} has this name too; their metrics would be one file")
         for name in self.gate.tolerance:
             check(f"gate.tolerance.{name}", name, self.budgets)
         for name in self.gate.accepted:
-            check(f"gate.accepted.{name}", name, self.runs)
+            check(f"gate.accepted.{name}", name, [*self.runs, *self.debiased])
         if self.report.grid_images > self.evaluation.examples:
             raise ValueError(
                 f"report.grid_images = {self.report.grid_images}: "
@@ -246,6 +271,16 @@ class Params(Section):
             evaluation=self.evaluation,
         )
 
+    def debiased_settings(self, name):
+        row = self._row("debiased", name)
+        return DebiasedSettings(
+            name=name,
+            run=row.run,
+            noise=self.datasets[row.data].noise,
+            **self.evaluate_settings(row.run).model_dump(exclude={"name", "evaluation"}),
+            evaluation=self.evaluation,
+        )
+
     def filter_settings(self, name):
         return FilterSettings(name=name, filter=self._row("filters", name), evaluation=self.evaluation)
 
@@ -253,6 +288,7 @@ class Params(Section):
         return ReportSettings(
             budget=self.budget,
             runs=self.runs,
+            debiased=self.debiased,
             filters=self.filters,
             datasets=self.datasets,
             bootstrap_resamples=self.evaluation.bootstrap_resamples,
@@ -271,7 +307,7 @@ class TrainSettings(Section):
     name: str
     run: Run
     network: CNN | CAE | DnCNN | Win5RB
-    noise: Gaussian
+    noise: Noise
     redraw: str
     data_seed: int
     seed: int
@@ -293,6 +329,11 @@ class EvaluateSettings(Section):
     evaluation: Evaluation
 
 
+class DebiasedSettings(EvaluateSettings):
+    run: str
+    noise: Noise
+
+
 class FilterSettings(Section):
     name: str
     filter: Filter
@@ -302,14 +343,15 @@ class FilterSettings(Section):
 class ReportSettings(Section):
     budget: str
     runs: dict[str, Run]
+    debiased: dict[str, Debiased]
     filters: dict[str, Filter]
     datasets: dict[str, Dataset]
     bootstrap_resamples: int
     report: Report
 
 
-def load(path="params.yaml"):
-    """The validated parameters of a YAML file.
+def load(path="params.yaml", model=Params):
+    """The validated parameters of a YAML file, as an instance of `model`.
 
     Raises
     ------
@@ -323,28 +365,35 @@ def load(path="params.yaml"):
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())})") from None
-    return validate(content, path)
+    return validate(content, path, model)
 
 
-def validate(content, path="params.yaml"):
-    """`Params` of a nested dict; see `load`."""
+def validate(content, path="params.yaml", model=Params):
+    """`model` of a nested dict; see `load`."""
     if not isinstance(content, dict):
         raise InputError(f"{path}: should hold sections such as `budget:`, found {type(content).__name__}")
     try:
-        return Params.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
         # a misspelt key is both unknown and missing: say the first
         first, *others = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         more = f" (and {len(others)} more)" if others else ""
-        raise InputError(f"{path}: {_explain(first)}{more}") from None
+        raise InputError(f"{path}: {_explain(first, content, model)}{more}") from None
 
 
-def _explain(error):
-    key = ".".join(str(part) for part in error["loc"] if part != "[key]")
+def _explain(error, content, model):
+    key = ".".join(_without_tags(error["loc"], content))
     reason = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     match error["type"]:
         case "extra_forbidden":
-            return f"{key}: unknown key; allowed here: {', '.join(_keys_beside(error['loc']))}"
+            return f"{key}: unknown key; allowed here: {', '.join(_keys_beside(error['loc'], model))}"
+        case "union_tag_not_found":
+            return f"{key}.name: missing"
+        case "union_tag_invalid":
+            allowed = error["ctx"]["expected_tags"].replace("'", "")
+            return f"{key}.name = {error['ctx']['tag']!r}: should be one of {allowed}"
+        case "model_attributes_type":
+            return f"{key} = {error['input']!r}: should be a section of keys"
         case "missing":
             return f"{key}: missing"
         case "value_error" if isinstance(error["input"], dict):  # a check between keys, which names its own
@@ -355,11 +404,23 @@ def _explain(error):
             return f"{key} = {error['input']!r}: {reason}"
 
 
-def _keys_beside(location):
+def _without_tags(location, content):
+    """The keys of a location in a file: pydantic counts the kind of a noise, such as "gaussian", as a part of its own."""
+    for part in location:
+        if part == "[key]" or (isinstance(content, dict) and part not in content and content.get("name") == part):
+            continue
+        content = content.get(part) if isinstance(content, dict) else None
+        yield str(part)
+
+
+def _keys_beside(location, model):
     """The keys that the section of an unknown key may have."""
-    section = Params
+    section = model
     for part in location[:-1]:
-        arguments = getattr(section, "__args__", ())
-        # of dict[Key, Row] any row's name leads to Row
-        section = arguments[-1] if arguments else section.model_fields[part].annotation
+        if get_origin(section) is dict:  # of dict[Key, Row] any row's name leads to Row
+            section = get_args(section)[-1]
+        elif get_origin(section):  # of a union of kinds to the kind of this name
+            section = next(kind for kind in get_args(section) if get_args(kind.model_fields["name"].annotation) == (part,))
+        else:
+            section = section.model_fields[part].annotation
     return section.model_fields

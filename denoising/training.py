@@ -14,7 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from denoising import backend, datasets, execution, models
+from denoising import backend, datasets, execution, losses, models
 from denoising.files import InputError, read_arrays, write_arrays
 
 _IMAGES_A_CALL = 128  # between two returns to Python, which small batches would otherwise wait for
@@ -65,7 +65,7 @@ def train(settings, training, validation, checkpoint, by_fft=(), log=print):
     -------
     model : keras.Model
     curve : list of dict
-        epoch (from 1), loss, val_loss: mean squared errors.
+        epoch (from 1), loss and val_loss in the units of the run's loss, val_mse: mean squared error on the held-out pairs.
     seconds : float
         Time spent in all epochs that count, those before a kill included.
 
@@ -80,7 +80,10 @@ def train(settings, training, validation, checkpoint, by_fft=(), log=print):
     clean, noisy = training
     held_out = datasets.pairs(*validation, settings.run.target)
     steps = max(1, _IMAGES_A_CALL // settings.batch_size)
-    model.compile(optimizer=_optimizer(settings, len(clean)), loss=settings.run.loss, steps_per_execution=steps)
+    total_steps = settings.epochs * -(-len(clean) // settings.batch_size)
+    optimizer = _optimizer(settings, total_steps)
+    loss = losses.build(settings.run, settings.noise, lambda: optimizer.iterations / total_steps)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["mse"], steps_per_execution=steps)
     model.optimizer.build(model.trainable_variables)
 
     curve, seconds = _restore(model, checkpoint)
@@ -102,7 +105,7 @@ def train(settings, training, validation, checkpoint, by_fft=(), log=print):
             epochs=epoch + 1,
             verbose=1 if sys.stdout.isatty() else 0,
         ).history
-        curve.append({"epoch": epoch + 1, "loss": history["loss"][0], "val_loss": history["val_loss"][0]})
+        curve.append({"epoch": epoch + 1} | {key: history[key][0] for key in ("loss", "val_loss", "val_mse")})
         if not np.isfinite([curve[-1]["loss"], curve[-1]["val_loss"]]).all():
             raise InputError(
                 f"{settings.name}: diverged in epoch {epoch + 1} (loss {curve[-1]['loss']}); "
@@ -125,26 +128,25 @@ def collapse(curve, inputs, targets):
     curve : list of dict
         As `train` returns it.
     inputs, targets : ndarray
-        The held-out pairs that its last `val_loss` was measured on.
+        The held-out pairs that its last `val_mse` was measured on.
 
     Returns
     -------
     str or None
-        Set when the loss is not below that of the noisy input or of the best constant image.
+        Set when the squared error is not below that of the noisy input or of the best constant image.
     """
-    loss = curve[-1]["val_loss"]
+    error = curve[-1]["val_mse"]
     noisy = float(np.mean((inputs - targets) ** 2, dtype=np.float64))
     constant = float(np.var(targets, dtype=np.float64))
-    if loss < min(noisy, constant):
+    if error < min(noisy, constant):
         return None
-    return f"validation loss {loss:.5f}, noisy input {noisy:.5f}, constant image {constant:.5f}"
+    return f"validation MSE {error:.5f}, noisy input {noisy:.5f}, constant image {constant:.5f}"
 
 
-def _optimizer(settings, images):
+def _optimizer(settings, total_steps):
     rate = settings.learning_rate
     if settings.schedule == "cosine":
-        steps = settings.epochs * -(-images // settings.batch_size)
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+        rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     adam = settings.optimizer
     return keras.optimizers.Adam(rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon)
 

@@ -4,7 +4,7 @@ from stages import command
 
 
 def main(params):
-    command.say(f"params.yaml is valid: budget {params.budget}, runs {', '.join(params.runs)}")
+    command.say(f"params.yaml is valid: budget {params.budget}, runs {', '.join((*params.runs, *params.debiased))}")
 
 
 if __name__ == "__main__":

@@ -12,17 +12,19 @@ from denoising.files import InputError, lock
 from stages import layout
 
 
-def run(stage, work, argument=None):
-    """Run a stage's `work(params)` or, with an argument's name, `work(params, value)`, and exit.
+def run(stage, work, argument=None, load=params.load):
+    """Run a stage's `work(params)` or, with an argument's name, `work(params, value)`, and exit. `load` gives its `params`.
 
     Exit codes: 0 done, 1 bad input or a failing disk, 2 wrong usage, 130 interrupted.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m stages.{stage}", description=sys.modules["__main__"].__doc__)
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {sys.modules['__main__'].__spec__.name}", description=sys.modules["__main__"].__doc__
+    )
     if argument:
         parser.add_argument(argument, help=f"a {argument} that params.yaml names")
     arguments = vars(parser.parse_args()).values()
     with errors_of_one_line(stage):
-        settings = params.load()
+        settings = load()
         for value in arguments:  # becomes part of file names
             if not re.fullmatch("[a-z0-9_]+", value):
                 raise InputError(f"{argument} = {value!r}: a name should have only the characters a-z, 0-9 and _")

@@ -10,7 +10,7 @@ from stages import command, layout
 
 
 def main(params):
-    names = (*params.runs, *params.filters)
+    names = (*params.runs, *params.debiased, *params.filters)
     wanted = [*map(layout.metrics_file, names), layout.TABLES, *(Path(f"plots/{name}.png") for name in layout.FIGURES)]
     problems = [f"{path} is missing" for path in wanted if not path.is_file()]
     # each of the three alone can miss a stale tree: exit code, planned stages, metric files

@@ -38,12 +38,12 @@ def compare(settings, base):
     known = read_json(reference.FILE, "runs", *reference.amounts({}))
     amounts = reference.amounts(settings.model_dump())
     judgements = []
-    for run in settings.runs:
+    for run in (*settings.runs, *settings.debiased):
         path = str(layout.metrics_file(run))
         accepted = settings.gate.accepted.get(run)
         common = (settings.gate.tolerance[settings.budget], (accepted.value, accepted.reason) if accepted else None)
         difference = _difference(reference.amounts(content), amounts)
-        if path not in then and run in (content.get("runs") or {}):
+        if path not in then and any(run in (content.get(table) or {}) for table in ("runs", "debiased")):
             difference = "the base names it, but has no metrics of it"
         beside_base = judge(run, now.get(path), then.get(path), *common, difference)
         beside_reference = judge(run, now.get(path), known["runs"].get(run), *common, _difference(known, amounts))

@@ -1,4 +1,4 @@
-"""What the two evaluating stages write, and the log of what differs from run to run."""
+"""What the evaluating stages write, and the log of what differs from run to run."""
 
 import platform
 import resource

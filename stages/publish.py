@@ -17,8 +17,10 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from denoising import params
+from denoising.datasets import to_unit
 from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
 from denoising.half import halve
+from denoising.metrics import mse_per_image
 from stages import command, layout
 from stages.report import draw
 
@@ -36,19 +38,24 @@ def publish(settings):
     target = RESULTS / settings.budget
     stale = _stale_stages()
     published, chains = [], []
-    for name, row in {**settings.runs, **settings.filters}.items():
+    for name, row in {**settings.runs, **settings.debiased, **settings.filters}.items():
         stages = [f"corrupt@{row.data}"]
-        stages += [f"train@{name}", f"evaluate@{name}"] if name in settings.runs else [f"evaluate_filter@{name}"]
+        if name in settings.runs:
+            stages += [f"train@{name}", f"evaluate@{name}"]
+        elif name in settings.debiased:
+            stages += [f"train@{row.run}", f"evaluate_debiased@{name}"]
+        else:
+            stages += [f"evaluate_filter@{name}"]
         behind = [stage for stage in ("fetch", *stages) if stage in stale]
         if behind:
             print(f"{name}: left out, {behind[0]} is not up to date")
             continue
         published.append(name)
         chains += ["fetch", *stages]
-        _copy(name, target, trained=name in settings.runs)
         if name in settings.runs:
             halve(layout.model_file(name), target / layout.model_file(name))
             _measure_halved(name, target, settings)
+        _copy(name, target, trained=name in settings.runs)
     if not published:
         raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
     _merge_lock(target / "dvc.lock", chains)
@@ -61,7 +68,8 @@ def redraw(budget):
     """Tables and figures of a published folder, of the runs and filters that it holds."""
     root = RESULTS / budget
     settings = params.load(root / "params.yaml").report_settings()
-    missing = [name for name in (*settings.runs, *settings.filters) if not (root / layout.metrics_file(name)).is_file()]
+    names = (*settings.runs, *settings.debiased, *settings.filters)
+    missing = [name for name in names if not (root / layout.metrics_file(name)).is_file()]
     draw(settings, root, missing)
     print((root / layout.TABLES).read_text())
 
@@ -84,7 +92,7 @@ def stale(root, content):
     found = {}
     for stage, entry in YAML(typ="safe").load(root / "dvc.lock")["stages"].items():
         _, _, row = stage.partition("@")
-        if row and not any(row in content[section] for section in ("runs", "filters", "datasets")):
+        if row and not any(row in content[section] for section in ("runs", "debiased", "filters", "datasets")):
             continue
         for key, then in entry.get("params", {}).get("params.yaml", {}).items():
             now = functools.reduce(lambda place, part: (place or {}).get(part), key.split("."), content)
@@ -116,17 +124,12 @@ def _copy(name, target, trained):
 def _measure_halved(name, target, settings):
     """The MSE of the network as published beside that of the network as trained."""
     # here, since drawing again needs no TensorFlow
-    from denoising import backend, datasets, execution, inference, metrics, saving, tuning
+    from stages import prediction
 
-    own = settings.evaluate_settings(name)
-    precision, batch_size = backend.resolve_precision(own.precision), own.evaluation.batch_size
-    network = saving.load(target / layout.model_file(name))
-    clean, noisy = datasets.read(layout.dataset_file(own.data, "test"), "test")
-    by_fft = tuning.choose(own.convolution, network, clean.shape[1:], batch_size, precision, "inference")
-    prediction = inference.denoise(execution.for_inference(network, precision, by_fft), noisy[0], batch_size)
+    done = prediction.predict(target / layout.model_file(name), settings.evaluate_settings(name))
     errors = {
         "mse": read_json(layout.metrics_file(name), "mse")["mse"],
-        "mse_half": float(metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()),
+        "mse_half": float(mse_per_image(done.prediction, to_unit(done.clean)).mean()),
     }
     write_json(target / f"models/{name}.half.json", errors)
     print(f"{name}: MSE {errors['mse']:.6f}, with weights in half precision {errors['mse_half']:.6f}")

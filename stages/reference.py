@@ -20,7 +20,7 @@ def amounts(content):
 def main(settings):
     before = read_json(FILE, "runs")["runs"] if FILE.is_file() else {}
     runs = {}
-    for run in settings.runs:
+    for run in (*settings.runs, *settings.debiased):
         scores = read_json(layout.metrics_file(run))
         if problem := broken(scores):
             raise InputError(f"{layout.metrics_file(run)}: {problem}; it cannot be a reference")

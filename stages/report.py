@@ -28,25 +28,27 @@ def draw(settings, root, missing=()):
     settings : denoising.params.ReportSettings
     root : Path
     missing : collection of str
-        Runs and filters that have no metrics yet: empty rows of the tables, left out of the figures.
+        Rows that have no metrics yet: empty rows of the tables, left out of the figures.
 
     Raises
     ------
     InputError
-        If another run or filter of the settings has no metrics there.
+        If another row of the settings has no metrics there.
     """
     article = read_json("article.json")
     groups = {
         key: [name for name, run in settings.runs.items() if run.target == target]
         for key, (target, _) in EXPERIMENTS.items()
     }
+    for name, row in settings.debiased.items():
+        next(names for names in groups.values() if row.run in names).append(name)
     groups["yardsticks"] = list(settings.filters)
     there = {
         key: {name: row for name, row in getattr(settings, key).items() if name not in missing}
-        for key in ("runs", "filters")
+        for key in ("runs", "debiased", "filters")
     }
     settings = settings.model_copy(update=there)
-    scores = {name: read_json(root / layout.metrics_file(name), *SCORES) for name in (*settings.runs, *settings.filters)}
+    scores = {name: read_json(root / layout.metrics_file(name), *SCORES) for name in _rows(settings)}
     per_image = {name: _per_image(root, name) for name in scores}
     _check_same_images(settings, scores)
     frames = {
@@ -56,10 +58,18 @@ def draw(settings, root, missing=()):
     _write_figures(settings, root, frames, per_image)
 
 
+def _rows(settings):
+    return {**settings.runs, **settings.debiased, **settings.filters}
+
+
+def _networks(settings):
+    return {**settings.runs, **settings.debiased}
+
+
 def _check_same_images(settings, scores):
     """What stands in one table must have been measured on the same noisy images."""
     first = {}
-    for name, row in {**settings.runs, **settings.filters}.items():
+    for name, row in _rows(settings).items():
         known, digest = first.setdefault(row.data, (name, scores[name]["test_digest"]))
         if scores[name]["test_digest"] != digest:
             raise InputError(
@@ -78,8 +88,9 @@ def _write_tables(settings, root, frames, per_image):
         write_text(root / f"plots/{key}.csv", frame.to_csv(index=False, float_format="%.8g"))
         if len(frame):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
-    for data in dict.fromkeys(run.data for run in settings.runs.values()):
-        errors = {name: per_image[name]["mse"] for name, run in settings.runs.items() if run.data == data}
+    networks = _networks(settings)
+    for data in dict.fromkeys(row.data for row in networks.values()):
+        errors = {name: per_image[name]["mse"] for name, row in networks.items() if row.data == data}
         frame = tables.differences(errors, settings.bootstrap_resamples)
         if len(frame):
             text += [f"## Differences of MSE on the same test images ({data})", tables.differences_as_markdown(frame)]
@@ -89,18 +100,19 @@ def _write_tables(settings, root, frames, per_image):
 
 
 def _write_figures(settings, root, frames, per_image):
-    runs = settings.runs
+    runs, networks = settings.runs, _networks(settings)
 
     def save(figure, name):
         figures.save(figure, root / "plots" / f"{name}.png", settings.report.dpi)
 
     save(figures.mse_bars(_with_groups(frames)), "mse")
-    save(figures.grid(_grid_rows(runs, per_image, settings.report.grid_images)), "grid")
+    save(figures.grid(_grid_rows(networks, per_image, settings.report.grid_images)), "grid")
     if not runs:  # a folder to which only filters were published so far
         return
     shown = {name: f"{name} ({run.target} targets)" for name, run in _shown_in_histograms(runs).items()}
-    histograms = {title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()}
     marks = {title: _rails(settings, runs[name]) for name, title in shown.items()}
+    shown |= {name: f"{name} (the same, corrected)" for name, row in settings.debiased.items() if row.run in shown}
+    histograms = {title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()}
     save(figures.histograms(histograms, marks), "histograms")
     curves = {}
     for name, run in runs.items():
@@ -108,12 +120,12 @@ def _write_figures(settings, root, frames, per_image):
     save(figures.curves(curves), "curves")
 
 
-def _grid_rows(runs, per_image, count):
+def _grid_rows(networks, per_image, count):
     """Original and noisy images of each dataset, then what each of its networks makes of them."""
     rows = {}
-    for data in dict.fromkeys(run.data for run in runs.values()):
-        names = [name for name, run in runs.items() if run.data == data]
-        of = f" {data}" if len({run.data for run in runs.values()}) > 1 else ""
+    for data in dict.fromkeys(row.data for row in networks.values()):
+        names = [name for name, row in networks.items() if row.data == data]
+        of = f" {data}" if len({row.data for row in networks.values()}) > 1 else ""
         rows[f"original{of}"] = datasets.to_unit(per_image[names[0]]["clean"][:count])
         rows[f"noisy{of}"] = per_image[names[0]]["noisy"][:count]
         rows |= {name: per_image[name]["prediction"][:count] for name in names}

@@ -102,10 +102,15 @@ class Project:
             yaml.dump(content, file)
 
     def keep_only(self, *names):
-        """Drop all other runs and filters, for tests that need only these."""
+        """Drop all other rows, for tests that need only these."""
         yaml = YAML()
         content = yaml.load(self.folder / "params.yaml")
-        drop = {f"{table}__{row}": None for table in ("runs", "filters") for row in content[table] if row not in names}
+        drop = {
+            f"{table}__{row}": None
+            for table in ("runs", "debiased", "filters")
+            for row in content[table]
+            if row not in names
+        }
         self.edit_params(**drop)
 
 

@@ -1,7 +1,27 @@
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
-from denoising.noise import Gaussian, clipped_mean
+from denoising.noise import Gaussian, Noise, at_rails, clipped_mean, unclipped_mean
+
+MODELS = [
+    {"name": "gaussian", "sigma": 0.1, "clip": True},
+    {"name": "gaussian", "sigma": 0.5, "clip": True},
+    {"name": "gaussian", "sigma": 0.5, "clip": False},
+    {"name": "speckle", "sigma": 0.6, "clip": True},
+    {"name": "speckle", "sigma": 0.6, "clip": False},
+    {"name": "poisson", "peak": 4.5, "clip": True},
+    {"name": "poisson", "peak": 1.0, "clip": True},
+    {"name": "poisson", "peak": 30.0, "clip": False},
+    {"name": "salt_and_pepper", "amount": 0.4, "salt_vs_pepper": 0.3},
+    {"name": "impulse", "amount": 0.4},
+    {"name": "quantization", "bits": 2},
+]
+
+
+@pytest.fixture(params=MODELS, ids=lambda model: "-".join(map(str, model.values())))
+def model(request):
+    return TypeAdapter(Noise).validate_python(request.param)
 
 
 @pytest.fixture
@@ -25,11 +45,36 @@ def test_clipping_keeps_pixels_in_range_and_the_input_is_not_modified(clean):
     np.testing.assert_array_equal(clean, before)
 
 
-@pytest.mark.parametrize("sigma", [0.1, 0.5, 0.7])
-def test_mean_of_clipped_noise_is_what_sampling_gives(clean, sigma):
-    model = Gaussian(name="gaussian", sigma=sigma, clip=True)
-    sampled = model.corrupt(clean, np.random.default_rng(1)).mean(axis=0)
-    assert np.abs(sampled - model.mean(clean[0])).max() < 5 * sigma / np.sqrt(len(clean))
+def test_a_noise_model_knows_its_mean(model, clean):
+    noisy = model.corrupt(clean, np.random.default_rng(1))
+    assert noisy.dtype == np.float32
+    assert noisy.shape == clean.shape
+    five_errors = 5 * np.maximum(noisy.std(axis=0), 0.05) / np.sqrt(len(clean))
+    assert (np.abs(noisy.mean(axis=0, dtype=float) - model.mean(clean[0])) < five_errors).all()
+
+
+def test_debiasing_takes_the_mean_back(model):
+    values = np.linspace(0, 1, 1234)
+    if not model.invertible:
+        with pytest.raises(ValueError, match="same noisy mean"):
+            model.debias(values)
+        return
+    np.testing.assert_allclose(model.debias(model.mean(values)), values, atol=1e-6)
+    low, high = model.mean([0.0, 1.0])
+    np.testing.assert_array_equal(model.debias([low - 0.3, high + 0.3]), [0, 1])
+
+
+@pytest.mark.parametrize("sigma", [0.001, 0.1, 0.5, 0.7, 10])
+def test_unclipped_mean_is_the_inverse_of_the_clipped_mean(sigma):
+    values = np.random.default_rng(0).random((20, 30))
+    np.testing.assert_allclose(unclipped_mean(clipped_mean(values, sigma), sigma), values, atol=1e-6)
+
+
+def test_clipping_piles_pixels_up_at_the_rails(clean):
+    black = np.zeros_like(clean)
+    low, high = at_rails(Gaussian(name="gaussian", sigma=0.5, clip=True).corrupt(black, np.random.default_rng(0)))
+    assert low == pytest.approx(0.5, abs=0.01)
+    assert high == pytest.approx(0.0228, abs=0.001)  # beyond two sigma
 
 
 def test_clipped_mean_at_sigma_one_half_and_without_noise():

@@ -107,6 +107,7 @@ SETTINGS = {
     "stages.corrupt": "corrupt_settings",
     "stages.train": "train_settings",
     "stages.evaluate": "evaluate_settings",
+    "stages.evaluate_debiased": "debiased_settings",
     "stages.evaluate_filter": "filter_settings",
     "stages.report": "report_settings",
 }

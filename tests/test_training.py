@@ -116,9 +116,9 @@ def test_the_digest_changes_with_everything_the_result_depends_on(monkeypatch):
 
 def test_collapse_is_told_by_number():
     inputs, targets = np.zeros((2, 4, 4)), np.eye(4)[None].repeat(2, axis=0)
-    assert training.collapse([{"val_loss": 0.01}], inputs, targets) is None
-    assert "validation loss 0.25000" in training.collapse([{"val_loss": 0.25}], inputs, targets)
-    assert "constant image 0.18750" in training.collapse([{"val_loss": 0.2}], inputs, targets)
+    assert training.collapse([{"val_mse": 0.01}], inputs, targets) is None
+    assert "validation MSE 0.25000" in training.collapse([{"val_mse": 0.25}], inputs, targets)
+    assert "constant image 0.18750" in training.collapse([{"val_mse": 0.2}], inputs, targets)
 
 
 def test_a_training_that_diverges_is_one_line(tmp_path, data):

@@ -1,0 +1,255 @@
+"""Tables, figures and metrics of the study, from what its experiments measured."""
+
+import pandas as pd
+
+from denoising import figures as common
+from denoising.files import InputError, write_json, write_text
+from denoising.noise import Gaussian
+from denoising.tables import pipes
+from stages import command
+from studies.clipping import figures, summary
+from studies.clipping.settings import FOLDER, load
+
+DPI = 110
+TITLES = {
+    "targets": "Clipped or unclipped, input or target",
+    "sigmas": "Predicted and measured, by noise level",
+    "images": "Digits, digits in the middle of the range, photographs",
+    "remedies": "Remedies",
+    "noises": "Other kinds of noise",
+}
+
+
+def main(settings):
+    names = list(type(settings.experiments).model_fields)
+    scores = pd.concat([_read("measured", name) for name in names], ignore_index=True)
+    values = pd.concat([_read("values", name) for name in names], ignore_index=True)
+    frames = {
+        "sigmas": summary.sigmas(scores, settings.sigma),
+        "images": summary.images(scores, settings.experiments.squeezed.factor),
+        "remedies": summary.remedies(scores),
+        "noises": summary.noises(scores),
+    }
+    tables = {"targets": _targets_table(scores)} | {name: _TABLES[name](frame) for name, frame in frames.items()}
+    pictures = {
+        "targets": _targets_figure(scores),
+        "sigmas": figures.sigmas(frames["sigmas"]),
+        "images": _images_figure(frames["images"]),
+        "remedies": _remedies_figure(frames["remedies"]),
+        "noises": _noises_figure(frames["noises"]),
+        "means": _means_figure(values, settings.sigma),
+        "histograms": _histograms_figure(values),
+    }
+    for name, table in tables.items():
+        write_text(FOLDER / "tables" / f"{name}.md", table + "\n")
+    for name, figure in pictures.items():
+        common.save(figure, FOLDER / "figures" / f"{name}.png", DPI)
+    write_json(FOLDER / "metrics.json", _metrics(frames))
+    write_text(FOLDER / "report.md", _text(tables, settings))
+    command.say(f"{FOLDER}/report.md: {len(scores)} trainings")
+
+
+def _read(kind, name):
+    path = FOLDER / kind / f"{name}.csv"
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error}); run the stage that makes it again") from None
+
+
+def _text(tables, settings):
+    amount = settings.amount
+    text = [
+        "# Noise2Noise on clipped images: what was measured",
+        f"Budget `{settings.budget}`: {amount.train_images:,} training images, {amount.epochs} epochs, batch "
+        f"{amount.batch_size}; MSE over {amount.test_images:,} test images, pixel values in [0, 1]. Intervals are 95 %, over "
+        "seeds where there are several, else over test images. What it means: docs/why-noise2noise.md.",
+    ]
+    for name, table in tables.items():
+        text += [f"## {TITLES[name]}", table, f"![{TITLES[name]}](figures/{name}.png)"]
+    text += ["## Where the predictions lie", "![Mean prediction by true value](figures/means.png)"]
+    text += ["![Pixel-value histograms](figures/histograms.png)"]
+    return "\n\n".join(text) + "\n"
+
+
+def _metrics(frames):
+    """What `dvc metrics diff` compares."""
+    remedies = frames["remedies"].set_index("remedy")
+    return {
+        "largest_difference_from_prediction": float(frames["sigmas"].difference.abs().max()),
+        "noisy_over_clean": dict(zip(frames["images"].images, frames["images"].ratio, strict=True)),
+        "remedy_over_clean": remedies.ratio.to_dict(),
+    }
+
+
+def _number(value, form="{:.5f}"):
+    return "" if pd.isna(value) else form.format(value)
+
+
+def _interval(low, high, form="{:.5f}"):
+    return "" if pd.isna(low) else f"{form.format(low)} .. {form.format(high)}"
+
+
+FACTORIAL = {  # input, target: row
+    ("clipped", "clean"): "clean",
+    ("clipped", "unclipped"): "clipped_to_unclipped",
+    ("clipped", "clipped"): "clipped_to_clipped",
+    ("unclipped", "clean"): "clean_unclipped_input",
+    ("unclipped", "unclipped"): "unclipped_to_unclipped",
+    ("unclipped", "clipped"): "unclipped_to_clipped",
+}
+
+
+def _targets_table(scores):
+    found = summary.over_seeds(scores[scores.experiment == "targets"])
+    rows = []
+    for (given, target), row in FACTORIAL.items():
+        one, clean = found.loc[row], found.loc[FACTORIAL[given, "clean"]]
+        rows.append((given, target, _number(one.value), _interval(one.low, one.high), f"{one.value / clean.value:.2f}"))
+    return pipes(pd.DataFrame(rows, columns=["input", "target", "MSE", "95 % interval", "over clean targets"]))
+
+
+def _sigmas_table(frame):
+    return pipes(
+        pd.DataFrame(
+            {
+                "sigma": frame.sigma.map("{:g}".format),
+                "B": frame.bias.map(_number),
+                "b": frame.slope.map("{:.3f}".format),
+                "clean targets": frame.clean.map(_number),
+                "noisy targets, predicted": frame.predicted.map(_number),
+                "noisy targets": frame.noisy.map(_number),
+                "95 % interval": [_interval(*pair) for pair in zip(frame.low, frame.high, strict=True)],
+                "measured - predicted": frame.difference.map("{:+.1%}".format),
+                "clean network through g": frame.through.map(_number),
+            }
+        )
+    )
+
+
+def _images_table(frame):
+    return pipes(
+        pd.DataFrame(
+            {
+                "images": frame.images,
+                "clean targets": frame.clean.map(_number),
+                "noisy targets": frame.noisy.map(_number),
+                "noisy / clean": frame.ratio.map("{:.2f}".format),
+                "95 % interval": [
+                    _interval(*pair, "{:.2f}") for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)
+                ],
+                "predicted": frame.predicted.map(_number),
+                "clean network through g": frame.through.map(_number),
+                "B": frame.bias.map(_number),
+                "noisy, inverse of g": frame.debiased.map(_number),
+            }
+        )
+    )
+
+
+def _remedies_table(frame):
+    return pipes(
+        pd.DataFrame(
+            {
+                "remedy": frame.remedy,
+                "needs besides noisy images": frame.needs,
+                "MSE": frame.mse.map(_number),
+                "95 % interval": [_interval(*pair) for pair in zip(frame.low, frame.high, strict=True)],
+                "over clean targets": frame.ratio.map("{:.2f}".format),
+                "interval": [_interval(*pair, "{:.2f}") for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)],
+                "MSE clipped": frame.clipped.map(_number),
+            }
+        )
+    )
+
+
+def _noises_table(frame):
+    names = {
+        "input": "noisy input",
+        "bias": "bias B",
+        "clean": "clean targets",
+        "mse": "L2",
+        "debiased": "L2, mean inverted",
+    }
+    names |= {"mae": "L1", "annealed_l0": "annealed L0"}
+    columns = {"noise": frame.noise.str.replace("_", " ")} | {title: frame[key].map(_number) for key, title in names.items()}
+    return pipes(pd.DataFrame(columns))
+
+
+_TABLES = {"sigmas": _sigmas_table, "images": _images_table, "remedies": _remedies_table, "noises": _noises_table}
+
+
+def _targets_figure(scores):
+    found = summary.over_seeds(scores[scores.experiment == "targets"])
+    groups = {}
+    for given in ("clipped", "unclipped"):
+        rows = found.loc[[row for (own, _), row in FACTORIAL.items() if own == given]]
+        groups[f"{given} input"] = (rows.value, rows.low, rows.high)
+    return figures.bars(["clean target", "unclipped noisy target", "clipped noisy target"], groups, "MSE")
+
+
+def _images_figure(frame):
+    empty = frame.clean * float("nan")
+    columns = {
+        "clean targets": "clean",
+        "noisy targets": "noisy",
+        "noisy, predicted": "predicted",
+        "noisy, inverse of g": "debiased",
+    }
+    groups = {title: (frame[key], empty, empty) for title, key in columns.items()}
+    return figures.bars(list(frame.images), groups, "MSE, on the scale of the digits")
+
+
+def _remedies_figure(frame):
+    return figures.bars(list(frame.remedy), {"MSE": (frame.mse, frame.low, frame.high)}, "MSE")
+
+
+def _noises_figure(frame):
+    empty = frame.clean * float("nan")
+    columns = {
+        "clean targets": "clean",
+        "L2": "mse",
+        "L2, mean inverted": "debiased",
+        "L1": "mae",
+        "annealed L0": "annealed_l0",
+    }
+    groups = {title: (frame[key], empty, empty) for title, key in columns.items()}
+    return figures.bars([name.replace("_", " ") for name in frame.noise], groups, "MSE")
+
+
+def _of(values, experiment, row):
+    return values[(values.experiment == experiment) & (values.row == row)]
+
+
+def _means_figure(values, sigma):
+    panels = {}
+    for title, experiment, clean, noisy in (
+        ("digits", "targets", summary.CLEAN, summary.NOISY),
+        ("photographs", "natural", "clean", "noisy"),
+    ):
+        before, learned = _of(values, experiment, clean), _of(values, experiment, noisy)
+        panels[title] = {
+            "noisy targets": (learned.value, learned.prediction_mean),
+            "noisy targets, inverse of g": (learned.value, learned.debiased_mean),
+            "clean targets": (before.value, before.prediction_mean),
+        }
+    noise = Gaussian(name="gaussian", sigma=sigma, clip=True)
+    return figures.conditional_means(panels, noise.mean)
+
+
+def _histograms_figure(values):
+    panels = {}
+    for title, row, column in (
+        ("clean targets", summary.CLEAN, "prediction_share"),
+        ("clipped noisy targets", summary.NOISY, "prediction_share"),
+        ("the same, inverse of g", summary.NOISY, "debiased_share"),
+        ("censored likelihood", "tobit", "prediction_share"),
+        ("absolute error", "mae", "prediction_share"),
+    ):
+        frame = _of(values, "targets", row)
+        panels[title] = {"test images": (frame.value, frame.true_share), "predictions": (frame.value, frame[column])}
+    return figures.histograms(panels)
+
+
+if __name__ == "__main__":
+    command.run("studies.clipping.report", main, load=load)

@@ -1,0 +1,193 @@
+"""From measured trainings to the numbers of the study's tables and figures: pure functions of DataFrames.
+
+`scores` below is what measure.py wrote: experiment, row, seed, mse, and what belongs to it, one line a training.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+CLEAN, NOISY = "clean", "clipped_to_clipped"
+
+
+def over_seeds(frame, column="mse"):
+    """Mean of each row of an experiment with its 95 % interval.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Scores of one experiment.
+    column : str
+
+    Returns
+    -------
+    DataFrame
+        Index row; columns value, low, high, seeds. With two seeds or more the interval is Student's over seeds; with one it
+        is the bootstrap's over test images, where that was made (`mse`), else empty.
+    """
+    found = {}
+    for row, group in frame.groupby("row", sort=False):
+        values = group[column].dropna().to_numpy()
+        if not len(values):
+            continue
+        low = high = np.nan
+        if len(values) > 1:
+            low, high = student(values)
+        elif column == "mse":
+            low, high = group.mse_low.item(), group.mse_high.item()
+        found[row] = {"value": values.mean(), "low": low, "high": high, "seeds": len(values)}
+    return pd.DataFrame.from_dict(found, orient="index", columns=["value", "low", "high", "seeds"])
+
+
+def student(values):
+    """95 % interval of the mean of a few values."""
+    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
+    return np.mean(values) - half, np.mean(values) + half
+
+
+def predicted(clean_mse, bias, slope):
+    """MSE of Noise2Noise, given that of clean targets and what noise does to the mean of a pixel.
+
+    A network that learns E[g(y) | x] instead of E[y | x], with g(y) nearly affine of slope b, errs by
+    B + (1 - (1 - b)²) MSE_clean, where B = mean (g(y) - y)² over the test pixels. Holds for error that is the posterior's
+    own spread; what comes from too little training enters with b² instead.
+    """
+    return bias + (1 - (1 - slope) ** 2) * clean_mse
+
+
+def sigmas(scores, sigma):
+    """Noise2Noise against the noise level: measured, and predicted from the network that had clean targets.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Of the experiments "sigmas" and "targets", whose noise level is `sigma`.
+
+    Returns
+    -------
+    DataFrame
+        sigma, bias, slope, clean, noisy, low, high, predicted (by the formula), through (by the clean network's predictions
+        sent through g), difference (noisy / predicted - 1).
+    """
+    rows = []
+    pairs = {sigma: (CLEAN, NOISY, "targets")}
+    for name in scores[scores.experiment == "sigmas"].row.unique():
+        kind, _, level = name.partition("_")
+        if kind == "noisy":
+            pairs[float(level)] = (f"clean_{level}", name, "sigmas")
+    for level, (clean_row, noisy_row, experiment) in sorted(pairs.items()):
+        frame = scores[scores.experiment == experiment]
+        clean, noisy = frame[frame.row == clean_row], frame[frame.row == noisy_row]
+        measured = over_seeds(noisy).iloc[0]
+        expected = predicted(clean.mse.mean(), clean.bias.iloc[0], clean.slope.iloc[0])
+        rows.append(
+            {
+                "sigma": level,
+                "bias": clean.bias.iloc[0],
+                "slope": clean.slope.iloc[0],
+                "clean": clean.mse.mean(),
+                "noisy": measured.value,
+                "low": measured.low,
+                "high": measured.high,
+                "predicted": expected,
+                "through": clean.mse_through_mean.mean(),
+                "difference": measured.value / expected - 1,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+REMEDIES = {  # row, column of its score, what one has to know
+    "clean targets": (CLEAN, "mse", "clean images"),
+    "none": (NOISY, "mse", ""),
+    "inverse of g after training": (NOISY, "mse_debiased", "sigma"),
+    "censored likelihood (Tobit)": ("tobit", "mse", "sigma"),
+    "absolute error (L1)": ("mae", "mse", ""),
+    "Huber": ("huber", "mse", ""),
+    "annealed L0": ("annealed_l0", "mse", ""),
+    "unclipped targets": ("clipped_to_unclipped", "mse", "noisy images before clipping"),
+}
+
+
+def remedies(scores):
+    """What helps, held against clean targets seed by seed.
+
+    Returns
+    -------
+    DataFrame
+        remedy, needs, mse, low, high, clipped (MSE of predictions clipped to [0, 1]), ratio, ratio_low, ratio_high.
+    """
+    frame = scores[scores.experiment == "targets"]
+    by_seed = {row: group.set_index("seed") for row, group in frame.groupby("row")}
+    found = []
+    for remedy, (row, column, needs) in REMEDIES.items():
+        values = by_seed[row][column]
+        ratios = values / by_seed[CLEAN].mse
+        several = len(values) > 1
+        low, high = student(values) if several else (np.nan, np.nan)
+        ratio_low, ratio_high = student(ratios) if several else (np.nan, np.nan)
+        clipped = by_seed[row].mse_clipped if column == "mse" else values  # what was taken back lies in [0, 1]
+        found.append((remedy, needs, values.mean(), low, high, clipped.mean(), ratios.mean(), ratio_low, ratio_high))
+    columns = ["remedy", "needs", "mse", "low", "high", "clipped", "ratio", "ratio_low", "ratio_high"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def images(scores, factor):
+    """Noise2Noise on digits, on digits in the middle of the range, and on photographs.
+
+    The squeezed digits' errors are multiplied by `factor` squared: on the scale of the digits.
+
+    Returns
+    -------
+    DataFrame
+        images, clean, noisy, debiased, ratio (noisy / clean), bias, predicted.
+    """
+    pairs = {
+        "digits": ("targets", CLEAN, NOISY, 1),
+        "squeezed digits": ("squeezed", "clean", "noisy", factor**2),
+        "photographs": ("natural", "clean", "noisy", 1),
+    }
+    rows = []
+    for name, (experiment, clean_row, noisy_row, scale) in pairs.items():
+        frame = scores[scores.experiment == experiment]
+        clean, noisy = frame[frame.row == clean_row], frame[frame.row == noisy_row]
+        expected = predicted(clean.mse.mean(), clean.bias.iloc[0], clean.slope.iloc[0])
+        ratios = noisy.mse.to_numpy() / clean.mse.to_numpy()
+        low, high = student(ratios) if len(ratios) > 1 else (np.nan, np.nan)
+        rows.append(
+            {
+                "images": name,
+                "clean": clean.mse.mean() * scale,
+                "noisy": noisy.mse.mean() * scale,
+                "debiased": noisy.mse_debiased.mean() * scale,
+                "ratio": ratios.mean(),
+                "ratio_low": low,
+                "ratio_high": high,
+                "bias": clean.bias.iloc[0] * scale,
+                "predicted": expected * scale,
+                "through": clean.mse_through_mean.mean() * scale,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def noises(scores):
+    """Other kinds of noise: a line each, a column for each way to learn."""
+    frame = scores[scores.experiment == "noises"]
+    rows = []
+    for name in frame.row[frame.row.str.endswith("_clean")]:
+        noise = name.removesuffix("_clean")
+        of = {row.removeprefix(f"{noise}_"): group for row, group in frame.groupby("row") if row.startswith(f"{noise}_")}
+        rows.append(
+            {
+                "noise": noise,
+                "input": of["clean"].noisy_mse.mean(),
+                "bias": of["clean"].bias.iloc[0],
+                "clean": of["clean"].mse.mean(),
+                "mse": of["mse"].mse.mean(),
+                "debiased": of["mse"].mse_debiased.mean(),
+                "mae": of["mae"].mse.mean(),
+                "annealed_l0": of["annealed_l0"].mse.mean(),
+            }
+        )
+    return pd.DataFrame(rows).drop_duplicates("noise")
