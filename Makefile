@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro check-params test test-slow lint format fresh bench gate reference check prune publish report readme lock clean
+.PHONY: help repro check-params test test-slow lint format fresh bench gate reference check prune study publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -48,6 +48,10 @@ check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a
 
 prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
 	@python -m stages.prune $(if $(DELETE),--delete)
+
+study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and what helps (an hour on two cores)
+	@dvc repro studies/clipping/dvc.yaml
+	@cat studies/clipping/report.md
 
 publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
 	@python -m stages.publish

@@ -206,6 +206,8 @@ class Params(Section):
         for name, row in self.debiased.items():
             check(f"debiased.{name}.run", row.run, self.runs)
             check(f"debiased.{name}.data", row.data, [self.runs[row.run].data])
+            if (self.runs[row.run].target, self.runs[row.run].loss) != ("noisy", "mse"):
+                raise ValueError(f"debiased.{name}.run = {row.run!r}: should be one with `target: noisy` and `loss: mse`")
             if not self.datasets[row.data].noise.invertible:
                 raise ValueError(f"debiased.{name}.data = {row.data!r}: the mean of its noise cannot be inverted")
         for name, row in self.filters.items():

@@ -44,6 +44,7 @@ BAD = [
     ("runs.cnn.delta", 0.1, "runs.cnn: loss mse takes no delta"),
     ("runs.cnn.loss", "tobit", "runs.cnn.loss = 'tobit': is for noisy targets with clipped Gaussian noise"),
     ("debiased.win5rb_n2n_fixed.run", "unet", "debiased.win5rb_n2n_fixed.run = 'unet': should be one of cnn, cae"),
+    ("debiased.win5rb_n2n_fixed.run", "win5rb", "run = 'win5rb': should be one with `target: noisy` and `loss: mse`"),
     ("debiased.win5rb_n2n_fixed.data", "ct", "debiased.win5rb_n2n_fixed.data = 'ct': should be one of gauss50"),
     ("debiased.cnn", {"run": "win5rb_n2n", "data": "gauss50"}, "debiased.cnn: runs has this name too"),
     ("runs.Cnn-2", {}, "runs.Cnn-2: a name should have only the characters a-z, 0-9 and _"),

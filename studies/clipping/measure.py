@@ -6,6 +6,7 @@ experiment goes on where it was; checkpoints of its epochs are kept too.
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,9 @@ def main(settings, name):
     experiment = getattr(settings.experiments, name)
     settings = settings.model_copy(update={"precision": backend.resolve_precision(settings.precision)})
     rows = experiments.rows(name, settings)
-    sources = _images(settings, {row.images for row in rows.values()})
-    by_fft = _convolutions(settings)
+    amount = settings.amount(name)
+    sources = _images(settings, amount, {row.images for row in rows.values()})
+    by_fft = _convolutions(settings, amount)
     jobs = [(row, seed) for seed in range(experiment.seeds) for row in rows]
     done, kept = [], []
     for number, (row, seed) in enumerate(jobs, start=1):
@@ -52,7 +54,8 @@ class _Job:
         self.row, self.seed, self.settings, self.by_fft = row, seed, settings, by_fft
         self.labels = {"experiment": experiment, "row": name, "seed": seed}
         loss = {"loss": row.loss, "delta": settings.experiments.targets.huber_delta if row.loss == "huber" else None}
-        amount = settings.amount.model_dump(include={"epochs", "batch_size", "learning_rate", "schedule"})
+        self.amount = settings.amount(experiment)
+        amount = self.amount.model_dump(include={"epochs", "batch_size", "learning_rate", "schedule"})
         self.training = params.TrainSettings(
             # one name for all: with the same seed, rows begin with the same weights and see images in the same order
             name="study",
@@ -72,10 +75,11 @@ class _Job:
 
     def _identity(self):
         """Everything that the result depends on."""
-        code = [file.read_text() for file in sorted(Path(__file__).parent.glob("*.py"))]
+        code = [Path(module.__file__).read_text() for module in (experiments, images, sys.modules[__name__])]
         row = [noise and noise.model_dump() for noise in (self.row.noise, self.row.target)]
         digest = training.digest(self.training, self.by_fft["training"], {})
-        return json.dumps([code, row, digest, self.settings.model_dump(exclude={"experiments", "budget"})])
+        settings = self.settings.model_dump(exclude={"experiments", "budget", "budgets"})
+        return json.dumps([code, row, digest, settings, self.amount.model_dump()])
 
     def run(self, clean):
         """Train and measure.
@@ -90,7 +94,7 @@ class _Job:
         model, _, _ = training.train(self.training, *learned, checkpoint, self.by_fft["training"], log=command.say)
         noisy = self._noisy(clean["test"], "test")[datasets.INPUT]
         network = execution.for_inference(model, self.settings.precision, self.by_fft["inference"])
-        prediction = inference.denoise(network, noisy, inference_batch(self.settings))
+        prediction = inference.denoise(network, noisy, inference_batch(self.amount))
         checkpoint.unlink(missing_ok=True)
         return self._measured(prediction, noisy, datasets.to_unit(clean["test"]))
 
@@ -144,12 +148,11 @@ class _Job:
         return json.loads(frame.to_json(orient="records", double_precision=8))
 
 
-def inference_batch(settings):
-    return min(256, settings.amount.test_images)
+def inference_batch(amount):
+    return min(256, amount.test_images)
 
 
-def _images(settings, names):
-    amount = settings.amount
+def _images(settings, amount, names):
     counts = {"train": amount.train_images, "validation": amount.validation_images, "test": amount.test_images}
     sources = {}
     if "natural" in names:
@@ -161,11 +164,11 @@ def _images(settings, names):
     return sources
 
 
-def _convolutions(settings):
+def _convolutions(settings, amount):
     """Convolutions to be computed through spectra, by task."""
     backend.prepare(0)
     network = models.build(MODEL, settings.win5rb)
-    batches = {"training": settings.amount.batch_size, "inference": inference_batch(settings)}
+    batches = {"training": amount.batch_size, "inference": inference_batch(amount)}
     shape = (images.SIZE, images.SIZE)
     return {
         task: tuning.choose(settings.convolution, network, shape, batch, settings.precision, task, log=command.say)

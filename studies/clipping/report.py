@@ -58,11 +58,11 @@ def _read(kind, name):
 
 
 def _text(tables, settings):
-    amount = settings.amount
+    amount = settings.amount("remedies")
     text = [
         "# Noise2Noise on clipped images: what was measured",
-        f"Budget `{settings.budget}`: {amount.train_images:,} training images, {amount.epochs} epochs, batch "
-        f"{amount.batch_size}; MSE over {amount.test_images:,} test images, pixel values in [0, 1]. Intervals are 95 %, over "
+        f"Budget `{settings.budget}`: up to {amount.train_images:,} training images, {amount.epochs} epoch(s), batch "
+        f"{amount.batch_size}; MSE over {amount.test_images:,} test images, pixel values in [0, 1]. Intervals: 95 %, over "
         "seeds where there are several, else over test images. What it means: docs/why-noise2noise.md.",
     ]
     for name, table in tables.items():
@@ -101,7 +101,7 @@ FACTORIAL = {  # input, target: row
 
 
 def _targets_table(scores):
-    found = summary.over_seeds(scores[scores.experiment == "targets"])
+    found = summary.over_seeds(scores[scores.experiment.isin(["remedies", "targets"])])
     rows = []
     for (given, target), row in FACTORIAL.items():
         one, clean = found.loc[row], found.loc[FACTORIAL[given, "clean"]]
@@ -155,9 +155,9 @@ def _remedies_table(frame):
                 "needs besides noisy images": frame.needs,
                 "MSE": frame.mse.map(_number),
                 "95 % interval": [_interval(*pair) for pair in zip(frame.low, frame.high, strict=True)],
-                "over clean targets": frame.ratio.map("{:.2f}".format),
+                "MSE clipped to [0, 1]": frame.clipped.map(_number),
+                "that over clean targets": frame.ratio.map("{:.2f}".format),
                 "interval": [_interval(*pair, "{:.2f}") for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)],
-                "MSE clipped": frame.clipped.map(_number),
             }
         )
     )
@@ -180,7 +180,7 @@ _TABLES = {"sigmas": _sigmas_table, "images": _images_table, "remedies": _remedi
 
 
 def _targets_figure(scores):
-    found = summary.over_seeds(scores[scores.experiment == "targets"])
+    found = summary.over_seeds(scores[scores.experiment.isin(["remedies", "targets"])])
     groups = {}
     for given in ("clipped", "unclipped"):
         rows = found.loc[[row for (own, _), row in FACTORIAL.items() if own == given]]
@@ -224,7 +224,7 @@ def _of(values, experiment, row):
 def _means_figure(values, sigma):
     panels = {}
     for title, experiment, clean, noisy in (
-        ("digits", "targets", summary.CLEAN, summary.NOISY),
+        ("digits", "remedies", summary.CLEAN, summary.NOISY),
         ("photographs", "natural", "clean", "noisy"),
     ):
         before, learned = _of(values, experiment, clean), _of(values, experiment, noisy)
@@ -246,7 +246,7 @@ def _histograms_figure(values):
         ("censored likelihood", "tobit", "prediction_share"),
         ("absolute error", "mae", "prediction_share"),
     ):
-        frame = _of(values, "targets", row)
+        frame = _of(values, "remedies", row)
         panels[title] = {"test images": (frame.value, frame.true_share), "predictions": (frame.value, frame[column])}
     return figures.histograms(panels)
 

@@ -14,6 +14,11 @@ FILE = FOLDER / "params.yaml"
 
 class _Experiment(Section):
     seeds: Count
+    share: float = Field(gt=0, le=1)
+
+
+class Remedies(_Experiment):
+    pass
 
 
 class Targets(_Experiment):
@@ -37,6 +42,7 @@ class Noises(_Experiment):
 
 
 class Experiments(Section):
+    remedies: Remedies
     targets: Targets
     sigmas: Sigmas
     squeezed: Squeezed
@@ -61,10 +67,10 @@ class Settings(Section):
             raise ValueError(f"budget = {self.budget!r}: should be one of {', '.join(self.budgets)}")
         return self
 
-    @property
-    def amount(self):
-        """How much work the chosen budget is."""
-        return self.budgets[self.budget]
+    def amount(self, experiment):
+        """How much work the chosen budget is for an experiment."""
+        budget, share = self.budgets[self.budget], getattr(self.experiments, experiment).share
+        return budget.model_copy(update={"train_images": max(1, round(budget.train_images * share))})
 
 
 def load():

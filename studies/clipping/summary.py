@@ -61,7 +61,7 @@ def sigmas(scores, sigma):
     Parameters
     ----------
     scores : DataFrame
-        Of the experiments "sigmas" and "targets", whose noise level is `sigma`.
+        Of the experiments "sigmas" and "remedies", whose noise level is `sigma`.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def sigmas(scores, sigma):
         sent through g), difference (noisy / predicted - 1).
     """
     rows = []
-    pairs = {sigma: (CLEAN, NOISY, "targets")}
+    pairs = {sigma: (CLEAN, NOISY, "remedies")}
     for name in scores[scores.experiment == "sigmas"].row.unique():
         kind, _, level = name.partition("_")
         if kind == "noisy":
@@ -115,18 +115,19 @@ def remedies(scores):
     Returns
     -------
     DataFrame
-        remedy, needs, mse, low, high, clipped (MSE of predictions clipped to [0, 1]), ratio, ratio_low, ratio_high.
+        remedy, needs, mse, low, high, clipped (MSE of predictions clipped to [0, 1]), and the ratio of that to that of clean
+        targets: ratio, ratio_low, ratio_high.
     """
-    frame = scores[scores.experiment == "targets"]
+    frame = scores[scores.experiment.isin(["remedies", "targets"])]
     by_seed = {row: group.set_index("seed") for row, group in frame.groupby("row")}
     found = []
     for remedy, (row, column, needs) in REMEDIES.items():
         values = by_seed[row][column]
-        ratios = values / by_seed[CLEAN].mse
+        clipped = by_seed[row].mse_clipped if column == "mse" else values  # what was taken back lies in [0, 1]
+        ratios = (clipped / by_seed[CLEAN].mse_clipped).dropna()
         several = len(values) > 1
         low, high = student(values) if several else (np.nan, np.nan)
         ratio_low, ratio_high = student(ratios) if several else (np.nan, np.nan)
-        clipped = by_seed[row].mse_clipped if column == "mse" else values  # what was taken back lies in [0, 1]
         found.append((remedy, needs, values.mean(), low, high, clipped.mean(), ratios.mean(), ratio_low, ratio_high))
     columns = ["remedy", "needs", "mse", "low", "high", "clipped", "ratio", "ratio_low", "ratio_high"]
     return pd.DataFrame(found, columns=columns)
@@ -143,7 +144,7 @@ def images(scores, factor):
         images, clean, noisy, debiased, ratio (noisy / clean), bias, predicted.
     """
     pairs = {
-        "digits": ("targets", CLEAN, NOISY, 1),
+        "digits": ("remedies", CLEAN, NOISY, 1),
         "squeezed digits": ("squeezed", "clean", "noisy", factor**2),
         "photographs": ("natural", "clean", "noisy", 1),
     }

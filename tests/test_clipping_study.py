@@ -1,0 +1,179 @@
+"""The study of clipping: its images, its arithmetic, and its stages at the smallest budget."""
+
+import signal
+
+import numpy as np
+import pandas as pd
+import pytest
+from dvc.repo import Repo
+
+from denoising import datasets
+from denoising.files import InputError
+from denoising.noise import clipped_mean
+from studies.clipping import experiments, images, measure, settings, summary
+from tests.conftest import ROOT, Project
+
+COUNTS = {"train": 40, "validation": 20, "test": 30}
+
+
+@pytest.fixture
+def study(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    return settings.load()
+
+
+def test_photographs_are_grey_patches_and_none_is_in_two_sets():
+    splits = images.natural(COUNTS)
+    for split, count in COUNTS.items():
+        assert splits[split].shape == (count, 28, 28)
+        assert splits[split].dtype == np.uint8
+    assert not set(images.PHOTOGRAPHS["train"]) & set(images.PHOTOGRAPHS["test"])
+    middle = np.mean((splits["test"] > 25) & (splits["test"] < 230))
+    assert middle > 0.8, "photographs should not be binary"
+
+
+def test_squeezed_images_keep_their_shape_in_the_middle_of_the_range():
+    clean = {"test": np.array([[[0, 255, 51]]], np.uint8)}
+    np.testing.assert_array_equal(images.squeezed(clean, 3)["test"], [[[85, 170, 102]]])
+
+
+def test_rows_differ_in_what_their_experiment_is_about(study):
+    remedies = experiments.rows("remedies", study)
+    assert remedies[summary.CLEAN].target is None
+    assert remedies["clipped_to_unclipped"].noise.clip
+    assert not remedies["clipped_to_unclipped"].target.clip
+    squeezed = experiments.rows("squeezed", study)["noisy"]
+    assert squeezed.target.sigma * study.experiments.squeezed.factor == pytest.approx(study.sigma)
+    for name in type(study.experiments).model_fields:
+        for row in experiments.rows(name, study).values():
+            assert row.loss == "mse" or row.target is not None
+
+
+def test_noise_is_the_same_for_all_rows_of_a_seed_but_for_clipping(study):
+    rows = experiments.rows("targets", study) | experiments.rows("remedies", study)
+    clean = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
+    by_fft = {"training": [], "inference": []}
+
+    def noisy(name, seed, split):
+        return measure._Job("targets", name, rows[name], seed, study, by_fft)._noisy(clean, split)
+
+    clipped, unclipped = noisy("clipped_to_clipped", 0, "train"), noisy("unclipped_to_unclipped", 0, "train")
+    np.testing.assert_array_equal(np.clip(unclipped, 0, 1), clipped)
+    assert unclipped.min() < 0
+    assert not np.array_equal(clipped[datasets.INPUT], clipped[datasets.TARGET])
+    assert not np.array_equal(clipped, noisy("clipped_to_clipped", 1, "train"))
+    np.testing.assert_array_equal(noisy("clean", 0, "test"), noisy("clean", 1, "test"))
+
+
+def test_the_formula_is_that_of_a_network_that_learned_the_clipped_mean():
+    """Binary pixels whose posterior is known: g is affine between two values, so the formula is exact."""
+    rng = np.random.default_rng(0)
+    posterior = rng.random(1_000_000)  # P(pixel is white | what is seen)
+    pixel = (rng.random(posterior.size) < posterior).astype(float)
+    black, white = clipped_mean([0.0, 1.0], 0.5)
+    clean_mse = np.mean((posterior - pixel) ** 2)
+    noisy_mse = np.mean((black + (white - black) * posterior - pixel) ** 2)
+    bias = np.mean((clipped_mean(pixel, 0.5) - pixel) ** 2)
+    assert summary.predicted(clean_mse, bias, white - black) == pytest.approx(noisy_mse, rel=0.003)
+
+
+def test_remedies_are_held_against_clean_targets_of_the_same_seed():
+    rows = [
+        {
+            "experiment": "remedies",
+            "row": row,
+            "seed": seed,
+            "mse": factor * base,
+            "mse_clipped": factor * base,
+            "mse_debiased": base,
+        }
+        for seed, base in enumerate([0.010, 0.012, 0.014])
+        for row, factor in {summary.CLEAN: 1, summary.NOISY: 4}.items()
+    ]
+    rows += [rows[0] | {"row": row, "seed": seed} for row in _others() for seed in range(3)]
+    found = summary.remedies(pd.DataFrame(rows)).set_index("remedy")
+    assert found.ratio["none"] == pytest.approx(4)
+    assert found.ratio_low["none"] == pytest.approx(found.ratio_high["none"])  # the ratio does not vary, though the MSE does
+    assert found.low["none"] < found.mse["none"] < found.high["none"]
+    assert found.ratio["inverse of g after training"] == pytest.approx(1)
+
+
+def _others():
+    return {row for row, _, _ in summary.REMEDIES.values()} - {summary.CLEAN, summary.NOISY}
+
+
+def test_stages_declare_all_that_they_read():
+    """Settings are handed on whole, so every section must be declared; of budgets and experiments the one in question."""
+    with Repo(ROOT) as repo:
+        stages = {stage.name: stage for stage in repo.index.stages if "clipping" in stage.cmd}
+    sections = set(settings.Settings.model_fields) - {"budget", "budgets", "experiments"}
+    names = set(settings.Experiments.model_fields)
+    assert stages.keys() == {f"measure@{name}" for name in names} | {"report"}
+    for name in names:
+        declared = {key for param in stages[f"measure@{name}"].params for key in param.params}
+        assert {key for key in declared if not key.startswith("budgets.")} == sections | {f"experiments.{name}"}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, mnist_folder):
+    project = Project(tmp_path_factory.mktemp("study"), mnist_folder)
+    file = project.folder / settings.FILE
+    file.write_text(file.read_text().replace("budget: laptop ", "budget: smoke  ", 1))
+    project.run("dvc", "repro", "fetch")
+    return project
+
+
+def command(experiment):
+    return ("python", "-m", "studies.clipping.measure", experiment)
+
+
+@pytest.mark.slow
+def test_a_killed_experiment_goes_on_and_ends_with_the_same_bytes(small):
+    outputs = [settings.FOLDER / kind / "squeezed.csv" for kind in ("measured", "values")]
+    small.run(*command("squeezed"))
+    undisturbed = [small.read(file) for file in outputs]
+    for file in outputs:
+        (small.folder / file).unlink()
+
+    process = small.start(*command("squeezed"))
+    for line in process.stdout:
+        if "2 of 6 trained" in line:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not any((small.folder / file).exists() for file in outputs)
+    output = small.run(*command("squeezed"))
+    assert output.count("study: epoch 1 of 1") == 4  # the two that were done are not trained again
+    assert [small.read(file) for file in outputs] == undisturbed
+
+
+@pytest.mark.slow
+def test_the_whole_study_runs_and_a_second_time_has_nothing_to_do(small):
+    small.run("dvc", "repro", "studies/clipping/dvc.yaml")
+    report = small.read("studies/clipping/report.md").decode()
+    assert "| sigma" in report
+    assert "annealed L0" in report
+    for figure in ("targets", "sigmas", "images", "remedies", "noises", "means", "histograms"):
+        assert (small.folder / settings.FOLDER / "figures" / f"{figure}.png").stat().st_size > 10_000
+    assert "Running stage" not in small.run("dvc", "repro", "studies/clipping/dvc.yaml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("budget: laptop", "budget: huge  ", "budget = 'huge': should be one of smoke, laptop, article"),
+        ("factor: 3 ", "factor: 0 ", "experiments.squeezed.factor = 0: should be greater than or equal to 1"),
+        ("name: impulse", "name: pulse", "experiments.noises.models.impulse.name = 'pulse': should be one of gaussian"),
+        ("sigma: 0.5 ", "sgma: 0.5 ", "sgma: unknown key; allowed here: budget, precision"),
+    ],
+)
+def test_a_bad_value_is_one_line(monkeypatch, tmp_path, old, new, message):
+    text = (ROOT / settings.FILE).read_text()
+    assert text.count(old) == 1
+    (tmp_path / settings.FILE).parent.mkdir(parents=True)
+    (tmp_path / settings.FILE).write_text(text.replace(old, new))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as error:
+        settings.load()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
