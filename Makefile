@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro check-params test test-slow lint format fresh bench gate reference check prune study publish report readme lock clean
+.PHONY: help repro check-params test test-slow lint format fresh bench gate reference check prune study demo publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -52,6 +52,9 @@ prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes 
 study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and what helps (an hour on two cores)
 	@dvc repro studies/clipping/dvc.yaml
 	@cat studies/clipping/report.md
+
+demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http://127.0.0.1:8000/
+	@python -m demo
 
 publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
 	@python -m stages.publish

@@ -1,0 +1,1 @@
+"""The live demo: draw, add noise, watch it being cleaned. `make demo`"""

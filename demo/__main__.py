@@ -1,0 +1,60 @@
+"""Serve the demo on this machine: make demo, or python -m demo"""
+
+import argparse
+import logging
+import signal
+import sys
+
+import waitress
+
+from demo import app
+from demo.networks import PLACES, Networks
+from denoising.files import InputError
+
+THREADS = 16  # so that there is always one to say that the others are busy
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.splitlines()[0])
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: reachable from other machines")
+    parser.add_argument("--port", type=int, default=8000, help="0: any free one")
+    parser.add_argument(
+        "--models",
+        choices=["auto", *PLACES],
+        default="auto",
+        help="published: results/article; auto: those, else the workspace's",
+    )
+    arguments = parser.parse_args()
+    if not 0 <= arguments.port < 2**16:
+        parser.error(f"argument --port: {arguments.port}: should be 0 to 65535")
+    try:
+        networks = Networks(arguments.models)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    if networks.all:
+        names = ", ".join(network.name for network in networks.all)
+        say(f"networks: {networks.place} ({networks.folder / 'models'}): {names}; warming up")
+        networks.warm_up()
+    else:
+        say(networks.missing)
+    local = arguments.host in ("127.0.0.1", "localhost", "::1")
+    # pages of other hosts must not reach a server that is meant for this machine alone, by names that lead here
+    hosts = ["127.0.0.1", "localhost", "[::1]"] if local else None
+    application = app.create(networks, app.examples(networks.folder), hosts)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is answered with 503
+    try:
+        server = waitress.create_server(application, host=arguments.host, port=arguments.port, threads=THREADS, ident=None)
+    except OSError as error:
+        sys.exit(f"error: {arguments.host} port {arguments.port}: {error.strerror}; choose another by --port")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes as a request to end
+    say(f"open http://{arguments.host}:{server.effective_port}/ (Ctrl-C stops)")
+    server.run()
+    say("stopped")
+
+
+def say(line):
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

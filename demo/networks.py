@@ -1,0 +1,108 @@
+"""The trained networks that the demo shows: which there are, and one image through all of them."""
+
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from denoising import backend, execution, params, pictures, saving
+from stages import layout
+
+PUBLISHED = Path("results/article")
+PLACES = {"published": PUBLISHED, "workspace": Path()}
+DIGIT = 28  # pixels
+
+
+class Network(NamedTuple):
+    name: str
+    parameters: int
+    target: str  # clean | noisy: what it learned from
+    correct: object  # from predictions to corrected predictions, or None
+    model: object
+
+
+class Networks:
+    """All networks of one place, ready to answer.
+
+    Parameters
+    ----------
+    place : {"auto", "published", "workspace"}
+        "auto" takes the published ones where there are any.
+
+    Attributes
+    ----------
+    all : list of Network
+        Empty where none is trained; `missing` then says so.
+    turn : threading.Lock
+        To be held while denoising: two at a time would only share the same cores.
+
+    Raises
+    ------
+    InputError
+        If a file there is damaged.
+    """
+
+    def __init__(self, place="auto"):
+        self.turn = threading.Lock()
+        self.all = []
+        self.place = _choose(place)
+        self.folder = folder = PLACES[self.place or "workspace"]
+        self.missing = None if self.place else "no trained networks yet: `make repro` trains them"
+        file = folder / "params.yaml"
+        settings = params.load(file if file.is_file() else "params.yaml")
+        backend.prepare(0)
+        precision = backend.resolve_precision("auto")
+        for name, run in settings.runs.items():
+            path = folder / layout.model_file(name)
+            if not path.is_file():
+                continue
+            trained = saving.load(path)
+            model = execution.for_inference(trained, precision)
+            network = Network(name, trained.count_params(), run.target, None, model)
+            self.all.append(network)
+            noise = settings.datasets[run.data].noise
+            if run.target == "noisy" and run.loss == "mse" and noise.invertible:
+                # the same network once more: what the inverse of the noise's mean makes of it
+                self.all.append(network._replace(name=f"{name}_fixed", correct=noise.debias))
+
+    def warm_up(self):
+        """Compile for the size of a digit, so that the first visitor does not wait."""
+        self.denoise(np.zeros((DIGIT, DIGIT), np.float32), [network.name for network in self.all])
+
+    def denoise(self, image, names):
+        """Denoise (H, W) float32 with the networks of these names; one call at a time (`turn`).
+
+        Returns
+        -------
+        dict of str to tuple (ndarray (H, W) float32, float)
+            Denoised image, not clipped, and milliseconds.
+        """
+        done, raw = {}, {}
+        for network in self.all:
+            if network.name not in names:
+                continue
+            started = time.perf_counter()
+            known = raw.get(id(network.model))
+            if known is None:
+                result = pictures.denoise(network.model, image, lambda batch, of=network: _predict(of, batch))
+                known = raw[id(network.model)] = result, (time.perf_counter() - started) * 1000
+            result, milliseconds = known
+            if network.correct:
+                started = time.perf_counter()
+                result = network.correct(result).astype(np.float32)
+                milliseconds += (time.perf_counter() - started) * 1000
+            done[network.name] = result, milliseconds
+        return done
+
+
+def _predict(network, batch):
+    return network.model.predict_on_batch(batch[..., None])[..., 0]
+
+
+def _choose(place):
+    """The first of the places in question that has a network, or None."""
+    return next(
+        (name for name in (PLACES if place == "auto" else [place]) if any((PLACES[name] / "models").glob("*.keras"))), None
+    )

@@ -1,0 +1,234 @@
+// Draw or load an image, send it with the chosen noise, show what every network makes of it.
+
+const SIZE = 28; // pixels of a digit
+const PEN = 2.2; // digit pixels, width of a stroke
+const pad = document.getElementById("pad");
+const brush = pad.getContext("2d", { willReadFrequently: true });
+const small = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE }).getContext("2d", { willReadFrequently: true });
+const byId = (id) => document.getElementById(id);
+const state = { file: null, seed: 1, inFlight: false, waiting: false, sequence: 0, client: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+
+// ---- the drawing pad
+
+const scale = pad.width / SIZE;
+let last = null; // where the pointer's stroke is
+const cursor = { x: SIZE / 2, y: SIZE / 2, down: false }; // of the keyboard's pen
+
+function clear() {
+  brush.fillStyle = "#000";
+  brush.fillRect(0, 0, pad.width, pad.height);
+  state.file = null;
+}
+
+function stroke(from, to) {
+  if (state.file) clear();
+  brush.strokeStyle = "#fff";
+  brush.lineWidth = PEN * scale;
+  brush.lineCap = brush.lineJoin = "round";
+  brush.beginPath();
+  brush.moveTo(from.x * scale, from.y * scale);
+  brush.lineTo(to.x * scale, to.y * scale);
+  brush.stroke();
+  update();
+}
+
+function place(event) {
+  const box = pad.getBoundingClientRect();
+  return { x: ((event.clientX - box.left) / box.width) * SIZE, y: ((event.clientY - box.top) / box.height) * SIZE };
+}
+
+pad.addEventListener("pointerdown", (event) => {
+  pad.setPointerCapture(event.pointerId);
+  last = place(event);
+  stroke(last, last);
+});
+pad.addEventListener("pointermove", (event) => {
+  if (!last) return;
+  const now = place(event);
+  stroke(last, now);
+  last = now;
+});
+for (const end of ["pointerup", "pointercancel"]) pad.addEventListener(end, () => { last = null; });
+
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+pad.addEventListener("keydown", (event) => {
+  if (event.key in MOVES) {
+    const [x, y] = MOVES[event.key];
+    const to = { x: Math.min(SIZE, Math.max(0, cursor.x + x)), y: Math.min(SIZE, Math.max(0, cursor.y + y)) };
+    if (cursor.down) stroke(cursor, to);
+    Object.assign(cursor, to);
+    say(`Pen ${cursor.down ? "down" : "up"} at column ${Math.round(cursor.x)}, row ${Math.round(cursor.y)} of ${SIZE}.`);
+  } else if (event.key === " ") {
+    cursor.down = !cursor.down;
+    if (cursor.down) stroke(cursor, cursor);
+    say(`Pen ${cursor.down ? "down" : "up"}.`);
+  } else if (event.key === "Delete" || event.key === "Backspace") {
+    clear();
+    update();
+    say("Cleared.");
+  } else return;
+  event.preventDefault();
+});
+
+function drawn() { // rows of pixel values
+  small.imageSmoothingQuality = "high";
+  small.drawImage(pad, 0, 0, SIZE, SIZE);
+  const { data } = small.getImageData(0, 0, SIZE, SIZE);
+  return Array.from({ length: SIZE }, (_, row) => Array.from({ length: SIZE }, (_, column) => data[4 * (row * SIZE + column)] / 255));
+}
+
+// ---- images from files and from the test set
+
+function base64(buffer) {
+  let text = "";
+  const bytes = new Uint8Array(buffer);
+  for (let start = 0; start < bytes.length; start += 32768) text += String.fromCharCode(...bytes.subarray(start, start + 32768));
+  return btoa(text);
+}
+
+async function take(content, url) {
+  clear();
+  state.file = content;
+  const image = new Image();
+  image.onload = () => { // so that the pad shows what is worked on
+    const factor = Math.min(pad.width / image.width, pad.height / image.height);
+    brush.imageSmoothingEnabled = factor < 1;
+    brush.drawImage(image, (pad.width - image.width * factor) / 2, (pad.height - image.height * factor) / 2, image.width * factor, image.height * factor);
+    if (url.startsWith("blob:")) URL.revokeObjectURL(url);
+  };
+  image.src = url;
+  update();
+}
+
+async function takeFile(file) {
+  if (file) await take(base64(await file.arrayBuffer()), URL.createObjectURL(file));
+}
+
+byId("file").addEventListener("change", (event) => takeFile(event.target.files[0]));
+for (const type of ["dragenter", "dragover"]) {
+  document.addEventListener(type, (event) => { event.preventDefault(); document.body.classList.add("dropping"); });
+}
+document.addEventListener("dragleave", () => document.body.classList.remove("dropping"));
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dropping");
+  takeFile(event.dataTransfer.files[0]);
+});
+
+// ---- noise
+
+function noise() {
+  const strength = Number(byId("strength").value);
+  return {
+    gaussian: { name: "gaussian", sigma: strength, clip: true },
+    gaussian_unclipped: { name: "gaussian", sigma: strength, clip: false },
+    poisson: { name: "poisson", peak: Math.max(1, 1 / strength ** 2), clip: true },
+    speckle: { name: "speckle", sigma: strength, clip: true },
+    salt_and_pepper: { name: "salt_and_pepper", amount: Math.min(strength, 0.98), salt_vs_pepper: 0.5 },
+    impulse: { name: "impulse", amount: Math.min(strength, 0.98) },
+    none: null,
+  }[byId("kind").value];
+}
+
+byId("strength").addEventListener("input", (event) => {
+  byId("strength-value").textContent = Number(event.target.value).toFixed(2);
+  update();
+});
+byId("kind").addEventListener("change", () => {
+  byId("strength").disabled = byId("kind").value === "none";
+  update();
+});
+byId("redraw").addEventListener("click", () => { state.seed += 1; update(); });
+byId("clear").addEventListener("click", () => { clear(); update(); });
+
+// ---- asking the server: one request at a time, and after it only the newest
+
+async function update() {
+  state.waiting = true;
+  if (state.inFlight) return;
+  state.inFlight = true;
+  while (state.waiting) {
+    state.waiting = false;
+    await ask();
+  }
+  state.inFlight = false;
+}
+
+async function ask() {
+  const body = { image: state.file ?? drawn(), noise: noise(), seed: state.seed, client: state.client, sequence: state.sequence++ };
+  const started = performance.now();
+  let response, answer;
+  try {
+    response = await fetch("api/denoise", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    answer = await response.json();
+  } catch {
+    return say("The server does not answer.");
+  }
+  if (response.status === 503) {
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    state.waiting = true;
+  } else if (response.ok) {
+    show(answer, performance.now() - started);
+  } else if (response.status !== 409) {
+    say(answer.error);
+  }
+}
+
+// ---- showing
+
+function say(text) { byId("status").textContent = text; }
+
+function histogram(shares) {
+  const floor = 1e-4;
+  const bars = shares.map((share, index) => {
+    const height = share > floor ? (1 - Math.log10(share) / Math.log10(floor)) * 30 : 0;
+    return `<rect x="${index}" y="${(30 - height).toFixed(2)}" width="0.9" height="${height.toFixed(2)}"/>`;
+  });
+  const marks = [5.5, 25.5].map((x) => `<line x1="${x}" x2="${x}" y1="0" y2="30"/>`);
+  return `<svg viewBox="0 0 31 30" preserveAspectRatio="none" aria-hidden="true">${bars.join("")}${marks.join("")}</svg>`;
+}
+
+function card(title, picture, milliseconds) {
+  const figure = document.createElement("figure");
+  figure.dataset.name = title;
+  const lines = picture.scores ? [`PSNR ${picture.scores.psnr.toFixed(2)} dB`, `MSE ${picture.scores.mse.toFixed(5)}`] : [];
+  if (milliseconds !== undefined) lines.push(`${milliseconds.toFixed(1)} ms`);
+  figure.innerHTML = `<img alt="">${histogram(picture.histogram)}<figcaption><strong></strong></figcaption>`;
+  figure.querySelector("img").src = `data:image/png;base64,${picture.image}`;
+  figure.querySelector("img").alt = `${title}${lines.length ? `: ${lines.join(", ")}` : ""}`;
+  figure.querySelector("strong").textContent = title;
+  for (const line of lines) figure.querySelector("figcaption").append(Object.assign(document.createElement("span"), { textContent: line }));
+  return figure;
+}
+
+function show(answer, milliseconds) {
+  const cards = [card("original", answer.original)];
+  if (answer.noisy.scores) cards.push(card("noisy", answer.noisy));
+  else cards[0].querySelector("strong").textContent = "as given";
+  cards.push(...answer.results.map((result) => card(result.name, result, result.milliseconds)));
+  byId("cards").replaceChildren(...cards);
+  byId("cards").dataset.milliseconds = milliseconds.toFixed(1);
+  const best = answer.results.filter((result) => result.scores).sort((a, b) => b.scores.psnr - a.scores.psnr)[0];
+  const size = `${answer.width} × ${answer.height} pixels`;
+  say(best ? `${size}. Best: ${best.name}, ${best.scores.psnr.toFixed(2)} dB; noisy ${answer.noisy.scores.psnr.toFixed(2)} dB.` : `${size}.`);
+}
+
+async function begin() {
+  clear();
+  const [models, digits] = await Promise.all(["api/models", "api/digits"].map(async (path) => (await fetch(path)).json()));
+  const places = { published: "the published networks, trained by the article's protocol", workspace: "the networks of this workspace" };
+  byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
+  digits.digits.forEach((content, index) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.setAttribute("aria-label", `Digit ${index + 1} of the test set`);
+    const url = `data:image/png;base64,${content}`;
+    button.append(Object.assign(new Image(), { src: url, alt: "" }));
+    button.addEventListener("click", () => take(content, url));
+    byId("digits").append(button);
+    if (index === 0) take(content, url);
+  });
+  if (!digits.digits.length) update();
+}
+
+begin();

@@ -1,0 +1,117 @@
+"""Image files of any kind and size, in and out: limits are checked before anything is decoded."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from denoising.inference import size_multiple
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
+TILE, OVERLAP = 256, 32  # pixels; the widest reach of a network here is 18 (DnCNN), of the CAE about 26
+
+
+class PictureError(ValueError):
+    """What was given is no image that can be taken; the message is one line."""
+
+
+class TooLarge(PictureError):
+    """An image of more pixels than are taken."""
+
+
+def read(content, max_pixels):
+    """A grey image from the bytes of an image file.
+
+    Parameters
+    ----------
+    content : bytes
+    max_pixels : int
+        Larger images are refused from what their header says, before they are decoded.
+
+    Returns
+    -------
+    ndarray (H, W) float32
+        On the scale [0, 1]. Colour becomes luma, transparency lies on white; of an animation the first frame is taken.
+
+    Raises
+    ------
+    PictureError
+        If it is not a whole image of one of `FORMATS`, or too large.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's own about size: the limit here is lower
+        try:
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            width, height = image.size
+            if width * height > max_pixels:
+                raise TooLarge(f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are taken")
+            image = ImageOps.exif_transpose(image)
+            return _grey(image)
+        except PictureError:
+            raise
+        except Image.DecompressionBombError:
+            raise TooLarge(f"image of far more than the {max_pixels:,} pixels that are taken") from None
+        except UnidentifiedImageError:
+            raise PictureError(f"not an image: should be one of {', '.join(FORMATS)}") from None
+        # a damaged file makes Pillow's decoders raise nearly anything
+        except Exception as error:
+            raise PictureError(f"not a whole image ({type(error).__name__})") from None
+
+
+def _grey(image):
+    if image.mode.startswith("I;16"):
+        return np.asarray(image, np.float32) / np.float32(65535)
+    if image.mode in ("I", "F"):
+        pixels = np.asarray(image, np.float32)
+        if not np.isfinite(pixels).all():
+            raise PictureError("image holds values that are not finite")
+        scale = 65535 if pixels.max(initial=0) > 255 else 255 if pixels.max(initial=0) > 1 else 1
+        return np.clip(pixels / np.float32(scale), 0, 1)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("L"), np.float32) / np.float32(255)
+
+
+def png(pixels):
+    """Bytes of an 8-bit grey PNG of (H, W) pixel values on the scale [0, 1], which are clipped to it."""
+    content = io.BytesIO()
+    Image.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)).save(content, "PNG")
+    return content.getvalue()
+
+
+def denoise(model, image, predict):
+    """Denoise one image of any size: mirrored at its borders to a size that the network takes, in tiles where it is large.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Says by its pooling what height and width must be multiples of.
+    image : ndarray (H, W) float32
+    predict : callable
+        From (1, H, W) to (1, H, W).
+
+    Returns
+    -------
+    ndarray (H, W) float32, not clipped
+    """
+    multiple = size_multiple(model)
+    height, width = image.shape
+    if height <= TILE + 2 * OVERLAP and width <= TILE + 2 * OVERLAP:
+        return _padded(image, multiple, predict)
+    result = np.empty_like(image)
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            above, before = min(top, OVERLAP), min(left, OVERLAP)
+            piece = image[top - above : top + TILE + OVERLAP, left - before : left + TILE + OVERLAP]
+            done = _padded(piece, multiple, predict)
+            own = result[top : top + TILE, left : left + TILE]
+            own[...] = done[above : above + own.shape[0], before : before + own.shape[1]]
+    return result
+
+
+def _padded(image, multiple, predict):
+    height, width = image.shape
+    margins = [(0, -height % multiple), (0, -width % multiple)]
+    return predict(np.pad(image, margins, mode="symmetric")[None])[0, :height, :width]

@@ -1,0 +1,141 @@
+"""The demo's API with the published networks, without a browser."""
+
+import base64
+import threading
+
+import numpy as np
+import pytest
+
+from demo import app
+from demo.networks import PUBLISHED, Networks
+from denoising import pictures
+from tests.conftest import ROOT
+from tests.test_pictures import HOSTILE
+
+NOISE = {"name": "gaussian", "sigma": 0.5, "clip": True}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(ROOT)
+        found = Networks("published")
+        found.warm_up()
+        return found
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return app.examples(ROOT / PUBLISHED)
+
+
+@pytest.fixture
+def client(networks, digits):
+    return app.create(networks, digits, hosts=["localhost"]).test_client()
+
+
+def ask(client, image, **options):
+    return client.post("/api/denoise", json={"image": image, "noise": NOISE} | options)
+
+
+def text(content):
+    return base64.b64encode(content).decode()
+
+
+def test_every_network_brings_a_digit_closer_to_the_original(client, digits, networks):
+    answer = ask(client, text(pictures.png(digits[0]))).json
+    assert [result["name"] for result in answer["results"]] == [network.name for network in networks.all]
+    for result in answer["results"]:
+        assert result["scores"]["mse"] < answer["noisy"]["scores"]["mse"] / 2
+        assert sum(result["histogram"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_arrays_and_files_say_the_same(client, digits):
+    as_array = ask(client, digits[1].tolist(), format="array", models=["cae"]).json
+    as_file = ask(client, text(pictures.png(digits[1])), format="array", models=["cae"]).json
+    assert as_array["results"][0]["scores"] == pytest.approx(as_file["results"][0]["scores"], rel=1e-4)
+    assert np.array(as_array["noisy"]["image"]).shape == digits[1].shape
+    assert as_array["original"]["scores"] is None
+
+
+def test_the_seed_fixes_the_noise(client, digits):
+    images = [ask(client, digits[0].tolist(), models=[], seed=seed).json["noisy"]["image"] for seed in (1, 1, 2)]
+    assert images[0] == images[1] != images[2]
+
+
+def test_without_noise_the_image_is_taken_as_noisy_and_nothing_is_scored(client, digits):
+    answer = ask(client, digits[0].tolist(), noise=None, models=["cae"]).json
+    assert answer["results"][0]["scores"] is None
+    assert answer["noisy"]["image"] == answer["original"]["image"]
+
+
+def test_any_size_is_taken_and_large_images_become_smaller(client):
+    image = np.random.default_rng(0).random((300, 101)).astype(np.float32)
+    answer = ask(client, text(pictures.png(image)), models=["cae"]).json
+    assert (answer["height"], answer["width"]) == (128, 43)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_image_gets_a_reason(client, name):
+    response = ask(client, text(HOSTILE[name]), models=["cae"])
+    assert response.status_code in (413, 422)
+    reason = response.json["error"]
+    assert "\n" not in reason
+    assert "/" not in reason.replace("text/html", "")
+    assert "Traceback" not in reason
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (b"{", 400, "not valid JSON"),
+        (b"[]", 422, "body"),
+        (b'{"image": [[0.5]], "noise": {"name": "fog"}}', 422, "noise"),
+        (b'{"image": [[0.5]], "noise": {"name": "gaussian", "sigma": -1, "clip": true}}', 422, "noise.gaussian.sigma"),
+        (b'{"image": [[1.5]]}', 422, "image"),
+        (b'{"image": [[0.5], [0.5, 0.5]]}', 422, "rows of different lengths"),
+        (b'{"image": "%%%"}', 422, "not base64"),
+        (b'{"image": [[0.5]], "models": ["unet"]}', 422, "unknown network"),
+        (b'{"image": [[0.5]], "colour": true}', 422, "colour"),
+        (b'{"image": "' + b"A" * 8_000_000 + b'"}', 413, "more bytes"),
+    ],
+)
+def test_bad_requests_get_a_reason(client, body, status, reason):
+    response = client.post("/api/denoise", data=body, content_type="application/json")
+    assert response.status_code == status
+    assert reason in response.json["error"]
+
+
+def test_other_ways_in_are_closed(client):
+    assert client.post("/api/denoise", data="x", content_type="text/plain").status_code == 415
+    assert client.get("/api/denoise").status_code == 405
+    assert client.get("/api/denoise").allow == {"OPTIONS", "POST"}
+    assert client.get("/static/../app.py").status_code == 404
+    assert client.get("/health", headers={"Host": "evil.example"}).status_code == 400
+    for path in ("/", "/health", "/nothing", "/api/models"):
+        with client.get(path) as response:  # closes the file that the page is
+            assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_over_the_bound_the_answer_is_busy_at_once_and_a_later_request_overtakes(networks, digits):
+    """The turn is held here, as a long request would; four wait, one of them for a client that has asked again since."""
+    application = app.create(networks, digits)
+    statuses = {}
+
+    def start(number):
+        body = {"image": digits[0].tolist(), "noise": NOISE, "models": ["cae"], "client": "one", "sequence": number}
+        statuses[number] = application.test_client().post("/api/denoise", json=body).status_code
+
+    with networks.turn:
+        waiting = [threading.Thread(target=start, args=(number,)) for number in range(app.AT_ONCE)]
+        for number, thread in enumerate(waiting):
+            thread.start()
+            while thread.is_alive() and application.extensions["waiting"]() <= number:
+                pass
+        refused = application.test_client().post("/api/denoise", json={"image": [[0.5]]})
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"] == "1"
+    for thread in waiting:
+        thread.join()
+    assert statuses == {0: 409, 1: 409, 2: 409, 3: 200}

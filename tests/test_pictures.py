@@ -1,0 +1,123 @@
+import io
+import struct
+import zlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoising import pictures
+
+LIMIT = 1_000_000
+
+
+def encoded(image, form="PNG", **options):
+    content = io.BytesIO()
+    image.save(content, form, **options)
+    return content.getvalue()
+
+
+@pytest.fixture
+def grey():
+    return np.arange(20 * 30, dtype=np.uint16).reshape(20, 30).astype(np.uint8)
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF", "BMP", "GIF"])
+def test_grey_images_come_in_as_they_are(grey, form):
+    image = pictures.read(encoded(Image.fromarray(grey), form), LIMIT)
+    assert image.dtype == np.float32
+    np.testing.assert_array_equal(np.round(image * 255), grey)
+
+
+def test_colour_becomes_luma_and_transparency_lies_on_white():
+    colour = Image.new("RGB", (4, 3), (255, 0, 0))
+    np.testing.assert_allclose(pictures.read(encoded(colour), LIMIT), 0.299, atol=0.003)
+    assert pictures.read(encoded(Image.new("RGBA", (4, 3), (0, 0, 0, 0))), LIMIT).min() == 1
+
+
+def test_sixteen_bits_keep_their_scale():
+    image = Image.fromarray(np.full((3, 4), 32768, np.uint16))
+    np.testing.assert_allclose(pictures.read(encoded(image), LIMIT), 0.5, atol=1e-4)
+
+
+def test_a_camera_that_was_turned_is_turned_back():
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    content = encoded(Image.new("L", (40, 20)), "JPEG", exif=exif)
+    assert pictures.read(content, LIMIT).shape == (40, 20)
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_that_claims(width, height):
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 10_000)) + chunk(b"IEND", b"")
+    )
+
+
+HOSTILE = {
+    "nothing": b"",
+    "text": b"hello",
+    "html": b"<html><script>alert(1)</script></html>",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+    "half a png": encoded(Image.new("L", (99, 99), 7))[:60],
+    "a png that claims more than it has": png_that_claims(900, 900),
+    "a bomb": png_that_claims(60_000, 60_000),
+    "a png of no width": png_that_claims(0, 10),
+    "a long text chunk": b"\x89PNG\r\n\x1a\n"
+    + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 0, 0, 0, 0))
+    + chunk(b"zTXt", b"a\0\0" + zlib.compress(b"a" * 90_000_000)),
+    "noise": np.random.default_rng(0).bytes(5000),
+    "a tiff header alone": b"II*\0\x08\0\0\0",
+    "a gif that ends": b"GIF89a\xff\xff\xff\xff",
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_image_is_refused_in_one_line(name):
+    with pytest.raises(pictures.PictureError) as error:
+        pictures.read(HOSTILE[name], LIMIT)
+    assert "\n" not in str(error.value)
+
+
+def test_size_is_judged_before_decoding():
+    with pytest.raises(pictures.TooLarge, match="far more than the 1,000,000 pixels"):
+        pictures.read(HOSTILE["a bomb"], LIMIT)
+    with pytest.raises(pictures.TooLarge, match="900 x 900 pixels: at most 800,000"):
+        pictures.read(HOSTILE["a png that claims more than it has"], 800_000)
+
+
+def test_png_clips_and_keeps_the_rest(grey):
+    pixels = grey / np.float32(255)
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(pictures.png(pixels)))), grey)
+    assert set(np.unique(np.asarray(Image.open(io.BytesIO(pictures.png(np.array([[-1.0, 2.0]]))))))) == {0, 255}
+
+
+@pytest.fixture(scope="module")
+def blurring():
+    """A small network that pools by 4, of the shape of the CAE."""
+    model = keras.Sequential(
+        [
+            keras.Input((None, None, 1)),
+            keras.layers.MaxPooling2D(4),
+            keras.layers.UpSampling2D(4),
+            keras.layers.Conv2D(1, 5, padding="same"),
+        ]
+    )
+    return model, lambda batch: np.asarray(model(batch[..., None]))[..., 0]
+
+
+def test_any_size_goes_through_a_network_that_pools(blurring):
+    for shape in [(28, 28), (29, 31), (1, 1), (3, 50)]:
+        assert pictures.denoise(blurring[0], np.ones(shape, np.float32), blurring[1]).shape == shape
+
+
+def test_tiles_join_without_a_seam(blurring):
+    image = np.random.default_rng(0).random((700, 330), dtype=np.float32)
+    whole = blurring[1](np.pad(image, [(0, 0), (0, 2)], mode="symmetric")[None])[0, :, :330]
+    np.testing.assert_allclose(pictures.denoise(blurring[0], image, blurring[1]), whole, atol=1e-5)
