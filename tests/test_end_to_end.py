@@ -7,16 +7,19 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
 from denoising import params
+from denoising.files import read_arrays
 from stages.publish import stale
 from tests.conftest import ROOT, stages_run
 
 SETTINGS = params.load(ROOT / "params.yaml")
-NAMES = [*SETTINGS.runs, *SETTINGS.filters]
+CORRECTED = ["win5rb_n2n", "win5rb_n2n_fixed"]
+NAMES = [*SETTINGS.runs, *SETTINGS.debiased, *SETTINGS.filters]
 
 
 @pytest.fixture
@@ -41,6 +44,7 @@ def test_every_stage_runs_once_in_order(smoke):
     ran = stages_run(smoke.output)
     expected = {"fetch", "corrupt@gauss50", "report"}
     expected |= {f"{stage}@{run}" for stage in ("train", "evaluate") for run in SETTINGS.runs}
+    expected |= {f"evaluate_debiased@{name}" for name in SETTINGS.debiased}
     expected |= {f"evaluate_filter@{name}" for name in SETTINGS.filters}
     assert set(ran) == expected
     assert len(ran) == len(expected)
@@ -88,6 +92,23 @@ def test_every_run_learns_and_says_so(smoke):
     assert "COLLAPSED" not in smoke.output
 
 
+def test_the_corrected_row_is_the_same_network_through_the_inverse_of_the_mean(smoke):
+    learned, corrected = (read_arrays(smoke.folder / f"data/evaluated/{name}.npz", "prediction")[0] for name in CORRECTED)
+    noise = SETTINGS.datasets["gauss50"].noise
+    np.testing.assert_allclose(corrected, noise.debias(learned), atol=2e-3)  # kept in half precision
+    scores = [json.loads(smoke.read(f"metrics/{name}.json")) for name in CORRECTED]
+    assert scores[1]["parameters"] == scores[0]["parameters"]
+    assert scores[1]["mse"] != scores[0]["mse"]
+    table = pd.read_csv(smoke.folder / "plots/noise2noise.csv")
+    assert list(table.name) == CORRECTED
+
+
+def test_clipping_is_warned_of(smoke):
+    warning = next(line for line in smoke.output.splitlines() if line.startswith("warning: gauss50: "))
+    assert "black pixel to 0.195" in warning
+    assert "white one to 0.805" in warning
+
+
 def test_a_collapsed_run_is_told_by_name_and_number(changeable):
     changeable.keep_only("cnn", "noisy")
     changeable.edit_params(budgets__smoke__learning_rate=1.0e-9)
@@ -113,7 +134,7 @@ def test_make_repro_again_does_nothing_and_prints_the_tables(smoke):
 
 def test_dvc_reads_metrics_and_plots(smoke):
     shown = json.loads(smoke.run("dvc", "metrics", "show", "--json"))
-    assert set(shown[""]["data"]) == {f"metrics/{name}.json" for name in NAMES}
+    assert set(shown[""]["data"]) - {"studies/clipping/metrics.json"} == {f"metrics/{name}.json" for name in NAMES}
     page = smoke.run("dvc", "plots", "show", "--out", "dvc_plots")
     assert "index.html" in page
     html = smoke.read("dvc_plots/index.html").decode()
@@ -141,7 +162,7 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
 
 def test_published_results_stand_alone(changeable):
     output = changeable.stage("publish")
-    assert "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, noisy" in output
+    assert "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, win5rb_n2n_fixed, noisy" in output
     published = changeable.folder / "results/smoke"
     log = json.loads((published / "logs/train-cae.json").read_text())
     assert log["seconds"] > 0

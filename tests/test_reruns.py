@@ -45,6 +45,13 @@ def test_a_section_of_a_network_that_no_run_uses(ready):
     assert ran(ready) == set()
 
 
+def test_a_corrected_row_trains_nothing(ready):
+    ready.edit_params(runs__cae__target="noisy")
+    assert ran(ready) == {"train@cae", "evaluate@cae", "report"}
+    ready.edit_params(debiased__cae_fixed={"run": "cae", "data": "gauss50"})
+    assert ran(ready) == {"evaluate_debiased@cae_fixed", "report"}
+
+
 def test_a_figure(ready):
     before = ready.read("plots/grid.png")
     ready.edit_params(report__dpi=60)
