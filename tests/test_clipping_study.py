@@ -1,16 +1,19 @@
 """The study of clipping: its images, its arithmetic, and its stages at the smallest budget."""
 
+import functools
+import shutil
 import signal
 
 import numpy as np
 import pandas as pd
 import pytest
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from denoising import datasets
 from denoising.files import InputError
 from denoising.noise import clipped_mean
-from studies.clipping import experiments, images, measure, settings, summary
+from studies.clipping import experiments, images, measure, report, settings, summary
 from tests.conftest import ROOT, Project
 
 COUNTS = {"train": 40, "validation": 20, "test": 30}
@@ -112,6 +115,53 @@ def test_stages_declare_all_that_they_read():
     for name in names:
         declared = {key for param in stages[f"measure@{name}"].params for key in param.params}
         assert {key for key in declared if not key.startswith("budgets.")} == sections | {f"experiments.{name}"}
+
+
+def test_committed_results_are_those_of_the_committed_parameters():
+    yaml = YAML(typ="safe", pure=True)
+    content = yaml.load(ROOT / settings.FILE)
+    stages = yaml.load(ROOT / settings.FOLDER / "dvc.lock")["stages"]
+    assert len(stages) == 1 + len(settings.Experiments.model_fields)
+    for stage, entry in stages.items():
+        for key, then in entry["params"][str(settings.FILE)].items():
+            now = functools.reduce(lambda place, part: place[part], key.split("."), content)
+            assert now == then, f"{stage}: {key} was {then}, now {now}"
+
+
+def test_committed_tables_follow_from_what_was_measured(monkeypatch, tmp_path):
+    for kind in ("measured", "values"):
+        shutil.copytree(ROOT / settings.FOLDER / kind, tmp_path / settings.FOLDER / kind)
+    shutil.copyfile(ROOT / settings.FILE, tmp_path / settings.FILE)
+    monkeypatch.chdir(tmp_path)
+    report.main(settings.load())
+    for name in ("report.md", "metrics.json", *(f"tables/{name}.md" for name in report.TITLES)):
+        assert (tmp_path / settings.FOLDER / name).read_bytes() == (ROOT / settings.FOLDER / name).read_bytes(), name
+
+
+def test_the_claims_of_the_document_hold():
+    """What docs/why-noise2noise.md says in words."""
+    measured = {
+        name: pd.read_csv(ROOT / settings.FOLDER / "measured" / f"{name}.csv") for name in settings.Experiments.model_fields
+    }
+    scores = pd.concat(measured.values(), ignore_index=True)
+    study = settings.Settings.model_validate(YAML(typ="safe", pure=True).load(ROOT / settings.FILE))
+    # only clipped targets hurt
+    mse = summary.over_seeds(scores[scores.experiment.isin(["remedies", "targets"])]).value
+    assert mse["clipped_to_clipped"] > 3 * mse["clipped_to_unclipped"]
+    assert mse["unclipped_to_clipped"] > 3 * mse["unclipped_to_unclipped"]
+    # the more noise, the more above the prediction, and sending the clean network through g comes closer
+    sigmas = summary.sigmas(scores, study.sigma)
+    assert (sigmas.difference > 0).all()
+    assert ((sigmas.noisy - sigmas.through).abs() < (sigmas.noisy - sigmas.predicted).abs()).all()
+    # where nothing is clipped, binary images lose little
+    images_ = summary.images(scores, study.experiments.squeezed.factor).set_index("images").ratio
+    assert images_["squeezed digits"] < images_["digits"] / 2
+    # the inverse of the mean is the best of the three losses for every other noise
+    noises = summary.noises(scores)
+    assert (noises.debiased < noises[["mae", "annealed_l0", "mse"]].min(axis=1)).all()
+    remedies = summary.remedies(scores).set_index("remedy").ratio
+    assert remedies["censored likelihood (Tobit)"] < remedies["absolute error (L1)"] < remedies["none"]
+    assert remedies["censored likelihood (Tobit)"] < remedies["inverse of g after training"] < remedies["none"]
 
 
 @pytest.fixture(scope="module")
