@@ -153,9 +153,14 @@ def test_the_claims_of_the_document_hold():
     sigmas = summary.sigmas(scores, study.sigma)
     assert (sigmas.difference > 0).all()
     assert ((sigmas.noisy - sigmas.through).abs() < (sigmas.noisy - sigmas.predicted).abs()).all()
-    # where nothing is clipped, binary images lose little
-    images_ = summary.images(scores, study.experiments.squeezed.factor).set_index("images").ratio
-    assert images_["squeezed digits"] < images_["digits"] / 2
+    assert ((sigmas.noisy / sigmas.through - 1).abs() < 0.05).all()
+    assert (sigmas.difference[sigmas.sigma < 0.7] < 0.05).all() and (sigmas.difference[sigmas.sigma == 0.7] > 0.05).all()
+    assert 1 / sigmas.slope[sigmas.sigma == study.sigma].item() ** 2 == pytest.approx(2.7, abs=0.05)
+    # where nothing is clipped, binary images lose little: a fifth, and no bias
+    images_ = summary.images(scores, study.experiments.squeezed.factor).set_index("images")
+    assert images_.ratio["squeezed digits"] == pytest.approx(1.2, abs=0.05)
+    assert images_.ratio["squeezed digits"] < images_.ratio["photographs"] < images_.ratio["digits"]
+    assert images_.bias["squeezed digits"] < images_.clean["squeezed digits"] / 500
     # the inverse of the mean is the best of the three losses for every other noise
     noises = summary.noises(scores)
     assert (noises.debiased < noises[["mae", "annealed_l0", "mse"]].min(axis=1)).all()

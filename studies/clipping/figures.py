@@ -58,12 +58,14 @@ def bars(labels, groups, ylabel):
     axis.margins(y=0.22)
     axis.grid(alpha=0.25, axis="y")
     if len(groups) > 1:
-        axis.legend(fontsize="small", ncols=len(groups), loc="upper center")
+        figure.legend(fontsize="small", ncols=len(groups), loc="outside upper center")
     return figure
 
 
 def conditional_means(panels, mean):
-    """Mean prediction against the true pixel value: the diagonal is without bias.
+    """Mean prediction against the true pixel value.
+
+    Not even a network that learned from clean images follows the diagonal: E[y | x] draws doubtful pixels to the middle.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def conditional_means(panels, mean):
     )
     line = np.linspace(0, 1, 101)
     for axis, (title, curves) in zip(axes[0], panels.items(), strict=True):
-        axis.plot(line, line, "-", color=BLACK, linewidth=0.8, label="no bias")
+        axis.plot(line, line, "-", color=BLACK, linewidth=0.8, label="true value")
         axis.plot(line, mean(line), "--", color=RED, linewidth=1, label="mean of clipped noisy pixels, g")
         for (name, (values, means)), colour, mark in zip(curves.items(), (BLUE, GREEN, ORANGE), "osv", strict=False):
             axis.plot(values, means, mark, color=colour, markersize=4, label=name)
