@@ -74,7 +74,10 @@ def create(networks, digits, hosts=None):
 
     @app.get("/api/models")
     def models():
-        listed = [{"name": one.name, "parameters": one.parameters, "target": one.target} for one in networks.all]
+        listed = [
+            {"name": one.name, "parameters": one.parameters, "target": one.target, "noise": one.noise.model_dump()}
+            for one in networks.all
+        ]
         return {"source": networks.place, "message": networks.missing, "models": listed}
 
     @app.get("/api/digits")
@@ -83,9 +86,9 @@ def create(networks, digits, hosts=None):
 
     @app.post("/api/denoise")
     def denoise():
-        asked = _parse(known)
-        latest.see(asked)
-        with room:
+        with room:  # before anything is read: a refusal should cost next to nothing
+            asked = _parse(known)
+            latest.see(asked)
             image = _image(asked)
             with networks.turn:
                 if latest.has_later(asked):

@@ -58,6 +58,7 @@ class NetworkDescription(Message):
     name: str
     parameters: int
     target: Literal["clean", "noisy"] = Field(description="What the network learned from.")
+    noise: Noise = Field(description="The noise that it was trained for.")
 
 
 class ModelsResponse(Message):

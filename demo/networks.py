@@ -19,6 +19,7 @@ class Network(NamedTuple):
     name: str
     parameters: int
     target: str  # clean | noisy: what it learned from
+    noise: object  # denoising.noise.Noise: what it was trained for
     correct: object  # from predictions to corrected predictions, or None
     model: object
 
@@ -60,12 +61,12 @@ class Networks:
                 continue
             trained = saving.load(path)
             model = execution.for_inference(trained, precision)
-            network = Network(name, trained.count_params(), run.target, None, model)
-            self.all.append(network)
             noise = settings.datasets[run.data].noise
-            if run.target == "noisy" and run.loss == "mse" and noise.invertible:
-                # the same network once more: what the inverse of the noise's mean makes of it
-                self.all.append(network._replace(name=f"{name}_fixed", correct=noise.debias))
+            network = Network(name, trained.count_params(), run.target, noise, None, model)
+            self.all.append(network)
+            for corrected, row in settings.debiased.items():
+                if row.run == name:
+                    self.all.append(network._replace(name=corrected, correct=noise.debias))
 
     def warm_up(self):
         """Compile for the size of a digit, so that the first visitor does not wait."""

@@ -71,6 +71,8 @@ def grid(rows):
 def curves(frames):
     """Learning curves, a panel each: training loss dashed, validation loss solid, over epochs.
 
+    Logarithmic, but for likelihoods, which may be negative.
+
     Parameters
     ----------
     frames : dict of str to dict of str to DataFrame
@@ -81,7 +83,8 @@ def curves(frames):
         for (name, frame), colour in zip(runs.items(), CYCLE * (1 + len(runs) // len(CYCLE)), strict=False):
             axis.plot(frame["epoch"], frame["loss"], "--", marker=".", color=colour, alpha=0.6)
             axis.plot(frame["epoch"], frame["val_loss"], "-", marker="o", markersize=4, color=colour, label=name)
-        axis.set(title=title, xlabel="epoch", ylabel="MSE against the targets", yscale="log")
+        positive = all((frame[["loss", "val_loss"]] > 0).all(axis=None) for frame in runs.values())
+        axis.set(title=title, xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.plot([], [], "--", color="gray", label="(training)")
         axis.grid(alpha=0.25, which="both")

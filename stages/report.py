@@ -109,14 +109,14 @@ def _write_figures(settings, root, frames, per_image):
     save(figures.grid(_grid_rows(networks, per_image, settings.report.grid_images)), "grid")
     if not runs:  # a folder to which only filters were published so far
         return
-    shown = {name: f"{name} ({run.target} targets)" for name, run in _shown_in_histograms(runs).items()}
+    shown = {name: f"{name} ({_kind(run)})" for name, run in _shown_in_histograms(runs).items()}
     marks = {title: _rails(settings, runs[name]) for name, title in shown.items()}
-    shown |= {name: f"{name} (the same, corrected)" for name, row in settings.debiased.items() if row.run in shown}
+    shown |= {name: f"{name} (corrected afterwards)" for name, row in settings.debiased.items() if row.run in shown}
     histograms = {title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()}
     save(figures.histograms(histograms, marks), "histograms")
     curves = {}
     for name, run in runs.items():
-        curves.setdefault(f"{run.target} targets", {})[name] = _read_csv(root / layout.curve_file(name))
+        curves.setdefault(f"{run.target} targets, {run.loss}", {})[name] = _read_csv(root / layout.curve_file(name))
     save(figures.curves(curves), "curves")
 
 
@@ -139,9 +139,14 @@ def _shown_in_histograms(runs):
     return {name: run for name, run in runs.items() if run.model in models and run.target == "clean"} | noisy or runs
 
 
+def _kind(run):
+    """What it learned from, and by which loss where that is not the usual one."""
+    return f"{run.target} targets" + ("" if run.loss == "mse" else f", {run.loss}")
+
+
 def _rails(settings, run):
     """Where noise moves the mean of black and of white pixels to; nothing to mark where it leaves them."""
-    if run.target == "clean":
+    if run.target == "clean" or run.loss != "mse":
         return []
     means = settings.datasets[run.data].noise.mean(np.array([0.0, 1.0]))
     return [] if np.allclose(means, [0, 1]) else means.tolist()

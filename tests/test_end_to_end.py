@@ -18,7 +18,7 @@ from stages.publish import stale
 from tests.conftest import ROOT, stages_run
 
 SETTINGS = params.load(ROOT / "params.yaml")
-CORRECTED = ["win5rb_n2n", "win5rb_n2n_fixed"]
+CORRECTED = ["win5rb_n2n", "win5rb_n2n_inverse"]
 NAMES = [*SETTINGS.runs, *SETTINGS.debiased, *SETTINGS.filters]
 
 
@@ -100,7 +100,7 @@ def test_the_corrected_row_is_the_same_network_through_the_inverse_of_the_mean(s
     assert scores[1]["parameters"] == scores[0]["parameters"]
     assert scores[1]["mse"] != scores[0]["mse"]
     table = pd.read_csv(smoke.folder / "plots/noise2noise.csv")
-    assert list(table.name) == CORRECTED
+    assert list(table.name) == ["win5rb_n2n", "win5rb_n2n_fixed", "win5rb_n2n_inverse"]
 
 
 def test_clipping_is_warned_of(smoke):
@@ -162,7 +162,7 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
 
 def test_published_results_stand_alone(changeable):
     output = changeable.stage("publish")
-    assert "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, win5rb_n2n_fixed, noisy" in output
+    assert "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, win5rb_n2n_fixed, win5rb_n2n_inverse, noisy" in output
     published = changeable.folder / "results/smoke"
     log = json.loads((published / "logs/train-cae.json").read_text())
     assert log["seconds"] > 0

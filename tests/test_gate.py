@@ -26,7 +26,7 @@ def verdicts(output):
 def test_unchanged_results_pass_and_are_reported(gated):
     output = gated.stage("gate", "HEAD", "--report", "report")
     assert set(verdicts(output).values()) == {"same"}
-    assert set(verdicts(output)) == {"cnn", "cae", "dncnn", "win5rb", "win5rb_n2n", "win5rb_n2n_fixed"}
+    assert set(verdicts(output)) == {"cnn", "cae", "dncnn", "win5rb", "win5rb_n2n", "win5rb_n2n_fixed", "win5rb_n2n_inverse"}
     report = gated.read("report/report.md").decode()
     assert output.strip() in report
     assert "Experiment 1: clean targets" in report

@@ -26,8 +26,8 @@ BAD = [
     ("datasets.gauss50.noise", 0.5, "datasets.gauss50.noise = 0.5: should be a section of keys"),
     (
         "datasets.gauss50.noise",
-        {"name": "quantization", "bits": 8},
-        "win5rb_n2n_fixed.data = 'gauss50': the mean of its noise",
+        {"name": "impulse", "amount": 0.5},
+        "runs.win5rb_n2n_fixed.loss = 'tobit': is for noisy targets with clipped Gaussian noise",
     ),
     ("datasets.gauss50.noise.clipped", True, "noise.clipped: unknown key; allowed here: name, sigma, clip"),
     ("models.cnn.kernel_size", 4, "models.cnn.kernel_size = 4: should be odd"),
@@ -43,9 +43,9 @@ BAD = [
     ("runs.cnn.loss", "huber", "runs.cnn: loss huber takes delta"),
     ("runs.cnn.delta", 0.1, "runs.cnn: loss mse takes no delta"),
     ("runs.cnn.loss", "tobit", "runs.cnn.loss = 'tobit': is for noisy targets with clipped Gaussian noise"),
-    ("debiased.win5rb_n2n_fixed.run", "unet", "debiased.win5rb_n2n_fixed.run = 'unet': should be one of cnn, cae"),
-    ("debiased.win5rb_n2n_fixed.run", "win5rb", "run = 'win5rb': should be one with `target: noisy` and `loss: mse`"),
-    ("debiased.win5rb_n2n_fixed.data", "ct", "debiased.win5rb_n2n_fixed.data = 'ct': should be one of gauss50"),
+    ("debiased.win5rb_n2n_inverse.run", "unet", "debiased.win5rb_n2n_inverse.run = 'unet': should be one of cnn, cae"),
+    ("debiased.win5rb_n2n_inverse.run", "win5rb", "run = 'win5rb': should be one with `target: noisy` and `loss: mse`"),
+    ("debiased.win5rb_n2n_inverse.data", "ct", "debiased.win5rb_n2n_inverse.data = 'ct': should be one of gauss50"),
     ("debiased.cnn", {"run": "win5rb_n2n", "data": "gauss50"}, "debiased.cnn: runs has this name too"),
     ("runs.Cnn-2", {}, "runs.Cnn-2: a name should have only the characters a-z, 0-9 and _"),
     ("runs", [], "runs = []: should be a valid dictionary"),
@@ -80,6 +80,13 @@ def test_a_bad_value_is_one_line_with_key_value_and_what_is_allowed(content, pat
     assert message in str(error.value)
     assert str(error.value).startswith("params.yaml: ")
     assert "\n" not in str(error.value)
+
+
+def test_a_mean_without_an_inverse_is_named(content):
+    content["datasets"]["gauss50"]["noise"] = {"name": "quantization", "bits": 8}
+    del content["runs"]["win5rb_n2n_fixed"]
+    with pytest.raises(InputError, match=r"win5rb_n2n_inverse\.data = 'gauss50': the mean of its noise cannot be inverted"):
+        params.validate(content)
 
 
 def test_a_missing_key_is_named(content):

@@ -6,7 +6,7 @@ const pad = document.getElementById("pad");
 const brush = pad.getContext("2d", { willReadFrequently: true });
 const small = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE }).getContext("2d", { willReadFrequently: true });
 const byId = (id) => document.getElementById(id);
-const state = { file: null, seed: 1, inFlight: false, waiting: false, sequence: 0, client: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+const state = { file: null, seed: 1, inFlight: false, waiting: false, sequence: 0, answers: 0, client: crypto.getRandomValues(new Uint32Array(2)).join("-") };
 
 // ---- the drawing pad
 
@@ -145,6 +145,7 @@ byId("clear").addEventListener("click", () => { clear(); update(); });
 
 async function update() {
   state.waiting = true;
+  byId("cards").dataset.pending = "true";
   if (state.inFlight) return;
   state.inFlight = true;
   while (state.waiting) {
@@ -152,6 +153,7 @@ async function update() {
     await ask();
   }
   state.inFlight = false;
+  byId("cards").dataset.pending = "false";
 }
 
 async function ask() {
@@ -207,10 +209,15 @@ function show(answer, milliseconds) {
   else cards[0].querySelector("strong").textContent = "as given";
   cards.push(...answer.results.map((result) => card(result.name, result, result.milliseconds)));
   byId("cards").replaceChildren(...cards);
-  byId("cards").dataset.milliseconds = milliseconds.toFixed(1);
+  Object.assign(byId("cards").dataset, { answers: ++state.answers, milliseconds: milliseconds.toFixed(1) });
   const best = answer.results.filter((result) => result.scores).sort((a, b) => b.scores.psnr - a.scores.psnr)[0];
   const size = `${answer.width} × ${answer.height} pixels`;
   say(best ? `${size}. Best: ${best.name}, ${best.scores.psnr.toFixed(2)} dB; noisy ${answer.noisy.scores.psnr.toFixed(2)} dB.` : `${size}.`);
+}
+
+function describe({ name, ...settings }) { // "gaussian noise (sigma 0.5, clipped)"
+  const values = Object.entries(settings).map(([key, value]) => (key === "clip" ? (value ? "clipped" : "not clipped") : `${key.replaceAll("_", " ")} ${value}`));
+  return `${name.replaceAll("_", " ")} noise (${values.join(", ")})`;
 }
 
 async function begin() {
@@ -218,6 +225,8 @@ async function begin() {
   const [models, digits] = await Promise.all(["api/models", "api/digits"].map(async (path) => (await fetch(path)).json()));
   const places = { published: "the published networks, trained by the article's protocol", workspace: "the networks of this workspace" };
   byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
+  const kinds = new Set(models.models.map((model) => describe(model.noise)));
+  if (kinds.size) byId("trained").textContent = `The networks were trained for: ${[...kinds].join("; ")}.`;
   digits.digits.forEach((content, index) => {
     const button = document.createElement("button");
     button.type = "button";
