@@ -37,7 +37,8 @@ def jobs(inputs, out):
         if given.is_dir():
             files = sorted(file for file in given.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             # results of an earlier run below the folder are no inputs
-            files = [file for file in files if out.resolve() not in file.resolve().parents]
+            if out.resolve() != given.resolve():
+                files = [file for file in files if out.resolve() not in file.resolve().parents]
             if not files:
                 raise InputError(f"{given}: no image files there; taken are {', '.join(sorted(SUFFIXES))}")
             found |= {file: out / file.relative_to(given).with_suffix(".png") for file in files}

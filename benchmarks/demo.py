@@ -1,0 +1,160 @@
+"""How fast the demo answers, alone and under load: python -m benchmarks.demo
+
+Needs the published networks, and Chromium for the time in the page. Leave the machine alone meanwhile. Clients run on the
+same cores as the server. Writes benchmarks/demo.json.
+"""
+
+import collections
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import psutil
+from playwright.sync_api import sync_playwright
+
+from denoising import backend
+from denoising.files import write_json
+
+REQUESTS = 200  # of each kind, for latency
+SECONDS, CLIENTS = 20, 50  # of the load
+PAUSE = 0.3  # seconds; what the page waits after a 503
+NOISE = {"name": "gaussian", "sigma": 0.5, "clip": True}
+RESULT = Path("benchmarks/demo.json")
+
+
+def main():
+    server = subprocess.Popen(
+        [sys.executable, "-m", "demo", "--port", "0", "--models", "published"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        for line in server.stdout:
+            sys.stdout.write(line)
+            if line.startswith("open "):
+                break
+        url = line.split()[1]
+        process = psutil.Process(server.pid)
+        client = Client(url)
+        models = [model["name"] for model in client.get("/api/models")["models"]]
+        result = {
+            "device": backend.description()["device_name"],
+            "cores": len(os.sched_getaffinity(0)),
+            "networks": models,
+            "requests": REQUESTS,
+        }
+        result["milliseconds"] = {"cae": client.latency(["cae"]), "all": client.latency(None)}
+        result["milliseconds_in_the_page"] = in_the_page(url)
+        alone = load(url, 1)
+        memory = process.memory_info().rss
+        crowd = load(url, CLIENTS)
+        result["load"] = {
+            "seconds": SECONDS,
+            "alone": alone,
+            f"{CLIENTS}_clients": crowd,
+            "throughput_kept": round(crowd["done_per_second"] / alone["done_per_second"], 3),
+            "memory_mib_before": memory // 2**20,
+            "memory_mib_after": process.memory_info().rss // 2**20,
+        }
+    finally:
+        server.terminate()
+        server.wait()
+    write_json(RESULT, result)
+    print(json.dumps(result, indent=2))
+
+
+class Client:
+    """One visitor, on one connection."""
+
+    def __init__(self, url):
+        address = urlsplit(url)
+        self.connection = http.client.HTTPConnection(address.hostname, address.port, timeout=60)
+        rng = np.random.default_rng(0)
+        self.image = (rng.random((28, 28)) > 0.8).astype(float).tolist()
+
+    def get(self, path):
+        self.connection.request("GET", path)
+        return json.load(self.connection.getresponse())
+
+    def ask(self, seed, models=None):
+        """Status and milliseconds of one request, as the page makes it."""
+        body = json.dumps({"image": self.image, "noise": NOISE, "seed": seed, "models": models})
+        started = time.perf_counter()
+        self.connection.request("POST", "/api/denoise", body, {"Content-Type": "application/json"})
+        response = self.connection.getresponse()
+        response.read()
+        return response.status, (time.perf_counter() - started) * 1000
+
+    def latency(self, models):
+        return _summary([self.ask(seed, models)[1] for seed in range(REQUESTS + 5)][5:])
+
+
+def _summary(milliseconds):
+    return {"median": round(float(np.median(milliseconds)), 1), "p95": round(float(np.percentile(milliseconds, 95)), 1)}
+
+
+def in_the_page(url):
+    """From a stroke's last pointer event to every network's image decoded in the page, in Chromium."""
+    options = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    options += ["--no-sandbox"] if os.geteuid() == 0 else []
+    script = """async () => {
+      const pad = document.getElementById("pad"), box = pad.getBoundingClientRect();
+      const cards = document.getElementById("cards");
+      const send = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, { pointerId: 1, bubbles: true,
+        clientX: box.left + x * box.width, clientY: box.top + y * box.height }));
+      pad.setPointerCapture = () => {};
+      const x = 0.2 + 0.6 * Math.random(), y = 0.2 + 0.6 * Math.random();
+      const started = performance.now(), answers = Number(cards.dataset.answers);
+      send("pointerdown", x, y);
+      send("pointerup", x, y);
+      while (Number(cards.dataset.answers) === answers) await new Promise((done) => setTimeout(done, 1));
+      await Promise.all([...cards.querySelectorAll("img")].map((image) => image.decode()));
+      return performance.now() - started; }"""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
+        page = browser.new_page()
+        page.goto(url)
+        page.wait_for_selector("#cards figure")
+        times = [page.evaluate(script) for _ in range(REQUESTS // 4 + 5)][5:]
+        browser.close()
+    return _summary(times)
+
+
+def load(url, count):
+    """What so many clients get done, each asking again as soon as it is answered, after a pause where that was 503."""
+    statuses, accepted, lock = collections.Counter(), [], threading.Lock()
+    end = time.perf_counter() + SECONDS
+
+    def visit(seed):
+        client = Client(url)
+        while time.perf_counter() < end:
+            status, milliseconds = client.ask(seed)
+            with lock:
+                statuses[status] += 1
+                if status == 200:
+                    accepted.append(milliseconds)
+            if status == 503:
+                time.sleep(PAUSE)
+
+    threads = [threading.Thread(target=visit, args=(seed,)) for seed in range(count)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - started
+    return {
+        "done_per_second": round(len(accepted) / took, 2),
+        "milliseconds": _summary(accepted),
+        "answers": {str(status): number for status, number in sorted(statuses.items())},
+    }
+
+
+if __name__ == "__main__":
+    main()
