@@ -54,7 +54,7 @@ study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and wh
 	@cat studies/clipping/report.md
 
 demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http://127.0.0.1:8000/
-	@python -m demo
+	@python -m demo $(if $(MODELS),--models $(MODELS)) $(if $(PORT),--port $(PORT))
 
 publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
 	@python -m stages.publish

@@ -1,7 +1,7 @@
 """How fast the demo answers, alone and under load: python -m benchmarks.demo
 
 Needs the published networks, and Chromium for the time in the page. Leave the machine alone meanwhile. Clients run on the
-same cores as the server. Writes benchmarks/demo.json.
+same cores as the server. Writes benchmarks/demo.json, and docs/demo.png, what the page shows at first.
 """
 
 import collections
@@ -27,7 +27,7 @@ REQUESTS = 200  # of each kind, for latency
 SECONDS, CLIENTS = 20, 50  # of the load
 PAUSE = 0.3  # seconds; what the page waits after a 503
 NOISE = {"name": "gaussian", "sigma": 0.5, "clip": True}
-RESULT = Path("benchmarks/demo.json")
+RESULT, STILL = Path("benchmarks/demo.json"), Path("docs/demo.png")
 
 
 def main():
@@ -118,9 +118,10 @@ def in_the_page(url):
       return performance.now() - started; }"""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
-        page = browser.new_page()
+        page = browser.new_page(viewport={"width": 1080, "height": 900}, color_scheme="light")
         page.goto(url)
         page.wait_for_selector("#cards figure")
+        page.screenshot(path=STILL, full_page=True)
         times = [page.evaluate(script) for _ in range(REQUESTS // 4 + 5)][5:]
         browser.close()
     return _summary(times)

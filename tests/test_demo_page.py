@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from denoising import pictures
+from tests.conftest import ROOT
 from tests.demo_server import Server
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -199,6 +200,17 @@ def test_only_the_newest_of_many_strokes_is_worked_on(visit):
     moved = 34  # pointer events that change the drawing
     settled(page, scribble)
     assert 0 < len(asked) < moved
+
+
+def test_without_networks_the_page_names_the_command_that_trains_them(browser, tmp_path):
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    server = Server(folder=tmp_path)
+    page = browser.new_page()
+    page.goto(server.url)
+    expect(page.locator("#source")).to_have_text("no trained networks yet: `make repro` trains them")
+    expect(page.locator("figure")).to_have_count(2)  # original and noisy are shown all the same
+    page.close()
+    server.stop()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
