@@ -152,7 +152,7 @@ def report(turns):
 
 
 def _protocol(turns, ways):
-    """Training, validation and test of the five runs, all but training at the speed of inference."""
+    """Training, validation and test of every run, all but training at the speed of inference."""
     settings = params.load()
     budget = settings.budgets["article"]
     rows = []

@@ -10,8 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from denoising import mnist
-
-ROOT = Path(__file__).parent.parent
+from tests.demo_server import ROOT, Server
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +28,14 @@ def own_user_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user_cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The demo with the published networks."""
+    running = Server("--models", "published")
+    yield running
+    running.stop()
 
 
 class Project:

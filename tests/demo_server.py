@@ -5,8 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.conftest import ROOT
+ROOT = Path(__file__).parent.parent
 
 
 class Server:
@@ -27,6 +28,8 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # a job in the background of a script is born deaf to Ctrl-C
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.said, self.url = [], None
         for line in self.process.stdout:
@@ -39,5 +42,8 @@ class Server:
     def stop(self, by=signal.SIGTERM):
         """Exit code, what it said last, and what it complained of."""
         self.process.send_signal(by)
-        output, errors = self.process.communicate(timeout=20)
+        try:
+            output, errors = self.process.communicate(timeout=20)
+        finally:
+            self.process.kill()  # nothing, where it has ended
         return self.process.returncode, output, errors

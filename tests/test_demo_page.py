@@ -24,13 +24,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, rea
 
 
 @pytest.fixture(scope="module")
-def server():
-    running = Server("--models", "published")
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)

@@ -18,13 +18,6 @@ from tests.conftest import ROOT
 from tests.demo_server import Server
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = Server("--models", "published")
-    yield running
-    running.stop()
-
-
 def get(url):
     with urllib.request.urlopen(url, timeout=30) as response:
         return json.load(response)
@@ -59,6 +52,7 @@ def test_requests_that_no_client_sends_leave_it_running(server):
     assert get(f"{server.url}health") == {"status": "ok"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_cleanly_with_a_client_still_connected(by):
     server = Server("--models", "published")
@@ -70,6 +64,7 @@ def test_it_ends_cleanly_with_a_client_still_connected(by):
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 def test_without_networks_it_names_the_command_that_trains_them(tmp_path):
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     server = Server(folder=tmp_path)
@@ -85,6 +80,7 @@ def test_without_networks_it_names_the_command_that_trains_them(tmp_path):
         server.stop()
 
 
+@pytest.mark.slow
 def test_a_damaged_network_is_one_line(tmp_path):
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     (tmp_path / "models").mkdir()
@@ -94,6 +90,7 @@ def test_a_damaged_network_is_one_line(tmp_path):
     assert "models/cnn.keras" in errors
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_one_line(server, tmp_path):
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     port = str(urlsplit(server.url).port)
