@@ -43,7 +43,15 @@ def main():
     application = app.create(networks, app.examples(networks.folder), hosts)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is answered with 503
     try:
-        server = waitress.create_server(application, host=arguments.host, port=arguments.port, threads=THREADS, ident=None)
+        server = waitress.create_server(
+            application,
+            host=arguments.host,
+            port=arguments.port,
+            threads=THREADS,
+            ident=None,
+            # what is far too large is not even taken in; what is somewhat too large gets the application's own answer
+            max_request_body_size=4 * app.MAX_BYTES,
+        )
     except OSError as error:
         sys.exit(f"error: {arguments.host} port {arguments.port}: {error.strerror}; choose another by --port")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes as a request to end

@@ -12,7 +12,7 @@ from stages import layout
 
 PUBLISHED = Path("results/article")
 PLACES = {"published": PUBLISHED, "workspace": Path()}
-DIGIT = 28  # pixels
+DIGIT = 28  # pixels; other sizes are mirrored to its multiples, since every new size is compiled, and kept in memory
 
 
 class Network(NamedTuple):
@@ -87,7 +87,7 @@ class Networks:
             started = time.perf_counter()
             known = raw.get(id(network.model))
             if known is None:
-                result = pictures.denoise(network.model, image, lambda batch, of=network: _predict(of, batch))
+                result = pictures.denoise(network.model, image, lambda batch, of=network: _predict(of, batch), DIGIT)
                 known = raw[id(network.model)] = result, (time.perf_counter() - started) * 1000
             result, milliseconds = known
             if network.correct:

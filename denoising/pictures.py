@@ -1,6 +1,7 @@
 """Image files of any kind and size, in and out: limits are checked before anything is decoded."""
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -81,7 +82,7 @@ def png(pixels):
     return content.getvalue()
 
 
-def denoise(model, image, predict):
+def denoise(model, image, predict, multiple=1):
     """Denoise one image of any size: mirrored at its borders to a size that the network takes, in tiles where it is large.
 
     Parameters
@@ -91,12 +92,14 @@ def denoise(model, image, predict):
     image : ndarray (H, W) float32
     predict : callable
         From (1, H, W) to (1, H, W).
+    multiple : int
+        Of height and width, besides the model's own: fewer sizes for whoever keeps something by size, as TensorFlow does.
 
     Returns
     -------
     ndarray (H, W) float32, not clipped
     """
-    multiple = size_multiple(model)
+    multiple = math.lcm(size_multiple(model), multiple)
     height, width = image.shape
     if height <= TILE + 2 * OVERLAP and width <= TILE + 2 * OVERLAP:
         return _padded(image, multiple, predict)

@@ -121,3 +121,16 @@ def test_tiles_join_without_a_seam(blurring):
     image = np.random.default_rng(0).random((700, 330), dtype=np.float32)
     whole = blurring[1](np.pad(image, [(0, 0), (0, 2)], mode="symmetric")[None])[0, :, :330]
     np.testing.assert_allclose(pictures.denoise(blurring[0], image, blurring[1]), whole, atol=1e-5)
+
+
+def test_many_sizes_become_few_where_that_is_asked(blurring):
+    seen = set()
+
+    def predict(batch):
+        seen.add(batch.shape)
+        return blurring[1](batch)
+
+    for height, width in [(1, 1), (5, 27), (28, 28), (29, 56), (33, 30)]:
+        image = np.ones((height, width), np.float32)
+        assert pictures.denoise(blurring[0], image, predict, multiple=28).shape == (height, width)
+    assert seen == {(1, 28, 28), (1, 56, 56)}
