@@ -92,7 +92,10 @@ class Client:
         return response.status, (time.perf_counter() - started) * 1000
 
     def latency(self, models):
-        return _summary([self.ask(seed, models)[1] for seed in range(REQUESTS + 5)][5:])
+        answers = [self.ask(seed, models) for seed in range(REQUESTS + 5)][5:]
+        if {status for status, _ in answers} != {200}:
+            sys.exit("error: not every request was answered by 200")
+        return _summary([milliseconds for _, milliseconds in answers])
 
 
 def _summary(milliseconds):
@@ -135,7 +138,10 @@ def load(url, count):
     def visit(seed):
         client = Client(url)
         while time.perf_counter() < end:
-            status, milliseconds = client.ask(seed)
+            try:
+                status, milliseconds = client.ask(seed)
+            except (OSError, http.client.HTTPException) as error:
+                status, client = type(error).__name__, Client(url)
             with lock:
                 statuses[status] += 1
                 if status == 200:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import signal
+import socket
 import sys
 
 import waitress
@@ -27,8 +28,11 @@ def main():
     arguments = parser.parse_args()
     if not 0 <= arguments.port < 2**16:
         parser.error(f"argument --port: {arguments.port}: should be 0 to 65535")
+    if ":" in arguments.host:
+        parser.error(f"argument --host: {arguments.host}: should be a name or an IPv4 address")
     try:
         networks = Networks(arguments.models)
+        digits = app.examples(networks.folder)
     except InputError as error:
         sys.exit(f"error: {error}")
     if networks.all:
@@ -37,15 +41,16 @@ def main():
         networks.warm_up()
     else:
         say(networks.missing)
-    local = arguments.host in ("127.0.0.1", "localhost", "::1")
+    host = "127.0.0.1" if arguments.host == "localhost" else arguments.host
+    local = host == "127.0.0.1"
     # pages of other hosts must not reach a server that is meant for this machine alone, by names that lead here
-    hosts = ["127.0.0.1", "localhost", "[::1]"] if local else None
-    application = app.create(networks, app.examples(networks.folder), hosts)
+    hosts = ["127.0.0.1", "localhost"] if local else None
+    application = app.create(networks, digits, hosts)
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a full queue is answered with 503
     try:
         server = waitress.create_server(
             application,
-            host=arguments.host,
+            host=host,
             port=arguments.port,
             threads=THREADS,
             ident=None,
@@ -53,9 +58,11 @@ def main():
             max_request_body_size=4 * app.MAX_BYTES,
         )
     except OSError as error:
-        sys.exit(f"error: {arguments.host} port {arguments.port}: {error.strerror}; choose another by --port")
+        sys.exit(f"error: {host} port {arguments.port}: {error.strerror}; choose another by --port")
+    except ValueError:  # what waitress makes of a name that it cannot look up
+        sys.exit(f"error: --host {host}: no such name or address")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes as a request to end
-    say(f"open http://{arguments.host}:{server.effective_port}/ (Ctrl-C stops)")
+    say(f"open http://{socket.gethostname() if host == '0.0.0.0' else host}:{server.effective_port}/ (Ctrl-C stops)")
     server.run()
     say("stopped")
 

@@ -55,7 +55,7 @@ def create(networks, digits, hosts=None):
     app.config.update(MAX_CONTENT_LENGTH=MAX_BYTES, TRUSTED_HOSTS=hosts)
     app.json.sort_keys = False
     app.json.compact = True
-    room, latest = _Room(AT_ONCE), _Latest()
+    room, latest, decoding = _Room(AT_ONCE), _Latest(), threading.Lock()
     app.extensions["waiting"] = lambda: room.taken
     document = openapi.document()
     known = [network.name for network in networks.all]
@@ -86,10 +86,11 @@ def create(networks, digits, hosts=None):
 
     @app.post("/api/denoise")
     def denoise():
-        with room:  # before anything is read: a refusal should cost next to nothing
+        with room:  # before anything is decoded: a refusal should cost next to nothing
             asked = _parse(known)
             latest.see(asked)
-            image = _image(asked)
+            with decoding:  # one large image in memory at a time
+                image = _image(asked)
             with networks.turn:
                 if latest.has_later(asked):
                     raise Refused(409, "overtaken by a later request of the same client")
@@ -101,7 +102,7 @@ def create(networks, digits, hosts=None):
 
     @app.errorhandler(HTTPException)
     def failed(error):
-        reason = "more bytes than are taken" if error.code == 413 else error.name.lower()
+        reason = f"more than the {MAX_BYTES / 1e6:g} MB that are taken" if error.code == 413 else error.name.lower()
         return jsonify(error=reason), error.code, {name: value for name, value in error.get_headers() if name == "Allow"}
 
     @app.errorhandler(Exception)
@@ -165,7 +166,7 @@ def _parse(known):
         first = error.errors(include_input=False, include_url=False)[0]
         if first["type"] == "json_invalid":
             raise Refused(400, "the body is not valid JSON") from None
-        place = ".".join(map(str, first["loc"])) or "body"
+        place = ".".join(repr(str(part))[1:41].rstrip("'") for part in first["loc"]) or "body"  # which the client chose
         raise Refused(422, f"{place}: {first['msg']}") from None
     unknown = [name for name in asked.models or [] if name not in known]
     if unknown:
@@ -184,7 +185,7 @@ def _image(asked):
     except (binascii.Error, ValueError):
         raise Refused(422, "image: not base64") from None
     try:
-        image = pictures.read(content, MAX_PIXELS)
+        image = np.clip(pictures.read(content, MAX_PIXELS), 0, 1)
     except pictures.TooLarge as error:
         raise Refused(413, f"image: {error}") from None
     except pictures.PictureError as error:
@@ -193,7 +194,7 @@ def _image(asked):
     if scale >= 1:
         return image
     shape = [max(1, round(length * scale)) for length in image.shape]
-    return np.clip(resize(image, shape, anti_aliasing=True), 0, 1).astype(np.float32)
+    return np.clip(resize(image, shape, anti_aliasing=True), 0, 1).astype(np.float32)  # rounding goes beyond
 
 
 def _answer(asked, original, networks):

@@ -55,7 +55,7 @@ class Networks:
         settings = params.load(file if file.is_file() else "params.yaml")
         backend.prepare(0)
         precision = backend.resolve_precision("auto")
-        for name, run in settings.runs.items():
+        for name, run in settings.runs.items() if self.place else ():
             path = folder / layout.model_file(name)
             if not path.is_file():
                 continue

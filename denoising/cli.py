@@ -16,6 +16,7 @@ from denoising import pictures
 from denoising.files import InputError, write_bytes
 
 MAX_PIXELS = 100_000_000
+SIZES = 28  # images are mirrored to multiples of it, the side of a digit: each size is compiled once, and kept in memory
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
 
 
@@ -35,10 +36,11 @@ def jobs(inputs, out):
     found = {}
     for given in map(Path, inputs):
         if given.is_dir():
+            if out.resolve() == given.resolve():
+                raise InputError(f"--out {out}: is the folder of the inputs; choose another")
             files = sorted(file for file in given.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
             # results of an earlier run below the folder are no inputs
-            if out.resolve() != given.resolve():
-                files = [file for file in files if out.resolve() not in file.resolve().parents]
+            files = [file for file in files if out.resolve() not in file.resolve().parents]
             if not files:
                 raise InputError(f"{given}: no image files there; taken are {', '.join(sorted(SUFFIXES))}")
             found |= {file: out / file.relative_to(given).with_suffix(".png") for file in files}
@@ -57,7 +59,7 @@ def jobs(inputs, out):
     return found
 
 
-def run(model_file, found, sigma=None):
+def run(model_file, found, sigma=None, white=None):
     """Denoise what is not there yet; return how many files failed."""
     waiting = {file: target for file, target in found.items() if not target.exists()}
     if len(waiting) < len(found):
@@ -73,8 +75,8 @@ def run(model_file, found, sigma=None):
     bar = tqdm(waiting.items(), unit="image", disable=None)
     for file, target in bar:
         try:
-            image = pictures.read(file.read_bytes(), MAX_PIXELS)
-            result = pictures.denoise(model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0])
+            image = pictures.read(file.read_bytes(), MAX_PIXELS, white)
+            result = pictures.denoise(model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0], SIZES)
             write_bytes(target, pictures.png(result if sigma is None else unclipped_mean(result, sigma)))
         except (pictures.PictureError, OSError) as error:
             failed += 1
@@ -94,13 +96,21 @@ def main():
         metavar="SIGMA",
         help="the network learned from noisy targets of this sigma that were clipped to [0, 1]",
     )
+    parser.add_argument(
+        "--white",
+        type=float,
+        metavar="VALUE",
+        help="which value of the files means white: 4095 for 12 bits in 16; otherwise that of their format",
+    )
     arguments = parser.parse_args()
     try:
         if arguments.unclip is not None and not 0 < arguments.unclip <= 10:
             raise InputError(f"--unclip {arguments.unclip}: should be over 0 and at most 10")
+        if arguments.white is not None and not 0 < arguments.white < float("inf"):
+            raise InputError(f"--white {arguments.white}: should be over 0")
         if not arguments.model.is_file():
             raise InputError(f"{arguments.model}: no such file; `make repro` trains networks into models/")
-        failed = run(arguments.model, jobs(arguments.inputs, arguments.out), arguments.unclip)
+        failed = run(arguments.model, jobs(arguments.inputs, arguments.out), arguments.unclip, arguments.white)
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

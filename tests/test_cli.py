@@ -75,6 +75,21 @@ def test_a_damaged_file_is_named_and_the_others_are_done(run, scans, tmp_path):
     assert not (tmp_path / "out/b.png").exists()
 
 
+def test_floating_point_beyond_the_range_keeps_its_scale(run, clean, tmp_path):
+    """Noise that was not clipped, as the files of a careful microscope have it, and twelve bits in sixteen."""
+    noise = Gaussian(name="gaussian", sigma=0.3, clip=False).corrupt(clean[0], np.random.default_rng(0))
+    Image.fromarray(noise).save(tmp_path / "float.tif")
+    Image.fromarray(np.round(np.clip(noise, 0, 1) * 4095).astype(np.uint16)).save(tmp_path / "twelve.png")
+    assert run(CAE, tmp_path / "float.tif", "--out", tmp_path / "out")[0] == 0
+    assert run(CAE, tmp_path / "twelve.png", "--white", "4095", "--out", tmp_path / "out")[0] == 0
+    for name in ("float", "twelve"):
+        assert np.mean((read(tmp_path / "out" / f"{name}.png") - clean[0]) ** 2) < 0.02
+    Image.fromarray(noise * 255).save(tmp_path / "bytes.tif")
+    code, printed = run(CAE, tmp_path / "bytes.tif", "--out", tmp_path / "out")
+    assert code == 1
+    assert "times white" in printed
+
+
 def test_a_network_of_noisy_targets_is_taken_back(run, scans, clean, tmp_path):
     network = PUBLISHED / "models/win5rb_n2n.keras"
     assert run(network, scans / "a.png", "--out", tmp_path / "grey")[0] == 0
@@ -92,7 +107,9 @@ def test_a_network_of_noisy_targets_is_taken_back(run, scans, clean, tmp_path):
         ([CAE, "scans/a.png", "scans/deep/a.png"], "both would become out/a.png"),
         ([CAE, "scans", "--unclip", "0"], "error: --unclip 0.0: should be over 0 and at most 10"),
         (["damaged.keras", "scans"], "error: damaged.keras: not a whole .keras file"),
-        ([CAE, "scans", "--out", "scans"], "scans/a.png: is an input; choose another folder by --out"),
+        ([CAE, "scans", "--white", "-1"], "error: --white -1.0: should be over 0"),
+        ([CAE, "scans", "--out", "scans"], "error: --out scans: is the folder of the inputs; choose another"),
+        ([CAE, "scans/a.png", "--out", "scans"], "error: scans/a.png: is an input; choose another folder by --out"),
     ],
 )
 def test_a_mistake_is_one_line_and_changes_nothing(run, scans, tmp_path, monkeypatch, arguments, message):

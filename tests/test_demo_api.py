@@ -97,12 +97,15 @@ def test_what_is_no_image_gets_a_reason(client, name):
         (b'{"image": "%%%"}', 422, "not base64"),
         (b'{"image": [[0.5]], "models": ["unet"]}', 422, "unknown network"),
         (b'{"image": [[0.5]], "colour": true}', 422, "colour"),
-        (b'{"image": "' + b"A" * 8_000_000 + b'"}', 413, "more bytes"),
+        (b'{"image": [[0.5]], "' + b"x\\n" * 9999 + b'": 1}', 422, "Extra inputs"),
+        (b'{"image": "' + b"A" * 8_000_000 + b'"}', 413, "more than the 8 MB"),
     ],
 )
 def test_bad_requests_get_a_reason(client, body, status, reason):
     response = client.post("/api/denoise", data=body, content_type="application/json")
     assert response.status_code == status
+    assert len(response.json["error"]) < 200
+    assert "\n" not in response.json["error"]
     assert reason in response.json["error"]
 
 

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from denoising import pictures
@@ -145,7 +146,8 @@ def test_keys_draw_and_clear(visit):
     settled(page, lambda: page.keyboard.press("ArrowDown"))
     page.keyboard.press("Space")
     assert ink(page) > 0.01
-    expect(page.locator("#status")).to_contain_text("Pen up")
+    expect(page.locator("#pen-status")).to_contain_text("Pen up")
+    assert page.locator("#pen").is_visible()
 
 
 def test_a_finger_draws(visit):
@@ -179,6 +181,28 @@ def test_a_file_that_is_no_image_is_answered_by_a_sentence(visit, tmp_path):
     expect(page.locator("#status")).to_contain_text("not an image")
     settled(page, lambda: draw_seven(page))  # and one can go on
     visit.complaints.remove(REFUSED)  # of the answer 422
+
+
+def test_a_photograph_of_a_phone_is_made_smaller_before_it_is_sent(visit, tmp_path):
+    page = visit()
+    pixels = np.random.default_rng(0).integers(0, 256, (3000, 4000), np.uint8)  # noise: as large a file as can be
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    assert (tmp_path / "photo.png").stat().st_size > 8e6
+    settled(page, lambda: page.get_by_label("Image file").set_input_files(tmp_path / "photo.png"))
+    expect(page.locator("#status")).to_contain_text("128 \N{MULTIPLICATION SIGN} 96 pixels")
+
+
+def test_what_is_drawn_while_an_image_loads_stays(visit):
+    page = visit()
+    settled(page, lambda: page.get_by_role("button", name="Clear").click())
+    digit = page.get_by_role("button", name="Digit 3 of the test set")
+
+    def pick_and_clear():
+        digit.evaluate("digit => { digit.click(); document.getElementById('clear').click(); }")
+
+    settled(page, pick_and_clear)
+    page.wait_for_timeout(200)
+    assert ink(page) == 0
 
 
 def test_only_the_newest_of_many_strokes_is_worked_on(visit):

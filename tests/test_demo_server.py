@@ -97,6 +97,9 @@ def test_a_port_that_is_taken_is_one_line(server, tmp_path):
     code, errors = fail(["--port", port], tmp_path)
     assert code == 1
     assert f"port {port}" in errors
+    code, errors = fail(["--host", "nowhere.invalid"], tmp_path)
+    assert code == 1
+    assert "nowhere.invalid" in errors
     code, errors = fail(["--port", "70000"], tmp_path)
     assert code == 2
     assert "70000: should be 0 to 65535" in errors

@@ -6,7 +6,9 @@ const pad = document.getElementById("pad");
 const brush = pad.getContext("2d", { willReadFrequently: true });
 const small = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE }).getContext("2d", { willReadFrequently: true });
 const byId = (id) => document.getElementById(id);
-const state = { file: null, seed: 1, inFlight: false, waiting: false, sequence: 0, answers: 0, client: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+const SHRINK = 1e6; // bytes; larger files are made smaller here, which the server would do anyway
+const LONGEST = 128; // pixels, as on the server
+const state = { version: 0, file: null, seed: 1, inFlight: false, waiting: false, sequence: 0, answers: 0, client: crypto.getRandomValues(new Uint32Array(2)).join("-") };
 
 // ---- the drawing pad
 
@@ -18,10 +20,12 @@ function clear() {
   brush.fillStyle = "#000";
   brush.fillRect(0, 0, pad.width, pad.height);
   state.file = null;
+  state.version += 1; // what was being loaded for the pad is no longer wanted
 }
 
 function stroke(from, to) {
   if (state.file) clear();
+  state.version += 1;
   brush.strokeStyle = "#fff";
   brush.lineWidth = PEN * scale;
   brush.lineCap = brush.lineJoin = "round";
@@ -38,12 +42,13 @@ function place(event) {
 }
 
 pad.addEventListener("pointerdown", (event) => {
+  if (!event.isPrimary || event.button) return;
   pad.setPointerCapture(event.pointerId);
   last = place(event);
   stroke(last, last);
 });
 pad.addEventListener("pointermove", (event) => {
-  if (!last) return;
+  if (!last || !event.isPrimary) return;
   const now = place(event);
   stroke(last, now);
   last = now;
@@ -57,18 +62,29 @@ pad.addEventListener("keydown", (event) => {
     const to = { x: Math.min(SIZE, Math.max(0, cursor.x + x)), y: Math.min(SIZE, Math.max(0, cursor.y + y)) };
     if (cursor.down) stroke(cursor, to);
     Object.assign(cursor, to);
-    say(`Pen ${cursor.down ? "down" : "up"} at column ${Math.round(cursor.x)}, row ${Math.round(cursor.y)} of ${SIZE}.`);
+    showPen();
+    tell(`Pen ${cursor.down ? "down" : "up"} at column ${Math.round(cursor.x)}, row ${Math.round(cursor.y)} of ${SIZE}.`);
   } else if (event.key === " ") {
     cursor.down = !cursor.down;
     if (cursor.down) stroke(cursor, cursor);
-    say(`Pen ${cursor.down ? "down" : "up"}.`);
+    showPen();
+    tell(`Pen ${cursor.down ? "down" : "up"}.`);
   } else if (event.key === "Delete" || event.key === "Backspace") {
     clear();
     update();
-    say("Cleared.");
+    tell("Cleared.");
   } else return;
   event.preventDefault();
 });
+
+function showPen() {
+  const mark = byId("pen");
+  mark.style.left = `${(100 * cursor.x) / SIZE}%`;
+  mark.style.top = `${(100 * cursor.y) / SIZE}%`;
+  mark.dataset.down = cursor.down;
+}
+
+function tell(text) { byId("pen-status").textContent = text; }
 
 function drawn() { // rows of pixel values
   small.imageSmoothingQuality = "high";
@@ -88,23 +104,52 @@ function base64(buffer) {
 
 async function take(content, url) {
   clear();
+  const version = state.version;
   state.file = content;
-  const image = new Image();
-  image.onload = () => { // so that the pad shows what is worked on
-    const factor = Math.min(pad.width / image.width, pad.height / image.height);
-    brush.imageSmoothingEnabled = factor < 1;
-    brush.drawImage(image, (pad.width - image.width * factor) / 2, (pad.height - image.height * factor) / 2, image.width * factor, image.height * factor);
-    if (url.startsWith("blob:")) URL.revokeObjectURL(url);
-  };
-  image.src = url;
   update();
+  const image = new Image();
+  image.src = url;
+  try { // so that the pad shows what is worked on
+    await image.decode();
+  } catch {
+    return; // a kind that the server reads and the browser does not
+  } finally {
+    if (url.startsWith("blob:")) URL.revokeObjectURL(url);
+  }
+  if (version !== state.version) return;
+  const factor = Math.min(pad.width / image.width, pad.height / image.height);
+  brush.imageSmoothingEnabled = factor < 1;
+  brush.drawImage(image, (pad.width - image.width * factor) / 2, (pad.height - image.height * factor) / 2, image.width * factor, image.height * factor);
 }
 
 async function takeFile(file) {
-  if (file) await take(base64(await file.arrayBuffer()), URL.createObjectURL(file));
+  if (!file) return;
+  clear();
+  const version = state.version;
+  const small = file.size > SHRINK ? await shrunk(file) : file;
+  if (!small) return say("Too large a file of a kind that this browser cannot make smaller.");
+  const content = base64(await small.arrayBuffer());
+  if (version === state.version) await take(content, URL.createObjectURL(small));
 }
 
-byId("file").addEventListener("change", (event) => takeFile(event.target.files[0]));
+async function shrunk(file) { // a PNG, or null where the browser does not know the kind of image
+  try {
+    const image = await createImageBitmap(file);
+    const factor = Math.min(1, LONGEST / Math.max(image.width, image.height));
+    const canvas = new OffscreenCanvas(Math.max(1, Math.round(image.width * factor)), Math.max(1, Math.round(image.height * factor)));
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await canvas.convertToBlob();
+  } catch {
+    return null;
+  }
+}
+
+byId("file").addEventListener("change", (event) => {
+  takeFile(event.target.files[0]);
+  event.target.value = ""; // so that the same file can be chosen again
+});
 for (const type of ["dragenter", "dragover"]) {
   document.addEventListener(type, (event) => { event.preventDefault(); document.body.classList.add("dropping"); });
 }
@@ -148,12 +193,15 @@ async function update() {
   byId("cards").dataset.pending = "true";
   if (state.inFlight) return;
   state.inFlight = true;
-  while (state.waiting) {
-    state.waiting = false;
-    await ask();
+  try {
+    while (state.waiting) {
+      state.waiting = false;
+      await ask();
+    }
+  } finally {
+    state.inFlight = false;
+    byId("cards").dataset.pending = "false";
   }
-  state.inFlight = false;
-  byId("cards").dataset.pending = "false";
 }
 
 async function ask() {
@@ -178,7 +226,11 @@ async function ask() {
 
 // ---- showing
 
-function say(text) { byId("status").textContent = text; }
+let saying;
+function say(text) { // not each of many answers a second, which nobody can listen to
+  clearTimeout(saying);
+  saying = setTimeout(() => { byId("status").textContent = text; }, 400);
+}
 
 function histogram(shares) {
   const floor = 1e-4;
@@ -190,6 +242,11 @@ function histogram(shares) {
   return `<svg viewBox="0 0 31 30" preserveAspectRatio="none" aria-hidden="true">${bars.join("")}${marks.join("")}</svg>`;
 }
 
+function share(shares, centre) { // of the pixels within 0.05 of a value
+  const index = Math.round((centre + 0.25) / 0.05);
+  return `${Math.round(100 * (shares[index - 1] + shares[index] + shares[index + 1]))} %`;
+}
+
 function card(title, picture, milliseconds) {
   const figure = document.createElement("figure");
   figure.dataset.name = title;
@@ -197,7 +254,7 @@ function card(title, picture, milliseconds) {
   if (milliseconds !== undefined) lines.push(`${milliseconds.toFixed(1)} ms`);
   figure.innerHTML = `<img alt="">${histogram(picture.histogram)}<figcaption><strong></strong></figcaption>`;
   figure.querySelector("img").src = `data:image/png;base64,${picture.image}`;
-  figure.querySelector("img").alt = `${title}${lines.length ? `: ${lines.join(", ")}` : ""}`;
+  figure.querySelector("img").alt = `${title}: ${share(picture.histogram, 0)} of the pixels near black, ${share(picture.histogram, 1)} near white`;
   figure.querySelector("strong").textContent = title;
   for (const line of lines) figure.querySelector("figcaption").append(Object.assign(document.createElement("span"), { textContent: line }));
   return figure;
@@ -222,10 +279,13 @@ function describe({ name, ...settings }) { // "gaussian noise (sigma 0.5, clippe
 
 async function begin() {
   clear();
+  const version = state.version;
   const [models, digits] = await Promise.all(["api/models", "api/digits"].map(async (path) => (await fetch(path)).json()));
   const places = { published: "the published networks, trained by the article's protocol", workspace: "the networks of this workspace" };
   byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
   const kinds = new Set(models.models.map((model) => describe(model.noise)));
+  const names = models.models.map((model) => model.name);
+  byId("remedies").hidden = !names.some((name) => /_(fixed|inverse)$/.test(name));
   if (kinds.size) byId("trained").textContent = `The networks were trained for: ${[...kinds].join("; ")}.`;
   digits.digits.forEach((content, index) => {
     const button = document.createElement("button");
@@ -235,9 +295,9 @@ async function begin() {
     button.append(Object.assign(new Image(), { src: url, alt: "" }));
     button.addEventListener("click", () => take(content, url));
     byId("digits").append(button);
-    if (index === 0) take(content, url);
+    if (index === 0 && version === state.version && !last) take(content, url);
   });
   if (!digits.digits.length) update();
 }
 
-begin();
+begin().catch(() => { byId("source").textContent = "The server does not answer; load the page again."; });
