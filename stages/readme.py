@@ -10,7 +10,7 @@ PAGES = {
     "README.md": {"tables": layout.TABLES, "article": Path("results/article") / layout.TABLES}
     | {name: Path(f"benchmarks/{name}.md") for name in ("speed", "accuracy", "spread")},
     "docs/why-noise2noise.md": {
-        name: STUDY / f"{name}.md" for name in ("targets", "sigmas", "images", "remedies", "noises")
+        name: STUDY / f"{name}.md" for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
     },
 }
 

@@ -134,7 +134,7 @@ def test_committed_tables_follow_from_what_was_measured(monkeypatch, tmp_path):
     shutil.copyfile(ROOT / settings.FILE, tmp_path / settings.FILE)
     monkeypatch.chdir(tmp_path)
     report.main(settings.load())
-    for name in ("report.md", "metrics.json", *(f"tables/{name}.md" for name in report.TITLES)):
+    for name in ("report.md", "metrics.json", *(f"tables/{name}.md" for name in (*report.TITLES, "experiments"))):
         assert (tmp_path / settings.FOLDER / name).read_bytes() == (ROOT / settings.FOLDER / name).read_bytes(), name
 
 
@@ -162,9 +162,18 @@ def test_the_claims_of_the_document_hold():
     assert images_.ratio["squeezed digits"] == pytest.approx(1.2, abs=0.05)
     assert images_.ratio["squeezed digits"] < images_.ratio["photographs"] < images_.ratio["digits"]
     assert images_.bias["squeezed digits"] < images_.clean["squeezed digits"] / 500
+    photographs = images_.loc["photographs"]
+    assert photographs.noisy / photographs.predicted - 1 == pytest.approx(0.06, abs=0.01)
+    assert photographs.noisy / photographs.through - 1 == pytest.approx(0.14, abs=0.01)
+    unclipped = mse["clipped_to_unclipped"] / mse["clean"], mse["unclipped_to_unclipped"] / mse["clean_unclipped_input"]
+    assert all(1.05 < ratio < 1.25 for ratio in unclipped)
     # the inverse of the mean is the best of the three losses for every other noise
     noises = summary.noises(scores)
     assert (noises.debiased < noises[["mae", "annealed_l0", "mse"]].min(axis=1)).all()
+    impulses = noises.set_index("noise").loc[["salt_and_pepper", "impulse"]]
+    assert (impulses[["mae", "annealed_l0"]].max(axis=1) < 0.6 * impulses.mse).all()
+    assert impulses.mae["salt_and_pepper"] / impulses.clean["salt_and_pepper"] == pytest.approx(2.6, abs=0.05)
+    assert impulses.annealed_l0["salt_and_pepper"] / impulses.clean["salt_and_pepper"] == pytest.approx(2.8, abs=0.05)
     remedies = summary.remedies(scores).set_index("remedy").ratio
     assert remedies["censored likelihood (Tobit)"] < remedies["absolute error (L1)"] < remedies["none"]
     assert remedies["censored likelihood (Tobit)"] < remedies["inverse of g after training"] < remedies["none"]

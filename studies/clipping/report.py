@@ -40,6 +40,7 @@ def main(settings):
         "means": _means_figure(values, settings.sigma),
         "histograms": _histograms_figure(values),
     }
+    tables["experiments"] = _experiments_table(settings)
     for name, table in tables.items():
         write_text(FOLDER / "tables" / f"{name}.md", table + "\n")
     for name, figure in pictures.items():
@@ -65,10 +66,11 @@ def _text(tables, settings):
         f"{amount.batch_size}; MSE over {amount.test_images:,} test images, pixel values in [0, 1]. Intervals: 95 %, over "
         "seeds where there are several, else over test images. What it means: docs/why-noise2noise.md.",
     ]
-    for name, table in tables.items():
-        text += [f"## {TITLES[name]}", table, f"![{TITLES[name]}](figures/{name}.png)"]
+    for name in TITLES:
+        text += [f"## {TITLES[name]}", tables[name], f"![{TITLES[name]}](figures/{name}.png)"]
     text += ["## Where the predictions lie", "![Mean prediction by true value](figures/means.png)"]
     text += ["![Pixel-value histograms](figures/histograms.png)"]
+    text += ["## What was trained", tables["experiments"]]
     return "\n\n".join(text) + "\n"
 
 
@@ -98,6 +100,14 @@ FACTORIAL = {  # input, target: row
     ("unclipped", "unclipped"): "unclipped_to_unclipped",
     ("unclipped", "clipped"): "unclipped_to_clipped",
 }
+
+
+def _experiments_table(settings):
+    rows = []
+    for name, experiment in settings.experiments:
+        images = settings.amount(name).train_images
+        rows.append((name, f"{images:,}", str(experiment.seeds)))
+    return pipes(pd.DataFrame(rows, columns=["experiment", "training images", "seeds"]))
 
 
 def _targets_table(scores):
