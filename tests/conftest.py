@@ -105,6 +105,10 @@ class Project:
                 del place[last]
             else:
                 place[last] = value
+        for name, section in content.items():
+            if section == {}:
+                content[name] = {}  # without its comment, which would stand between the key and {}
+                content.ca.items.pop(name, None)
         with path.open("w") as file:
             yaml.dump(content, file)
 
