@@ -109,7 +109,7 @@ def in_the_page(url):
     script = """async () => {
       const pad = document.getElementById("pad"), box = pad.getBoundingClientRect();
       const cards = document.getElementById("cards");
-      const send = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, { pointerId: 1, bubbles: true,
+      const send = (type, x, y) => pad.dispatchEvent(new PointerEvent(type, { isPrimary: true, bubbles: true,
         clientX: box.left + x * box.width, clientY: box.top + y * box.height }));
       pad.setPointerCapture = () => {};
       const x = 0.2 + 0.6 * Math.random(), y = 0.2 + 0.6 * Math.random();
