@@ -1,6 +1,7 @@
 """Serve the demo on this machine: make demo, or python -m demo"""
 
 import argparse
+import contextlib
 import logging
 import signal
 import socket
@@ -62,8 +63,9 @@ def main():
     except ValueError:  # what waitress makes of a name that it cannot look up
         sys.exit(f"error: --host {host}: no such name or address")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes as a request to end
-    say(f"open http://{socket.gethostname() if host == '0.0.0.0' else host}:{server.effective_port}/ (Ctrl-C stops)")
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt, SystemExit):  # before waitress listens for them, too
+        say(f"open http://{socket.gethostname() if host == '0.0.0.0' else host}:{server.effective_port}/ (Ctrl-C stops)")
+        server.run()
     say("stopped")
 
 

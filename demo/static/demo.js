@@ -255,7 +255,7 @@ function card(title, picture, milliseconds) {
   figure.innerHTML = `<img alt="">${histogram(picture.histogram)}<figcaption><strong></strong></figcaption>`;
   figure.querySelector("img").src = `data:image/png;base64,${picture.image}`;
   figure.querySelector("img").alt = `${title}: ${share(picture.histogram, 0)} of the pixels near black, ${share(picture.histogram, 1)} near white`;
-  figure.querySelector("strong").textContent = title;
+  figure.querySelector("strong").textContent = title.replaceAll("_", "_\u200b"); // where a long name may be broken
   for (const line of lines) figure.querySelector("figcaption").append(Object.assign(document.createElement("span"), { textContent: line }));
   return figure;
 }
