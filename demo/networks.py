@@ -12,7 +12,6 @@ from stages import layout
 
 PUBLISHED = Path("results/article")
 PLACES = {"published": PUBLISHED, "workspace": Path()}
-DIGIT = 28  # pixels; other sizes are mirrored to its multiples, since every new size is compiled, and kept in memory
 
 
 class Network(NamedTuple):
@@ -70,7 +69,7 @@ class Networks:
 
     def warm_up(self):
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        self.denoise(np.zeros((DIGIT, DIGIT), np.float32), [network.name for network in self.all])
+        self.denoise(np.zeros((pictures.SIZES, pictures.SIZES), np.float32), [network.name for network in self.all])
 
     def denoise(self, image, names):
         """Denoise (H, W) float32 with the networks of these names; one call at a time (`turn`).
@@ -87,7 +86,9 @@ class Networks:
             started = time.perf_counter()
             known = raw.get(id(network.model))
             if known is None:
-                result = pictures.denoise(network.model, image, lambda batch, of=network: _predict(of, batch), DIGIT)
+                result = pictures.denoise(
+                    network.model, image, lambda batch, of=network: _predict(of, batch), pictures.SIZES
+                )
                 known = raw[id(network.model)] = result, (time.perf_counter() - started) * 1000
             result, milliseconds = known
             if network.correct:

@@ -16,7 +16,6 @@ from denoising import pictures
 from denoising.files import InputError, write_bytes
 
 MAX_PIXELS = 100_000_000
-SIZES = 28  # images are mirrored to multiples of it, the side of a digit: each size is compiled once, and kept in memory
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
 
 
@@ -76,7 +75,9 @@ def run(model_file, found, sigma=None, white=None):
     for file, target in bar:
         try:
             image = pictures.read(file.read_bytes(), MAX_PIXELS, white)
-            result = pictures.denoise(model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0], SIZES)
+            result = pictures.denoise(
+                model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0], pictures.SIZES
+            )
             write_bytes(target, pictures.png(result if sigma is None else unclipped_mean(result, sigma)))
         except (pictures.PictureError, OSError) as error:
             failed += 1

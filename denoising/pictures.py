@@ -13,6 +13,8 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits he
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 TILE, OVERLAP = 256, 32  # pixels; tiles overlap by more where a network sees further
+# pixels, the side of a digit: mirroring images to its multiples keeps sizes few, each of which TensorFlow compiles
+SIZES = 28
 FAR = 20  # times white: strong noise in floating point stays below
 
 

@@ -3,7 +3,7 @@
 Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Runs are published one by one, as they are there
 and up to date; what was published of the others before stays, and what was never run is an empty row. The tables and figures
 are drawn from such a folder alone, and the article's numbers. Networks are published with weights in half precision, and the
-MSE that they then have.
+MSE that they then have, in the order of the runs for as long as they fit into what every clone is asked to carry.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from stages import command, layout
 from stages.report import draw
 
 RESULTS = Path("results")
+NETWORKS = 13_000_000  # bytes of all published networks of a budget; git keeps every version of them
 
 
 def publish(settings):
@@ -53,8 +54,7 @@ def publish(settings):
         published.append(name)
         chains += ["fetch", *stages]
         if name in settings.runs:
-            halve(layout.model_file(name), target / layout.model_file(name))
-            _measure_halved(name, target, settings)
+            publish_network(name, target, settings)
         _copy(name, target, trained=name in settings.runs)
     if not published:
         raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
@@ -121,6 +121,23 @@ def _copy(name, target, trained):
         write_bytes(target / file, file.read_bytes())
 
 
+def publish_network(name, target, settings):
+    """A run's network in half precision and its MSE, unless the networks then take more than `NETWORKS` bytes."""
+    published = target / layout.model_file(name)
+    halve(layout.model_file(name), published)
+    size = sum(file.stat().st_size for file in published.parent.glob("*.keras"))
+    if size > NETWORKS:
+        published.unlink()
+        _half_file(name, target).unlink(missing_ok=True)
+        print(f"{name}: network left out, the published ones would be {size / 1e6:.1f} MB with it, over {NETWORKS / 1e6:g}")
+    else:
+        _measure_halved(name, target, settings)
+
+
+def _half_file(name, target):
+    return target / f"models/{name}.half.json"
+
+
 def _measure_halved(name, target, settings):
     """The MSE of the network as published beside that of the network as trained."""
     # here, since drawing again needs no TensorFlow
@@ -131,7 +148,7 @@ def _measure_halved(name, target, settings):
         "mse": read_json(layout.metrics_file(name), "mse")["mse"],
         "mse_half": float(mse_per_image(done.prediction, to_unit(done.clean)).mean()),
     }
-    write_json(target / f"models/{name}.half.json", errors)
+    write_json(_half_file(name, target), errors)
     print(f"{name}: MSE {errors['mse']:.6f}, with weights in half precision {errors['mse_half']:.6f}")
 
 

@@ -200,12 +200,9 @@ def test_a_killed_experiment_goes_on_and_ends_with_the_same_bytes(small):
     for file in outputs:
         (small.folder / file).unlink()
 
-    process = small.start(*command("squeezed"))
-    for line in process.stdout:
-        if "2 of 6 trained" in line:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with small.start(*command("squeezed")) as process:
+        assert any("2 of 6 trained" in line for line in process.stdout)
+        process.send_signal(signal.SIGKILL)
     assert not any((small.folder / file).exists() for file in outputs)
     output = small.run(*command("squeezed"))
     assert output.count("study: epoch 1 of 1") == 4  # the two that were done are not trained again

@@ -109,6 +109,7 @@ def test_clipping_is_warned_of(smoke):
     assert "white one to 0.805" in warning
 
 
+@pytest.mark.slow
 def test_a_collapsed_run_is_told_by_name_and_number(changeable):
     changeable.keep_only("cnn", "noisy")
     changeable.edit_params(budgets__smoke__learning_rate=1.0e-9)
@@ -199,6 +200,7 @@ def test_a_full_disk_leaves_the_old_figures(changeable):
     assert changeable.read("plots/grid.png") == before
 
 
+@pytest.mark.slow
 def test_a_stale_run_is_not_published(changeable):
     changeable.edit_params(models__cae__filters=32)
     output = changeable.stage("publish")
@@ -209,6 +211,7 @@ def test_a_stale_run_is_not_published(changeable):
     assert (changeable.folder / "results/smoke/metrics/cnn.json").exists()
 
 
+@pytest.mark.slow
 def test_one_small_run_on_the_jax_backend(changeable):
     output = changeable.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
     assert "epoch 2 of 2" in output
