@@ -57,7 +57,7 @@ def train(parameters, run, way, seed):
     settings = parameters.train_settings(run).model_copy(update={"seed": seed})
     precision = "float32" if way == "plain" else backend.resolve_precision(settings.precision)
     settings = settings.model_copy(update={"precision": precision})
-    data = _data(parameters.corrupt_settings(settings.run.data))
+    data = arrays(parameters.corrupt_settings(settings.run.data))
     clean, noisy = data["test"]
     batches = {"training": settings.batch_size, "inference": parameters.evaluation.batch_size}
     backend.prepare(seed)
@@ -75,7 +75,7 @@ def train(parameters, run, way, seed):
     return {"mse": error, "precision": precision, "by_fft": " ".join(by_fft["training"])}
 
 
-def _data(settings):
+def arrays(settings):
     """As the corrupt stage writes it, clean and noisy images of each split."""
     name, dataset, seed = settings.name, settings.dataset, settings.seed
     splits = datasets.split_images(*mnist.read(layout.RAW), settings.images, dataset.selection, seed)

@@ -42,7 +42,7 @@ def draw(settings, root, missing=()):
     }
     for name, row in settings.debiased.items():
         next(names for names in groups.values() if row.run in names).append(name)
-    groups["yardsticks"] = list(settings.filters)
+    groups["baselines"] = list(settings.filters)
     there = {
         key: {name: row for name, row in getattr(settings, key).items() if name not in missing}
         for key in ("runs", "debiased", "filters")
@@ -78,7 +78,7 @@ def _check_same_images(settings, scores):
 
 
 def _write_tables(settings, root, frames, per_image):
-    titles = {key: title for key, (_, title) in EXPERIMENTS.items()} | {"yardsticks": "Yardsticks: nothing is trained"}
+    titles = {key: title for key, (_, title) in EXPERIMENTS.items()} | {"baselines": "Baselines: nothing is trained"}
     counts = sorted({len(arrays["mse"]) for arrays in per_image.values()})
     text = [
         f"# Results at budget `{settings.budget}`",
@@ -153,7 +153,7 @@ def _rails(settings, run):
 
 
 def _with_groups(frames):
-    titles = {"supervised": "clean targets", "noise2noise": "noisy targets", "yardsticks": "untrained"}
+    titles = {"supervised": "clean targets", "noise2noise": "noisy targets", "baselines": "untrained"}
     return pd.concat(
         [frame.dropna(subset="mse").assign(group=titles[key]) for key, frame in frames.items() if len(frame)],
         ignore_index=True,

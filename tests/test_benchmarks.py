@@ -4,11 +4,12 @@ import importlib
 import itertools
 import math
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import spread
+from benchmarks import open_choices, spread
 from denoising import models, params
 from denoising.regression import judge
 from tests.conftest import ROOT
@@ -18,7 +19,7 @@ TOLERANCES = params.load(ROOT / "params.yaml").gate.tolerance
 SEEDS = pd.read_csv(FOLDER / "seeds.csv").query("way == 'fast'")
 
 
-@pytest.mark.parametrize("name", ["speed", "kernels", "ablation", "accuracy", "spread"])
+@pytest.mark.parametrize("name", ["speed", "kernels", "ablation", "accuracy", "spread", "open_choices"])
 def test_tables_are_those_of_the_rows(name):
     rows = pd.read_csv(FOLDER / f"{'seeds' if name in ('accuracy', 'spread') else name}.csv")
     assert importlib.import_module(f"benchmarks.{name}").report(rows) == (FOLDER / f"{name}.md").read_text()
@@ -73,6 +74,24 @@ def test_the_spread_is_found_again_in_drawn_errors():
     assert found["pooled_std_ln_mse"] == pytest.approx(0.05, rel=0.1)
     gates = np.exp(0.05 * (rng.standard_normal((20_000, 3)) - rng.standard_normal((20_000, 3)))) - 1
     assert np.mean((gates > found["tolerance"]).any(axis=1)) == pytest.approx(spread.FALSE_ALARM, rel=0.5)
+
+
+def test_every_open_choice_that_is_tried_is_another_training(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for run, choices in open_choices.CHOICES.items():
+        settings = [open_choices.changed_parameters(changes).model_dump_json() for changes in choices.values()]
+        assert len(set(settings)) == len(settings)
+        assert run in params.load().runs
+
+
+def test_averages_taken_anew_are_those_of_the_images():
+    norm = keras.layers.BatchNormalization(axis=-1, momentum=0.9)
+    model = keras.Sequential([keras.Input((4, 4, 1)), norm])
+    images = np.random.default_rng(0).normal(3, 2, (2 * open_choices.AVERAGED, 4, 4, 1))
+    open_choices.average_anew(model, images, 2)
+    assert np.asarray(norm.moving_mean) == pytest.approx(images.mean(), rel=1e-5)
+    within = images.reshape(open_choices.AVERAGED, -1).var(axis=1).mean()
+    assert np.asarray(norm.moving_variance) == pytest.approx(within, rel=1e-4)
 
 
 def _verdict(now, base, tolerance):

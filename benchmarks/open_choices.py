@@ -1,0 +1,161 @@
+"""Which of the choices that the article leaves open move the error? python -m benchmarks.open_choices
+
+1. The published DnCNN, trained by the article's full protocol: with its batch-norm averages taken anew, and after one more
+   epoch, at the constant rate or at one that falls to zero. This starts where a whole training ends, so it shows for a tenth
+   of the cost what is lost there.
+2. CAE and CNN, which are cheap, with one choice at a time changed: the article's batch size and rate, a tenth of its steps.
+
+Needs the raw data that `make repro` fetches. Every measurement is a row of benchmarks/open_choices.csv as soon as it is
+done; what is there is not measured again (an hour on two cores in all). Writes benchmarks/open_choices.md.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
+
+from benchmarks import seeds
+from denoising import backend, datasets, execution, inference, metrics, params, saving
+from denoising.files import write_text
+from denoising.tables import pipes
+from stages import layout
+
+FOLDER = Path(__file__).parent
+PUBLISHED = Path("results/article")
+REDUCED = {"train_images": 10_000, "epochs": 5}  # of the article's budget; the test images are all 10,000
+CHOICES = {  # of a run: what is changed, by name
+    "cae": {
+        "as in params.yaml": {},
+        "another training seed": {"seeds.training": 1},
+        "learning rate falls to zero (cosine)": {"budgets.article.schedule": "cosine"},
+        "noise drawn every epoch": {"datasets.gauss50.redraw": "every_epoch"},
+        "shuffled choice of images": {"datasets.gauss50.selection": "shuffled"},
+        "initialiser Glorot uniform": {"models.cae.initializer": "glorot_uniform"},
+        "output sigmoid, initialiser Glorot uniform": {
+            "models.cae.output_activation": "sigmoid",
+            "models.cae.initializer": "glorot_uniform",
+        },
+        "one convolution a level": {"models.cae.convolutions_per_level": 1},
+        "three convolutions a level": {"models.cae.convolutions_per_level": 3},
+    },
+    "cnn": {
+        "as in params.yaml": {},
+        "another training seed": {"seeds.training": 1},
+        "learning rate falls to zero (cosine)": {"budgets.article.schedule": "cosine"},
+        "four convolutions": {"models.cnn.depth": 4},
+        "six convolutions": {"models.cnn.depth": 6},
+    },
+}
+AVERAGED = 50  # batches that batch-norm statistics are averaged over
+CONTINUED = {"as trained": None, "one more epoch, constant rate": "constant", "one more epoch, rate falls to zero": "cosine"}
+
+
+def main():
+    file = FOLDER / "open_choices.csv"
+    rows = pd.read_csv(file).to_dict("records") if file.is_file() else []
+
+    def add(run, choice, device, **errors):
+        rows.append({"run": run, "choice": choice, "device": device} | errors)
+        print(rows[-1], flush=True)
+        write_text(file, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
+
+    device = backend.device()[1]
+    if foreign := [row for row in rows if row["device"] != device]:
+        sys.exit(f"error: {file} has rows of another machine, such as {foreign[0]}; this one is {device}")
+    done = {(row["run"], row["choice"]) for row in rows}
+    for choice, schedule in CONTINUED.items():
+        if ("dncnn", choice) not in done:
+            add("dncnn", choice, device, **continued_dncnn(changed_parameters({}), schedule))
+    for run, choices in CHOICES.items():
+        for choice, changes in choices.items():
+            if (run, choice) not in done:
+                changed = changed_parameters(changes | {f"budgets.article.{key}": value for key, value in REDUCED.items()})
+                found = seeds.train(changed, run, "fast", changed.seeds.training)
+                add(run, choice, device, mse=found["mse"])
+    write_text(FOLDER / "open_choices.md", report(pd.DataFrame(rows)))
+    print((FOLDER / "open_choices.md").read_text())
+
+
+def changed_parameters(changes):
+    """params.yaml at the article's budget with some values, given by dotted names, changed."""
+    content = YAML(typ="safe", pure=True).load(Path("params.yaml"))
+    for key, value in ({"budget": "article"} | changes).items():
+        *sections, name = key.split(".")
+        place = content
+        for section in sections:
+            place = place[section]
+        assert name in place, f"{key} is no parameter"
+        place[name] = value
+    return params.validate(content)
+
+
+def continued_dncnn(parameters, schedule):
+    """MSE of the published DnCNN, perhaps after one more epoch: by its averages, and by averages taken anew."""
+    settings = parameters.train_settings("dncnn")
+    precision = backend.resolve_precision(settings.precision)
+    data = seeds.arrays(parameters.corrupt_settings(settings.run.data))
+    rng = datasets.rng_for(settings.seed, "dncnn", "continued")
+    pairs = datasets.pairs(*data["train"], "clean", rng.permutation(len(data["train"][0])))
+    inputs, targets = (images[..., None] for images in pairs)
+    backend.prepare(settings.seed)
+    model = saving.load(PUBLISHED / layout.model_file("dncnn"))
+    if schedule:
+        rate = settings.learning_rate
+        if schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(rate, -(-len(inputs) // settings.batch_size))
+        model = execution.for_training(model, precision)
+        model.compile(optimizer=keras.optimizers.Adam(rate), loss="mse")
+        model.fit(inputs, targets, batch_size=settings.batch_size, shuffle=False, verbose=2)
+
+    def error():
+        clean, noisy = data["test"]
+        fast = execution.for_inference(model, precision)
+        prediction = inference.denoise(fast, noisy[0], parameters.evaluation.batch_size)
+        return metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()
+
+    model = execution.plain(model)
+    before = error()
+    average_anew(model, inputs, settings.batch_size)
+    return {"mse": before, "mse_averaged_anew": error()}
+
+
+def average_anew(model, inputs, batch_size):
+    """Set batch-norm averages to the plain mean over `AVERAGED` batches, as Wu and Johnson (2021) recommend.
+
+    Wu, Johnson 2021: "Rethinking 'Batch' in BatchNorm". Weights do not change, so neither would a training's.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for batch in range(AVERAGED):
+        for norm in norms:
+            norm.momentum = batch / (batch + 1)
+        model(inputs[batch * batch_size : (batch + 1) * batch_size].astype(np.float32), training=True)
+
+
+def report(rows):
+    first = rows.iloc[0]
+    text = [
+        f"MSE over all 10,000 test images, on {first.device}. Batches of 128, learning rate 0.001, constant unless said "
+        "otherwise. `change` is relative to the first row; the row of another seed says how much of it is chance.",
+    ]
+    for run, group in rows.groupby("run", sort=False):
+        base = group.mse.iloc[0]
+        table = pd.DataFrame({"choice": group.choice})
+        table["MSE"] = group.mse.map("{:.5f}".format)
+        table["change"] = (group.mse / base - 1).map("{:+.1%}".format)
+        if group.mse_averaged_anew.notna().all():
+            table["batch-norm averages taken anew: MSE"] = group.mse_averaged_anew.map("{:.5f}".format)
+            table["change "] = (group.mse_averaged_anew / base - 1).map("{:+.1%}".format)
+        amount = (
+            "the network published in results/article (50,000 images, 10 epochs)"
+            if run == "dncnn"
+            else f"{REDUCED['train_images']:,} images, {REDUCED['epochs']} epochs"
+        )
+        text += [f"## {run}: {amount}", pipes(table)]
+    return "\n\n".join(text) + "\n"
+
+
+if __name__ == "__main__":
+    main()
