@@ -1,4 +1,4 @@
-"""Model files of half the size, to be published: weights as float16, computed in float32 as before."""
+"""Model files of half the size, to be published: kernels as float16, computed in float32 as before."""
 
 import io
 import zipfile
@@ -12,8 +12,9 @@ _WEIGHTS = "model.weights.h5"
 
 
 def halve(source, target):
-    """Copy a .keras archive with its float32 weights rounded to float16.
+    """Copy a .keras archive with its kernels rounded from float32 to float16.
 
+    Biases and batch-norm statistics stay as they are: they take no room, and errors in them add up over all pixels.
     `keras.saving.load_model` casts them back: the network that it gives has float32 weights and computes as the original.
 
     Parameters
@@ -46,7 +47,7 @@ def _copy(path, item, after, name):
         copy = after.require_group(path)
     else:
         values = item[()]
-        if values.dtype == np.float32:
+        if values.dtype == np.float32 and values.ndim > 1:
             if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
                 raise InputError(f"{name}: {path} has a weight of {np.abs(values).max():g}, too large for float16")
             values = values.astype(np.float16)
