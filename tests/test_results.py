@@ -1,9 +1,11 @@
 """What is published in results/ is whole, and is what the parameters would give."""
 
 import math
+import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -54,3 +56,30 @@ def test_every_run_says_what_it_came_from(root):
             assert provenance["settings"]["seed"] >= 0
             log = files.read_json(root / layout.log_file("train", run), "seconds", "git_revision", "peak_memory_mib")
             assert log["seconds"] > 0
+
+
+def test_the_article_is_reproduced():
+    """What README says of the article's protocol, row by row."""
+    root, tables = ROOT / "results/article", files.read_json(ROOT / "article.json")
+    article = tables["supervised"] | tables["noise2noise"]
+    settings = params.load(ROOT / "params.yaml")
+    names = (*settings.runs, *settings.debiased, *settings.filters)
+    scores = {name: files.read_json(root / layout.metrics_file(name)) for name in names}
+    ratios = {name: scores[name]["mse"] / mse for name, mse in article.items()}
+    assert {name for name, ratio in ratios.items() if abs(ratio - 1) > 0.07} == {"dncnn"}
+    assert ratios["dncnn"] == pytest.approx(1.11, abs=0.005)
+    assert all(abs(ratios[name] - 1) < 0.02 for name in ("win5rb", "win5rb_n2n"))
+    assert sorted(article, key=lambda name: scores[name]["mse"]) == sorted(article, key=article.get)
+
+    fixed, inverse = scores["win5rb_n2n_fixed"], scores["win5rb_n2n_inverse"]
+    assert fixed["mse_clipped"] < inverse["mse_clipped"] <= inverse["mse"] < fixed["mse"]
+    losses = pd.read_csv(root / layout.curve_file("win5rb_n2n_fixed")).set_index("epoch").val_loss
+    assert losses.idxmin() == 5
+
+    text = (ROOT / "README.md").read_text().partition("## The short answer")[2].partition("\n## ")[0]
+    answers = dict(re.findall(r"`(\w+)` \| (\d\.\d{4}) \|", text))
+    assert len(answers) == text.count("\n| ") - 1
+    assert answers == {name: f"{scores[name]['mse']:.4f}" for name in answers}
+    seconds = {name: files.read_json(root / layout.log_file("train", name))["seconds"] for name in settings.runs}
+    assert seconds["cae"] < seconds["win5rb"] / 2
+    assert seconds["dncnn"] == max(seconds.values())
