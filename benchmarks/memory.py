@@ -1,8 +1,9 @@
 """Peak memory of every stage at the article's budget: python -m benchmarks.memory
 
 Runs the stages one after the other in a fresh clone, with as many images and as large batches as the article's protocol has
-but one epoch (the others need no more). Takes about half an hour on two cores. Writes benchmarks/memory.json. With names of
-runs only those are trained and evaluated, and put beside what is there: python -m benchmarks.memory win5rb_n2n_fixed
+but one epoch (ten take somewhat more: results/article/logs). Takes about half an hour on two cores. Writes
+benchmarks/memory.json. With names of runs only those are trained and evaluated, and put beside what is there:
+python -m benchmarks.memory win5rb_n2n_fixed
 """
 
 import json

@@ -147,7 +147,7 @@ def report(turns):
         f"{rates['matmul_bfloat16']} in bfloat16; the share is that of the way's own precision.",
         pipes(pd.DataFrame(rows)),
     ]
-    text += ["## The article's protocol, hours", _protocol(turns, ways)]
+    text += ["## The article's protocol, hours, computed from these speeds", _protocol(turns, ways)]
     return "\n\n".join(text) + "\n"
 
 

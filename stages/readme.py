@@ -8,7 +8,7 @@ from stages import command, layout
 STUDY = Path("studies/clipping/tables")
 PAGES = {
     "README.md": {"tables": layout.TABLES, "article": Path("results/article") / layout.TABLES}
-    | {name: Path(f"benchmarks/{name}.md") for name in ("speed", "accuracy", "spread")},
+    | {name: Path(f"benchmarks/{name}.md") for name in ("open_choices", "speed", "accuracy", "spread")},
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md" for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
     },

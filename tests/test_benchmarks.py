@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import open_choices, spread
-from denoising import models, params
+from denoising import files, models, params
 from denoising.regression import judge
 from tests.conftest import ROOT
 
@@ -82,6 +82,15 @@ def test_every_open_choice_that_is_tried_is_another_training(monkeypatch):
         settings = [open_choices.changed_parameters(changes).model_dump_json() for changes in choices.values()]
         assert len(set(settings)) == len(settings)
         assert run in params.load().runs
+
+
+def test_the_end_of_its_training_explains_dncnn():
+    rows = pd.read_csv(FOLDER / "open_choices.csv").query("run == 'dncnn'").set_index("choice")
+    over_article = rows[["mse", "mse_averaged_anew"]] / files.read_json(ROOT / "article.json")["supervised"]["dncnn"]
+    assert over_article.mse["as trained"] > 1.10
+    assert over_article.mse_averaged_anew["as trained"] < 1.07
+    assert over_article.loc["one more epoch, constant rate"].min() > over_article.mse_averaged_anew["as trained"]
+    assert over_article.loc["one more epoch, rate falls to zero"].max() < 1.02
 
 
 def test_averages_taken_anew_are_those_of_the_images():

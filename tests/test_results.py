@@ -76,6 +76,11 @@ def test_the_article_is_reproduced():
     losses = pd.read_csv(root / layout.curve_file("win5rb_n2n_fixed")).set_index("epoch").val_loss
     assert losses.idxmin() == 5
 
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    logs = [files.read_json(file) for file in (root / "logs").glob("*.json")]
+    assert f"which took {sum(log.get('seconds', 0) for log in logs) / 3600:.1f} hours in all" in readme
+    assert f"logs have up to {max(log['peak_memory_mib'] for log in logs):,} MiB" in readme
+
     text = (ROOT / "README.md").read_text().partition("## The short answer")[2].partition("\n## ")[0]
     answers = dict(re.findall(r"`(\w+)` \| (\d\.\d{4}) \|", text))
     assert len(answers) == text.count("\n| ") - 1
