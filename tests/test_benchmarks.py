@@ -93,6 +93,20 @@ def test_the_end_of_its_training_explains_dncnn():
     assert over_article.loc["one more epoch, rate falls to zero"].max() < 1.02
 
 
+def test_what_moves_the_cheap_networks():
+    rows = pd.read_csv(FOLDER / "open_choices.csv").set_index(["run", "choice"]).mse
+    cae, cnn = (rows[run] / rows[run, "as in params.yaml"] - 1 for run in ("cae", "cnn"))
+    assert cae["another training seed"] == pytest.approx(0.04, abs=0.005)
+    for choice in ("learning rate falls to zero (cosine)", "shuffled choice of images", "noise drawn every epoch"):
+        assert abs(cae[choice]) <= 0.05
+    assert cae["initialiser Glorot uniform"] == pytest.approx(-0.10, abs=0.005)
+    assert cae["output sigmoid, initialiser Glorot uniform"] > 5
+    assert cae["one convolution a level"] > 0.15
+    assert abs(cae["three convolutions a level"]) < 0.01
+    assert cnn["four convolutions"] == pytest.approx(0.07, abs=0.005)
+    assert cnn["another training seed"] == pytest.approx(-0.05, abs=0.005)
+
+
 def test_averages_taken_anew_are_those_of_the_images():
     norm = keras.layers.BatchNormalization(axis=-1, momentum=0.9)
     model = keras.Sequential([keras.Input((4, 4, 1)), norm])
