@@ -15,6 +15,9 @@ def network():
 
 
 def test_half_the_bytes_and_nearly_the_same_network(network, tmp_path):
+    rng = np.random.default_rng(0)
+    for weight in network.weights:
+        weight.assign_add(rng.random(weight.shape) / 100)  # biases and batch-norm statistics begin as 0 and 1
     saving.save(network, tmp_path / "whole.keras")
     halve(tmp_path / "whole.keras", tmp_path / "half.keras")
     content = (tmp_path / "half.keras").read_bytes()
@@ -25,9 +28,10 @@ def test_half_the_bytes_and_nearly_the_same_network(network, tmp_path):
     loaded = saving.load(tmp_path / "half.keras")
     for before, after in zip(network.weights, loaded.weights, strict=True):
         assert after.dtype == "float32"
-        np.testing.assert_array_equal(np.asarray(before).astype(np.float16), np.asarray(after))
-    images = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
-    np.testing.assert_allclose(loaded(images), network(images), atol=5e-3)
+        before = np.asarray(before)
+        np.testing.assert_array_equal(before.astype(np.float16) if before.ndim > 1 else before, np.asarray(after))
+    images = rng.random((4, 28, 28, 1), np.float32)
+    np.testing.assert_allclose(loaded(images), network(images), rtol=5e-3, atol=5e-3)
 
 
 def test_a_weight_beyond_its_range_is_refused(network, tmp_path):
