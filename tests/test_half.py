@@ -17,7 +17,8 @@ def network():
 def test_half_the_bytes_and_nearly_the_same_network(network, tmp_path):
     rng = np.random.default_rng(0)
     for weight in network.weights:
-        weight.assign_add(rng.random(weight.shape) / 100)  # biases and batch-norm statistics begin as 0 and 1
+        if len(weight.shape) == 1:  # biases and batch-norm statistics, which begin as 0 and 1
+            weight.assign_add(rng.random(weight.shape) / 100)
     saving.save(network, tmp_path / "whole.keras")
     halve(tmp_path / "whole.keras", tmp_path / "half.keras")
     content = (tmp_path / "half.keras").read_bytes()
@@ -31,7 +32,7 @@ def test_half_the_bytes_and_nearly_the_same_network(network, tmp_path):
         before = np.asarray(before)
         np.testing.assert_array_equal(before.astype(np.float16) if before.ndim > 1 else before, np.asarray(after))
     images = rng.random((4, 28, 28, 1), np.float32)
-    np.testing.assert_allclose(loaded(images), network(images), rtol=5e-3, atol=5e-3)
+    np.testing.assert_allclose(loaded(images), network(images), atol=5e-3)
 
 
 def test_a_weight_beyond_its_range_is_refused(network, tmp_path):
