@@ -86,9 +86,7 @@ class Networks:
             started = time.perf_counter()
             known = raw.get(id(network.model))
             if known is None:
-                result = pictures.denoise(
-                    network.model, image, lambda batch, of=network: _predict(of, batch), pictures.SIZES
-                )
+                result = pictures.denoise(network.model, image, lambda batch, of=network: _predict(of, batch))
                 known = raw[id(network.model)] = result, (time.perf_counter() - started) * 1000
             result, milliseconds = known
             if network.correct:

@@ -75,9 +75,7 @@ def run(model_file, found, sigma=None, white=None):
     for file, target in bar:
         try:
             image = pictures.read(file.read_bytes(), MAX_PIXELS, white)
-            result = pictures.denoise(
-                model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0], pictures.SIZES
-            )
+            result = pictures.denoise(model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0])
             write_bytes(target, pictures.png(result if sigma is None else unclipped_mean(result, sigma)))
         except (pictures.PictureError, OSError) as error:
             failed += 1

@@ -89,7 +89,7 @@ def png(pixels):
     return content.getvalue()
 
 
-def denoise(model, image, predict, multiple=1):
+def denoise(model, image, predict, multiple=SIZES):
     """Denoise one image of any size: mirrored at its borders to a size that the network takes, in tiles where it is large.
 
     Parameters
