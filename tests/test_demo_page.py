@@ -254,3 +254,10 @@ CONTRAST = """element => {
   do { back = channels(getComputedStyle(place).backgroundColor); place = place.parentElement; } while (back[3] === 0);
   const both = [luminance(channels(getComputedStyle(element).color)), luminance(back)].sort((a, b) => b - a);
   return (both[0] + 0.05) / (both[1] + 0.05); }"""
+
+
+def test_only_remedies_that_are_shown_are_explained(visit):
+    page = visit()
+    names = page.locator("figure[data-name]").evaluate_all("cards => cards.map(card => card.dataset.name)")
+    for remedy in ("fixed", "inverse"):
+        assert page.locator(f"#{remedy}").is_visible() == any(name.endswith(f"_{remedy}") for name in names)

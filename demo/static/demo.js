@@ -285,7 +285,7 @@ async function begin() {
   byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
   const kinds = new Set(models.models.map((model) => describe(model.noise)));
   const names = models.models.map((model) => model.name);
-  byId("remedies").hidden = !names.some((name) => /_(fixed|inverse)$/.test(name));
+  for (const remedy of ["fixed", "inverse"]) byId(remedy).hidden = !names.some((name) => name.endsWith(`_${remedy}`));
   if (kinds.size) byId("trained").textContent = `The networks were trained for: ${[...kinds].join("; ")}.`;
   digits.digits.forEach((content, index) => {
     const button = document.createElement("button");
