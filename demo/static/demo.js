@@ -26,13 +26,18 @@ function clear() {
 function stroke(from, to) {
   if (state.file) clear();
   state.version += 1;
-  brush.strokeStyle = "#fff";
+  brush.strokeStyle = brush.fillStyle = "#fff";
   brush.lineWidth = PEN * scale;
   brush.lineCap = brush.lineJoin = "round";
   brush.beginPath();
-  brush.moveTo(from.x * scale, from.y * scale);
-  brush.lineTo(to.x * scale, to.y * scale);
-  brush.stroke();
+  if (from.x === to.x && from.y === to.y) { // a tap: browsers differ in whether a line without length has caps
+    brush.arc(to.x * scale, to.y * scale, brush.lineWidth / 2, 0, 2 * Math.PI);
+    brush.fill();
+  } else {
+    brush.moveTo(from.x * scale, from.y * scale);
+    brush.lineTo(to.x * scale, to.y * scale);
+    brush.stroke();
+  }
   update();
 }
 
