@@ -17,7 +17,7 @@ repro: $(VENV)/.installed check-params  ## run what is not up to date, then prin
 	@cat plots/tables.md
 
 check-params: $(VENV)/.installed  ## validate params.yaml
-	@python -m stages.check
+	@python -m tools.check
 
 test: $(VENV)/.installed-dev  ## tests: library, stages, one end-to-end smoke run
 	@pytest -m "not slow"
@@ -32,22 +32,22 @@ format: $(VENV)/.installed-dev  ## let ruff format the code
 	@ruff check --fix . ; ruff format .
 
 fresh: $(VENV)/.installed  ## is dvc.lock what this code and these parameters give? (needs no data)
-	@python -m stages.fresh
+	@python -m tools.fresh
 
 bench: $(VENV)/.installed-bench  ## speed beside plain Keras and PyTorch; leave the machine alone meanwhile
 	@python -m benchmarks.speed
 
 gate: $(VENV)/.installed  ## fail if a run is worse than at a git revision: make gate BASE=main
-	@python -m stages.gate $(BASE) $(if $(REPORT),--report $(REPORT))
+	@python -m tools.gate $(BASE) $(if $(REPORT),--report $(REPORT))
 
 reference: $(VENV)/.installed  ## hold later results against the present ones
-	@python -m stages.reference
+	@python -m tools.reference
 
 check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a clean clone, and gate them
-	@python -m stages.reproduce
+	@python -m tools.reproduce
 
 prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
-	@python -m stages.prune $(if $(DELETE),--delete)
+	@python -m tools.prune $(if $(DELETE),--delete)
 
 study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and what helps (an hour on two cores)
 	@dvc repro studies/clipping/dvc.yaml
@@ -57,13 +57,13 @@ demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http
 	@python -m demo $(if $(MODELS),--models $(MODELS)) $(if $(PORT),--port $(PORT))
 
 publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
-	@python -m stages.publish
+	@python -m tools.publish
 
 report: $(VENV)/.installed  ## draw tables and figures of published results again: make report BUDGET=article
-	@python -m stages.publish --draw $(BUDGET)
+	@python -m tools.publish --draw $(BUDGET)
 
 readme: $(VENV)/.installed  ## put the present tables into README.md
-	@python -m stages.readme
+	@python -m tools.readme
 
 lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lock
 	@pip install --quiet uv

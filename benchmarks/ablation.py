@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.speed import FOLDER, NETWORKS, TASKS, as_range, measure, relative
 from benchmarks.worker import VARIANTS
 from denoising.files import write_text
-from denoising.tables import pipes
+from denoising.reporting.tables import pipes
 
 ROUNDS = 3
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from denoising.files import write_text
-from denoising.tables import pipes
+from denoising.reporting.tables import pipes
 
 FOLDER = Path(__file__).parent
 

@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import sync_playwright
 
-from denoising import backend
+from denoising.compute import backend
 from denoising.files import write_json
 
 REQUESTS = 200  # of each kind, for latency

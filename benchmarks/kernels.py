@@ -16,9 +16,9 @@ import pandas as pd
 import tensorflow as tf
 from keras import ops
 
-from denoising import backend, fft, tuning
+from denoising.compute import backend, fft, tuning
 from denoising.files import write_text
-from denoising.tables import pipes
+from denoising.reporting.tables import pipes
 
 FOLDER = Path(__file__).parent
 IMAGES, PIXELS, ROUNDS = 128, 28, 7

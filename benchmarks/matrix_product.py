@@ -6,7 +6,7 @@ import time
 import keras
 from keras import ops
 
-from denoising import backend
+from denoising.compute import backend
 
 SIZE = 2048
 

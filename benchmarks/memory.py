@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from denoising import params
 from denoising.files import write_json
-from stages import layout
+from stages import schema as params
+from stages.shared import layout
 
 ROOT = Path(__file__).parent.parent
 

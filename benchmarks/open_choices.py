@@ -19,10 +19,15 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from benchmarks import seeds
-from denoising import backend, datasets, execution, inference, metrics, params, saving
+from denoising.compute import backend, execution
+from denoising.data import datasets
+from denoising.evaluation.evaluate import metrics
 from denoising.files import write_text
-from denoising.tables import pipes
-from stages import layout
+from denoising.inference.predict import model_files as saving
+from denoising.inference.predict import predict as inference
+from denoising.reporting.tables import pipes
+from stages import schema as params
+from stages.shared import layout
 
 FOLDER = Path(__file__).parent
 PUBLISHED = Path("results/article")

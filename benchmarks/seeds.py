@@ -1,7 +1,7 @@
 """How much does a result depend on the seed, and on the way it is computed? python -m benchmarks.seeds
 
 Trains runs of the pipeline with other training seeds. `fast` is what the pipeline does on this machine; `plain` is the
-network as `denoising.models` builds it, in float32, with direct convolutions and Keras's own batch normalisation. Needs the
+network as `denoising.networks` builds it, in float32, with direct convolutions and Keras's own batch normalisation. Needs the
 raw data that `make repro` fetches. Every training is a row of benchmarks/seeds.csv as soon as it is done; what is there is
 not trained again, so the command can be stopped and goes on (two hours on two cores in all). For another machine or budget
 remove the file.
@@ -18,9 +18,16 @@ from unittest import mock
 import pandas as pd
 
 from benchmarks import accuracy, spread
-from denoising import backend, datasets, execution, inference, metrics, mnist, models, params, training, tuning
+from denoising import networks as models
+from denoising.compute import backend, execution, tuning
+from denoising.data import datasets
+from denoising.evaluation.evaluate import metrics
 from denoising.files import write_text
-from stages import layout, outputs
+from denoising.inference.predict import predict as inference
+from denoising.sources import mnist
+from denoising.training.fit import fit as training
+from stages import schema as params
+from stages.shared import layout, outputs
 
 FILE = Path(__file__).parent / "seeds.csv"
 CHEAP, DEAR = {"cnn": 5, "cae": 5}, {"dncnn": 3, "win5rb": 3}
@@ -83,7 +90,7 @@ def arrays(settings):
 
 
 def _as_built(way):
-    """The plain way trains the very layers that denoising.models builds."""
+    """The plain way trains the very layers that denoising.networks builds."""
     if way == "fast":
         return contextlib.nullcontext()
     return mock.patch.multiple(execution, for_training=lambda model, *_: model, for_inference=lambda model, *_: model)

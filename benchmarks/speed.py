@@ -22,9 +22,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from denoising import params
 from denoising.files import write_text
-from denoising.tables import pipes
+from denoising.reporting.tables import pipes
+from stages import schema as params
 
 FOLDER = Path(__file__).parent
 NETWORKS = ("cnn", "cae", "dncnn", "win5rb")

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from denoising.files import write_text
-from denoising.tables import pipes
+from denoising.reporting.tables import pipes
 
 FOLDER = Path(__file__).parent
 FALSE_ALARM = 0.01  # probability that a mere change of seed makes any run of the gate fail

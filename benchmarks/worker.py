@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 
-from denoising import params
+from stages import schema as params
 
 SECONDS = 1.5  # a turn lasts at least this long
 PIXELS = 28
@@ -52,7 +52,8 @@ def main(way, name):
 
 
 def _with_keras(way, name, section, data):
-    from denoising import backend, execution, models
+    from denoising import networks as models
+    from denoising.compute import backend, execution
 
     keras = backend.keras  # imported there, without TensorFlow's page of messages
     network = models.build(name, section)
@@ -85,7 +86,7 @@ def _with_keras(way, name, section, data):
 
 def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_compile="auto", deterministic=True):
     """The pipeline's copies of a network, or nearly."""
-    from denoising import backend, execution, tuning
+    from denoising.compute import backend, execution, tuning
 
     if deterministic:
         backend.prepare(0)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from denoising.noise import Noise
+from denoising.noise.models import Noise
 
 SIDE = 128  # pixels; larger images are reduced to fit
 Row = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1, max_length=SIDE)]

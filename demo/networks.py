@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from denoising import backend, execution, params, pictures, saving
-from stages import layout
+from denoising.compute import backend, execution
+from denoising.inference.predict import images as pictures
+from denoising.inference.predict import model_files as saving
+from stages import schema as params
+from stages.shared import layout
 
 PUBLISHED = Path("results/article")
 PLACES = {"published": PUBLISHED, "workspace": Path()}

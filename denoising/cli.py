@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from denoising import pictures
 from denoising.files import InputError, write_bytes
+from denoising.inference.predict import images as pictures
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
@@ -65,8 +65,9 @@ def run(model_file, found, sigma=None, white=None):
         print(f"{len(found) - len(waiting)} of {len(found)} are there already")
     if not waiting:
         return 0
-    from denoising import backend, execution, saving  # TensorFlow, which takes seconds, only when there is work
-    from denoising.noise import unclipped_mean
+    from denoising.compute import backend, execution
+    from denoising.inference.predict import model_files as saving  # TensorFlow, which takes seconds, only when there is work
+    from denoising.noise.models import unclipped_mean
 
     backend.prepare(0)
     model = execution.for_inference(saving.load(model_file), backend.resolve_precision("auto"))

@@ -4,10 +4,11 @@ from functools import partial
 
 import numpy as np
 
-from denoising import datasets, mnist
+from denoising.data import datasets
 from denoising.files import write_arrays
-from denoising.noise import at_rails
-from stages import command, layout
+from denoising.noise.models import at_rails
+from denoising.sources import mnist
+from stages.shared import command, layout
 
 NOTICEABLE = 0.01  # share of pixels, and of the range of pixel values
 

@@ -1,7 +1,7 @@
 """One trained run over all test images of the budget."""
 
 from denoising.files import sha256
-from stages import command, layout, outputs, prediction
+from stages.shared import command, layout, outputs, prediction
 
 
 def main(params, name):

@@ -6,7 +6,7 @@ noise model's mean moves it back (Foi 2009). Nothing is trained.
 
 import numpy as np
 
-from stages import command, layout, prediction
+from stages.shared import command, layout, prediction
 
 
 def main(params, name):

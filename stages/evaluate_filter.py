@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from denoising import datasets, evaluation
-from denoising.filters import FILTERS
-from stages import command, layout, outputs
+from denoising.data import datasets
+from denoising.evaluation.evaluate import evaluate as evaluation
+from denoising.evaluation.filters import FILTERS
+from stages.shared import command, layout, outputs
 
 
 def main(params, name):

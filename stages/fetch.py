@@ -1,7 +1,7 @@
 """Real MNIST into data/raw/, from the first source that has it."""
 
-from denoising import mnist
-from stages import command, layout
+from denoising.sources import mnist
+from stages.shared import command, layout
 
 
 def main(_):

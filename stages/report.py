@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from denoising import datasets, figures, tables
+from denoising.data import datasets
 from denoising.files import InputError, read_arrays, read_json, write_text
-from stages import command, layout
+from denoising.reporting import figures, tables
+from stages.shared import command, layout
 
 SCORES = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "test_digest")
 EXPERIMENTS = {

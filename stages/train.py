@@ -4,9 +4,13 @@ import hashlib
 
 import pandas as pd
 
-from denoising import backend, datasets, models, saving, training, tuning
+from denoising import networks as models
+from denoising.compute import backend, tuning
+from denoising.data import datasets
 from denoising.files import sha256, write_json, write_text
-from stages import command, layout, outputs
+from denoising.inference.predict import model_files as saving
+from denoising.training.fit import fit as training
+from stages.shared import command, layout, outputs
 
 
 def main(params, name):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from denoising import mnist
+from denoising.sources import mnist
 from tests.demo_server import ROOT, Server
 
 

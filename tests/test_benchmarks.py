@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from benchmarks import open_choices, spread
-from denoising import files, models, params
-from denoising.regression import judge
+from denoising import files
+from denoising import networks as models
+from stages import schema as params
 from tests.conftest import ROOT
+from tools.regression import judge
 
 FOLDER = ROOT / "benchmarks"
 TOLERANCES = params.load(ROOT / "params.yaml").gate.tolerance

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from demo import app
-from denoising import cli, pictures
-from denoising.noise import Gaussian
+from denoising import cli
+from denoising.inference.predict import images as pictures
+from denoising.noise.models import Gaussian
 from tests.conftest import ROOT
 
 PUBLISHED = ROOT / "results/article"

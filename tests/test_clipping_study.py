@@ -10,9 +10,9 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from denoising import datasets
+from denoising.data import datasets
 from denoising.files import InputError
-from denoising.noise import clipped_mean
+from denoising.noise.models import clipped_mean
 from studies.clipping import experiments, images, measure, report, settings, summary
 from tests.conftest import ROOT, Project
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from denoising import datasets
+from denoising.data import datasets
 from denoising.files import InputError, write_arrays
-from denoising.noise import Gaussian
+from denoising.noise.models import Gaussian
 
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=False)
 COUNTS = {"train": 20, "validation": 7, "test": 4}

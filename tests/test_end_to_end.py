@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from denoising import params
 from denoising.files import read_arrays
-from stages.publish import stale
+from stages import schema as params
 from tests.conftest import ROOT, stages_run
+from tools.publish import stale
 
 SETTINGS = params.load(ROOT / "params.yaml")
 CORRECTED = ["win5rb_n2n", "win5rb_n2n_inverse"]

@@ -2,8 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from denoising import backend, execution, files, inference, saving, tuning
-from denoising.layers import FFTConv2D, FusedBatchNormalization
+from denoising import files
+from denoising.compute import backend, execution, tuning
+from denoising.compute.layers import FFTConv2D, FusedBatchNormalization
+from denoising.inference.predict import model_files as saving
+from denoising.inference.predict import predict as inference
 from tests.test_models import NAMES, RNG, build
 
 NOISY = RNG.random((6, 20, 20)).astype(np.float32)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from denoising import fft
-from denoising.layers import FFTConv2D
+from denoising.compute import fft
+from denoising.compute.layers import FFTConv2D
 
 RNG = np.random.default_rng(0)
 

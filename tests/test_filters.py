@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from denoising import datasets, filters, mnist
-from denoising.noise import Gaussian
+from denoising.data import datasets
+from denoising.evaluation.evaluate import filters
+from denoising.noise.models import Gaussian
+from denoising.sources import mnist
 
 ARGUMENTS = {"identity": {}, "median": {"size": 3}, "mean": {"size": 3}, "gaussian": {"sigma": 1.0}}
 

@@ -2,9 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from denoising import models, params, saving
+from denoising import networks as models
 from denoising.files import InputError
-from denoising.half import halve
+from denoising.inference.float16_export import halve
+from denoising.inference.predict import model_files as saving
+from stages import schema as params
 from tests.conftest import ROOT
 
 

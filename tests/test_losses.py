@@ -4,9 +4,9 @@ import pytest
 from keras import ops
 from scipy import optimize, special
 
-from denoising import losses
-from denoising.noise import Gaussian
-from denoising.params import Run
+from denoising.methods import losses
+from denoising.noise.models import Gaussian
+from stages.schema import Run
 
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=True)
 

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from denoising import evaluation, metrics
+from denoising.evaluation.evaluate import evaluate as evaluation
+from denoising.evaluation.evaluate import metrics
 from denoising.files import InputError
-from denoising.params import Evaluation
+from stages.schema import Evaluation
 
 RNG = np.random.default_rng(0)
 SETTINGS = Evaluation(batch_size=8, bootstrap_resamples=500, histogram_step=0.025, examples=3)

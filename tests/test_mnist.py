@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from denoising import mnist
 from denoising.files import InputError
+from denoising.sources import mnist
 
 
 @pytest.fixture

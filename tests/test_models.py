@@ -2,8 +2,13 @@ import keras
 import numpy as np
 import pytest
 
-from denoising import backend, files, inference, models, params, saving
+from denoising import files
+from denoising import networks as models
+from denoising.compute import backend
 from denoising.files import InputError
+from denoising.inference.predict import model_files as saving
+from denoising.inference.predict import predict as inference
+from stages import schema as params
 from tests.conftest import ROOT
 
 SECTIONS = params.load(ROOT / "params.yaml").models

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from denoising.noise import Gaussian, Noise, at_rails, clipped_mean, unclipped_mean
+from denoising.noise.models import Gaussian, Noise, at_rails, clipped_mean, unclipped_mean
 
 MODELS = [
     {"name": "gaussian", "sigma": 0.1, "clip": True},

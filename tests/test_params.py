@@ -1,8 +1,8 @@
 import pytest
 from ruamel.yaml import YAML
 
-from denoising import params
 from denoising.files import InputError
+from stages import schema as params
 
 BAD = [
     ("budget", "huge", "budget = 'huge': should be one of smoke, laptop, article"),

@@ -4,9 +4,11 @@ import re
 
 import pytest
 
-from denoising import files, params
-from stages import layout, readme
+from denoising import files
+from stages import schema as params
+from stages.shared import layout
 from tests.conftest import ROOT
+from tools import readme
 
 TEXT = (ROOT / "README.md").read_text()
 

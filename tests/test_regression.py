@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from denoising.regression import broken, judge
+from tools.regression import broken, judge
 
 GOOD = {"mse": 0.010, "mse_low": 0.009, "mse_high": 0.011, "noisy_mse": 0.1, "constant_mse": 0.09}
 GOOD |= {"test_digest": "a", "collapsed": False, "device": "x"}

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from denoising import figures, tables
+from denoising.reporting import figures, tables
 
 SCORES = {
     "cnn": {"mse": 0.02, "mse_low": 0.019, "mse_high": 0.021, "mse_clipped": 0.018, "psnr": 17.5, "ssim": 0.8,

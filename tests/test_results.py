@@ -9,9 +9,11 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from denoising import files, params
-from stages import layout, publish
+from denoising import files
+from stages import schema as params
+from stages.shared import layout
 from tests.conftest import ROOT
+from tools import publish
 
 FOLDERS = sorted(path for path in (ROOT / publish.RESULTS).glob("*") if path.is_dir())
 

@@ -8,8 +8,8 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from denoising import params
 from denoising.files import InputError
+from stages import schema as params
 from tests.conftest import ROOT
 
 
@@ -54,9 +54,9 @@ def test_every_stage_declares_exactly_the_code_it_imports(stages):
         expected = imported_files(module)
         if module == "stages.train":  # imports by name
             run = params.load(ROOT / "params.yaml").runs[stage.cmd.split()[-1]]
-            expected |= imported_files(f"denoising.models.{run.model}")
+            expected |= imported_files(f"denoising.networks.{run.model}")
         if module == "studies.clipping.measure":
-            expected |= imported_files("denoising.models.win5rb")
+            expected |= imported_files("denoising.networks.win5rb")
         code = {path for path in declared(stage) if path.endswith(".py")}
         assert code == expected, f"{name}: declared - imported {code - expected}, missing {expected - code}"
 

@@ -1,9 +1,16 @@
 import numpy as np
 import pytest
 
-from denoising import backend, datasets, files, inference, mnist, params, saving, training
+from denoising import files
+from denoising.compute import backend
+from denoising.data import datasets
 from denoising.files import InputError
-from denoising.noise import Gaussian
+from denoising.inference.predict import model_files as saving
+from denoising.inference.predict import predict as inference
+from denoising.noise.models import Gaussian
+from denoising.sources import mnist
+from denoising.training.fit import fit as training
+from stages import schema as params
 from tests.conftest import ROOT
 
 PARAMS = params.load(ROOT / "params.yaml")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from denoising.noise import Gaussian, Noise
+from denoising.noise.models import Gaussian, Noise
 
 
 class Row(NamedTuple):

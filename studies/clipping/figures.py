@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib import pyplot as plt
 
-from denoising.figures import BLACK, BLUE, CYCLE, GREEN, ORANGE, RED
+from denoising.reporting.figures import BLACK, BLUE, CYCLE, GREEN, ORANGE, RED
 
 SPREAD = 0.6  # width of a group of bars
 

@@ -3,7 +3,8 @@
 import numpy as np
 from skimage import color, data, measure, util
 
-from denoising import datasets, mnist
+from denoising.data import datasets
+from denoising.sources import mnist
 
 PHOTOGRAPHS = {  # what scikit-image brings with it, and no test photograph is trained on
     "train": ("astronaut", "brick", "cat", "coins", "gravel", "hubble_deep_field", "immunohistochemistry", "moon", "retina"),

@@ -12,9 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from denoising import backend, datasets, execution, inference, metrics, models, params, training, tuning
+from denoising import networks as models
+from denoising.compute import backend, execution, tuning
+from denoising.data import datasets
+from denoising.evaluation.evaluate import metrics
 from denoising.files import InputError, read_json, write_json, write_text
-from stages import command, layout
+from denoising.inference.predict import predict as inference
+from denoising.training.fit import fit as training
+from stages import schema as params
+from stages.shared import command, layout
 from studies.clipping import experiments, images
 from studies.clipping.settings import FOLDER, load
 

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from denoising import figures as common
 from denoising.files import InputError, write_json, write_text
-from denoising.noise import Gaussian
-from denoising.tables import pipes
-from stages import command
+from denoising.noise.models import Gaussian
+from denoising.reporting import figures as common
+from denoising.reporting.tables import pipes
+from stages.shared import command
 from studies.clipping import figures, summary
 from studies.clipping.settings import FOLDER, load
 

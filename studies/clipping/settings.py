@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pydantic import Field, model_validator
 
-from denoising import params
-from denoising.noise import Noise
-from denoising.params import Count, Key, Positive, Section
+from denoising.noise.models import Noise
+from stages import schema as params
+from stages.schema import Count, Key, Positive, Section
 
 FOLDER = Path("studies/clipping")
 FILE = FOLDER / "params.yaml"

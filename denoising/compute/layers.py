@@ -1,0 +1,77 @@
+"""Layers that compute what Keras's own do, with the same weights, faster. `denoising.execution` puts them in place."""
+
+import types
+
+import keras
+
+from denoising.compute import backend, fft
+
+
+class _Substitute:
+    """Takes the place of the Keras layer that it is derived from, where that layer's options are the supported ones."""
+
+    SUPPORTED = types.MappingProxyType({})
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        for name, value in self.SUPPORTED.items():
+            if getattr(self, name) != value:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: {type(self).__name__} is only for {value!r}")
+
+    @classmethod
+    def supports(cls, layer):
+        """Can this layer take the place of that one?"""
+        options_fit = all(getattr(layer, name, None) == value for name, value in cls.SUPPORTED.items())
+        return isinstance(layer, cls.__bases__[-1]) and options_fit
+
+
+@keras.saving.register_keras_serializable("denoising")
+class FFTConv2D(_Substitute, keras.layers.Conv2D):
+    """`keras.layers.Conv2D` computed through spectra (see `denoising.fft`).
+
+    Only for padding "same" without strides, dilation or groups, channels last. Images that are so large that the kernel's
+    spectrum would not fit, or whose size is not known when the graph is built, are convolved directly.
+
+    Raises
+    ------
+    ValueError
+        If an argument asks for another kind of convolution.
+    """
+
+    LARGEST_SPECTRUM = 2**29  # bytes
+
+    SUPPORTED = types.MappingProxyType(
+        {"padding": "same", "strides": (1, 1), "dilation_rate": (1, 1), "groups": 1, "data_format": "channels_last"}
+    )
+
+    def convolution_op(self, inputs, kernel):
+        _, height, width, channels = inputs.shape
+        if height is None or width is None:
+            return super().convolution_op(inputs, kernel)
+        itemsize = 2 if self.compute_dtype == "bfloat16" else 4
+        if fft.spectrum_bytes(height, width, self.kernel_size, channels, self.filters, itemsize) > self.LARGEST_SPECTRUM:
+            return super().convolution_op(inputs, kernel)
+        return fft.conv2d(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable("denoising")
+class FusedBatchNormalization(_Substitute, keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` of images in one pass over memory, without a float32 copy of them.
+
+    Statistics are accumulated in float32. Only for channels last, scaled and shifted, and without a mask.
+
+    Raises
+    ------
+    ValueError
+        If an argument asks for another kind of batch normalisation.
+    """
+
+    SUPPORTED = types.MappingProxyType({"axis": -1, "center": True, "scale": True})
+
+    def call(self, inputs, training=None, mask=None):
+        if not (training and self.trainable):
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance = backend.fused_batch_normalization(inputs, self.gamma, self.beta, self.epsilon)
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1 - self.momentum))
+        return outputs

@@ -1,0 +1,141 @@
+"""Image files of any kind and size, in and out: limits are checked before anything is decoded."""
+
+import io
+import math
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from denoising.inference.predict import size_multiple
+
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are lower
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
+TILE, OVERLAP = 256, 32  # pixels; tiles overlap by more where a network sees further
+# pixels, the side of a digit: mirroring images to its multiples keeps sizes few, each of which TensorFlow compiles
+SIZES = 28
+FAR = 20  # times white: strong noise in floating point stays below
+
+
+class PictureError(ValueError):
+    """What was given is no image that can be taken; the message is one line."""
+
+
+class TooLarge(PictureError):
+    """An image of more pixels than are taken."""
+
+
+def read(content, max_pixels, white=None):
+    """A grey image from the bytes of an image file.
+
+    Parameters
+    ----------
+    content : bytes
+    max_pixels : int
+        Larger images are refused from what their header says, before they are decoded.
+    white : float, optional
+        The value in a grey file that means white. None: 255 of 8 bits, 65535 of 16 and 32 bits, 1 of floating point.
+
+    Returns
+    -------
+    ndarray (H, W) float32
+        On the scale [0, 1], beyond it only from floating point. Colour becomes luma, transparency lies on white; of an
+        animation the first frame is taken.
+
+    Raises
+    ------
+    PictureError
+        If it is not a whole image of one of `FORMATS`, or too large.
+    """
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        width, height = image.size
+        if width * height > max_pixels:
+            raise TooLarge(f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are taken")
+        image = ImageOps.exif_transpose(image)
+        return _grey(image, white)
+    except PictureError:
+        raise
+    except Image.DecompressionBombError:
+        raise TooLarge(f"image of far more than the {max_pixels:,} pixels that are taken") from None
+    except UnidentifiedImageError:
+        raise PictureError(f"not an image: should be one of {', '.join(FORMATS)}") from None
+    # a damaged file makes Pillow's decoders raise nearly anything
+    except Exception as error:
+        raise PictureError(f"not a whole image ({type(error).__name__})") from None
+
+
+def _grey(image, white):
+    if image.mode.startswith("I;16"):
+        return np.asarray(image, np.float32) / np.float32(white or 65535)
+    if image.mode in ("I", "F"):
+        pixels = np.asarray(image, np.float32) / np.float32(white or (65535 if image.mode == "I" else 1))
+        if not np.isfinite(pixels).all():
+            raise PictureError("image holds values that are not finite")
+        if np.abs(pixels).max(initial=0) > FAR:
+            raise PictureError(f"values up to {np.abs(pixels).max():.6g} times white; should be near [0, 1]")
+        return pixels
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.asarray(image.convert("L"), np.float32) / np.float32(white or 255)
+
+
+def png(pixels):
+    """Bytes of an 8-bit grey PNG of (H, W) pixel values on the scale [0, 1], which are clipped to it."""
+    content = io.BytesIO()
+    Image.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)).save(content, "PNG")
+    return content.getvalue()
+
+
+def denoise(model, image, predict, multiple=SIZES):
+    """Denoise one image of any size: mirrored at its borders to a size that the network takes, in tiles where it is large.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Says by its pooling what height and width must be multiples of.
+    image : ndarray (H, W) float32
+    predict : callable
+        From (1, H, W) to (1, H, W).
+    multiple : int
+        Of height and width, besides the model's own: fewer sizes for whoever keeps something by size, as TensorFlow does.
+
+    Returns
+    -------
+    ndarray (H, W) float32, not clipped
+    """
+    multiple = math.lcm(size_multiple(model), multiple)
+    height, width = image.shape
+    overlap = max(OVERLAP, -(-receptive_radius(model) // multiple) * multiple)
+    if height <= TILE + 2 * overlap and width <= TILE + 2 * overlap:
+        return _padded(image, multiple, predict)
+    result = np.empty_like(image)
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            above, before = min(top, overlap), min(left, overlap)
+            piece = image[top - above : top + TILE + overlap, left - before : left + TILE + overlap]
+            done = _padded(piece, multiple, predict)
+            own = result[top : top + TILE, left : left + TILE]
+            own[...] = done[above : above + own.shape[0], before : before + own.shape[1]]
+    return result
+
+
+def receptive_radius(model):
+    """How far to each side, in pixels, a network looks at most: the sum over its layers of what each adds."""
+    radius, pixel = 0, 1
+    for layer in model.layers:
+        if hasattr(layer, "pool_size"):
+            pixel *= layer.pool_size[0]
+        elif hasattr(layer, "kernel_size"):
+            radius += (layer.kernel_size[0] // 2) * pixel
+        elif hasattr(layer, "size"):  # of upsampling
+            pixel //= layer.size[0]
+    return radius
+
+
+def _padded(image, multiple, predict):
+    height, width = image.shape
+    margins = [(0, -height % multiple), (0, -width % multiple)]
+    return predict(np.pad(image, margins, mode="symmetric")[None])[0, :height, :width]

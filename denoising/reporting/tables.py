@@ -1,0 +1,114 @@
+"""The two tables of the article, ours beside its numbers."""
+
+import itertools
+
+import pandas as pd
+
+from denoising.evaluation.evaluate import metrics
+
+COLUMNS = {
+    "name": "network",
+    "mse": "MSE",
+    "interval": "95 % interval",
+    "article": "article",
+    "ratio": "ours / article",
+    "mse_clipped": "MSE clipped",
+    "psnr": "PSNR dB",
+    "ssim": "SSIM",
+    "parameters": "parameters",
+    "device": "device",
+    "precision": "precision",
+    "note": "",
+}
+
+
+def table(scores, article):
+    """One row a denoiser.
+
+    Parameters
+    ----------
+    scores : dict of str to dict
+        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows; None: not measured, an empty row.
+    article : dict of str to float
+        The article's MSE by name, where it has one.
+
+    Returns
+    -------
+    DataFrame
+        Numbers, not text; `ratio` is ours over the article's.
+    """
+    numbers = ["mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim"]
+    known = ["parameters", "device", "precision"]
+    rows = []
+    for name, score in scores.items():
+        score, reference = score or {}, article.get(name)
+        row = {"name": name} | {key: score.get(key) for key in (*numbers, *known)}
+        row |= {"collapsed": score.get("collapsed", False), "article": reference}
+        rows.append(row | {"ratio": score["mse"] / reference if score and reference else None})
+    columns = ["name", *numbers, *known, "collapsed", "article", "ratio"]
+    types = dict.fromkeys([*numbers, "article", "ratio"], float) | {"parameters": "Int64"}
+    return pd.DataFrame(rows, columns=columns).astype(types)
+
+
+def differences(errors, resamples):
+    """Differences of MSE between all pairs of denoisers, over the same test images.
+
+    Parameters
+    ----------
+    errors : dict of str to ndarray (N,)
+        Error of each test image, by name; the same images in the same order.
+    resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        Columns first, second, difference (first minus second), low, high (95 % interval, paired bootstrap over images),
+        better (a name, or "not distinguishable" where the interval holds 0).
+    """
+    rows = []
+    for first, second in itertools.combinations(errors, 2):
+        difference = errors[first] - errors[second]
+        low, high = metrics.mean_interval(difference, resamples)
+        better = "not distinguishable" if low <= 0 <= high else first if high < 0 else second
+        rows.append((first, second, difference.mean(), low, high, better))
+    return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high", "better"])
+
+
+def as_markdown(frame):
+    """A table as people read it: rounded, empty cells where there is no number, columns aligned."""
+    text = pd.DataFrame({COLUMNS[key]: _formatted(frame, key) for key in COLUMNS})
+    return pipes(text.loc[:, (text != "").any()])  # a column that no row fills is left out
+
+
+def differences_as_markdown(frame):
+    text = pd.DataFrame(
+        {
+            "first": frame["first"],
+            "second": frame["second"],
+            "first - second": frame["difference"].map("{:+.5f}".format),
+            "95 % interval": [f"{low:+.5f} .. {high:+.5f}" for low, high in zip(frame.low, frame.high, strict=True)],
+            "better": frame["better"],
+        }
+    )
+    return pipes(text)
+
+
+def _formatted(frame, key):
+    formats = {"mse": "{:.5f}", "mse_clipped": "{:.5f}", "article": "{:g}", "ratio": "{:.2f}", "psnr": "{:.2f}"}
+    formats |= {"ssim": "{:.3f}", "parameters": "{:,}"}
+    if key == "interval":
+        pairs = zip(frame.mse_low, frame.mse_high, strict=True)
+        return ["" if pd.isna(low) else f"{low:.5f} .. {high:.5f}" for low, high in pairs]
+    if key == "note":
+        return ["**collapsed**" if collapsed else "" for collapsed in frame.collapsed]
+    return ["" if pd.isna(value) else formats.get(key, "{}").format(value) for value in frame[key]]
+
+
+def pipes(text):
+    """A Markdown table of a DataFrame of text, with aligned columns."""
+    rows = [list(text.columns), *text.to_numpy().tolist()]
+    widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(text.columns))]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
