@@ -15,7 +15,9 @@ ROUNDS = 3
 
 
 def main():
-    measure(tuple(VARIANTS), ROUNDS).to_csv(FOLDER / "ablation.csv", index=False, float_format="%.5g")
+    measure(tuple(VARIANTS), ROUNDS).to_csv(
+        FOLDER / "ablation.csv", index=False, float_format="%.5g"
+    )
     write_text(FOLDER / "ablation.md", report(pd.read_csv(FOLDER / "ablation.csv")))
     print((FOLDER / "ablation.md").read_text())
 
@@ -29,7 +31,11 @@ def report(turns):
     for task, title in TASKS.items():
         rows = [
             {"network": network}
-            | {way: as_range(relative(turns, network, task, way, "ours")) for way in VARIANTS if way != "ours"}
+            | {
+                way: as_range(relative(turns, network, task, way, "ours"))
+                for way in VARIANTS
+                if way != "ours"
+            }
             for network in NETWORKS
         ]
         text += [f"## {title.capitalize()}", pipes(pd.DataFrame(rows))]

@@ -32,7 +32,9 @@ RESULT, STILL = Path("benchmarks/demo.json"), Path("docs/demo.png")
 
 def main():
     server = subprocess.Popen(
-        [sys.executable, "-m", "demo", "--port", "0", "--models", "published"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "demo", "--port", "0", "--models", "published"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         for line in server.stdout:
@@ -99,12 +101,21 @@ class Client:
 
 
 def _summary(milliseconds):
-    return {"median": round(float(np.median(milliseconds)), 1), "p95": round(float(np.percentile(milliseconds, 95)), 1)}
+    return {
+        "median": round(float(np.median(milliseconds)), 1),
+        "p95": round(float(np.percentile(milliseconds, 95)), 1),
+    }
 
 
 def in_the_page(url):
     """From a stroke's last pointer event to every network's image decoded in the page, in Chromium."""
-    options = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+    options = [
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-sync",
+    ]
     options += ["--no-sandbox"] if os.geteuid() == 0 else []
     script = """async () => {
       const pad = document.getElementById("pad"), box = pad.getBoundingClientRect();

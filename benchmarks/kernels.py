@@ -33,7 +33,9 @@ KERNEL = np.array(
     [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6],
      [0, 0, 1]], np.float32
 )  # fmt: skip
-OUTPUT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32)
+OUTPUT = np.array(
+    [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32
+)
 
 
 def direct(images, kernel):
@@ -50,7 +52,10 @@ def winograd(images, kernel):
     for tile in range(tiles):
         forward[:, tile, 4 * tile : 4 * tile + 6] = INPUT
         backward[4 * tile : 4 * tile + 4, :, tile] = OUTPUT
-    forward, backward = forward[..., 1:-1].reshape(6 * tiles, size), backward.reshape(size, 6 * tiles)
+    forward, backward = (
+        forward[..., 1:-1].reshape(6 * tiles, size),
+        backward.reshape(size, 6 * tiles),
+    )
     x = ops.matmul(constant(forward), ops.reshape(images, (-1, size, size * channels)))
     x = ops.matmul(constant(forward), ops.reshape(x, (-1, size, channels)))  # (N 6 T, 6 T, C)
     x = ops.transpose(ops.reshape(x, (-1, 6, tiles, 6, tiles, channels)), (1, 3, 0, 2, 4, 5))
@@ -69,10 +74,17 @@ def main():
     rows = []
     for size, channels in CASES:
         shape = (IMAGES, PIXELS, PIXELS, channels)
-        images, upstream = np.maximum(rng.standard_normal(shape, np.float32), 0), rng.standard_normal(shape, np.float32)
-        kernel = rng.standard_normal((size, size, channels, channels), np.float32) / (size * channels**0.5)
+        images, upstream = (
+            np.maximum(rng.standard_normal(shape, np.float32), 0),
+            rng.standard_normal(shape, np.float32),
+        )
+        kernel = rng.standard_normal((size, size, channels, channels), np.float32) / (
+            size * channels**0.5
+        )
         expected = _functions(direct)[1](images, kernel, upstream)
-        methods = {"direct": direct, "fft": fft.conv2d} | ({"winograd": winograd} if size == 3 else {})
+        methods = {"direct": direct, "fft": fft.conv2d} | (
+            {"winograd": winograd} if size == 3 else {}
+        )
         for dtype in ("float32", "bfloat16"):
             given = [ops.cast(array, dtype) for array in (images, kernel, upstream)]
             steps, errors = {}, {}
@@ -82,7 +94,13 @@ def main():
                 steps[name, "with gradients"] = lambda both=both, given=given: both(*given)
                 errors[name] = [_error(*pair) for pair in zip(both(*given), expected, strict=True)]
             for (name, what), seconds in tuning.shortest(steps, ROUNDS).items():
-                row = {"kernel": size, "channels": channels, "dtype": dtype, "method": name, "what": what}
+                row = {
+                    "kernel": size,
+                    "channels": channels,
+                    "dtype": dtype,
+                    "method": name,
+                    "what": what,
+                }
                 error = errors[name][0] if what == "forward" else max(errors[name][1:])
                 rows.append(row | {"milliseconds": seconds * 1e3, "relative_error": error})
                 print(rows[-1], flush=True)
@@ -111,8 +129,12 @@ def report(frame):
     for method in ("fft", "winograd"):
         wide[f"direct / {method}"] = wide["direct"] / wide[method]
     errors = frame.pivot_table(index=keys, columns="method", values="relative_error", sort=False)
-    times = wide.map(lambda value: "" if pd.isna(value) else f"{value:.3g}").reset_index().astype(str)
-    errors = errors.map(lambda value: "" if pd.isna(value) else f"{value:.1e}").reset_index().astype(str)
+    times = (
+        wide.map(lambda value: "" if pd.isna(value) else f"{value:.3g}").reset_index().astype(str)
+    )
+    errors = (
+        errors.map(lambda value: "" if pd.isna(value) else f"{value:.1e}").reset_index().astype(str)
+    )
     return (
         f"Milliseconds for {IMAGES} images of {PIXELS} x {PIXELS} pixels, shortest of {ROUNDS}.\n\n{pipes(times)}\n\n"
         "Standard deviation of the error, relative to that of the result (reference: direct, float32); with gradients: the "

@@ -38,13 +38,19 @@ def main():
         content["budgets"]["article"]["epochs"] = 1
         yaml.dump(content, clone / "params.yaml")
         stages = [("fetch",), *(("corrupt", name) for name in settings.datasets)]
-        stages += [(stage, name) for name in sys.argv[1:] or settings.runs for stage in ("train", "evaluate")]
+        stages += [
+            (stage, name)
+            for name in sys.argv[1:] or settings.runs
+            for stage in ("train", "evaluate")
+        ]
         if not sys.argv[1:]:
             stages += [("evaluate_filter", name) for name in settings.filters] + [("report",)]
         file = ROOT / "benchmarks/memory.json"
         peaks = json.loads(file.read_text())["peak_memory_mib"] if sys.argv[1:] else {}
         for stage in stages:
-            peaks["-".join(stage)] = _peak([sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]], clone)
+            peaks["-".join(stage)] = _peak(
+                [sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]], clone
+            )
             print("-".join(stage), peaks["-".join(stage)], "MiB", flush=True)
     write_json(file, {"budget": "article", "peak_memory_mib": peaks})
 

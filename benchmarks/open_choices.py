@@ -31,7 +31,12 @@ from stages.shared import layout
 
 FOLDER = Path(__file__).parent
 PUBLISHED = Path("results/article")
-REDUCED = {"train_images": 10_000, "validation_images": 100, "epochs": 5, "batch_size": 16}  # of the article's budget
+REDUCED = {
+    "train_images": 10_000,
+    "validation_images": 100,
+    "epochs": 5,
+    "batch_size": 16,
+}  # of the article's budget
 CHOICES = {  # of a run: what is changed, by name
     "cae": {
         "as in params.yaml": {},
@@ -54,7 +59,11 @@ CHOICES = {  # of a run: what is changed, by name
     },
 }
 AVERAGED = 50  # batches that batch-norm statistics are averaged over
-CONTINUED = {"as trained": None, "one more epoch, constant rate": "constant", "one more epoch, rate falls to zero": "cosine"}
+CONTINUED = {
+    "as trained": None,
+    "one more epoch, constant rate": "constant",
+    "one more epoch, rate falls to zero": "cosine",
+}
 
 
 def main():
@@ -68,7 +77,9 @@ def main():
 
     device = backend.device()[1]
     if foreign := [row for row in rows if row["device"] != device]:
-        sys.exit(f"error: {file} has rows of another machine, such as {foreign[0]}; this one is {device}")
+        sys.exit(
+            f"error: {file} has rows of another machine, such as {foreign[0]}; this one is {device}"
+        )
     done = {(row["run"], row["choice"]) for row in rows}
     for choice, schedule in CONTINUED.items():
         if ("dncnn", choice) not in done:
@@ -76,7 +87,9 @@ def main():
     for run, choices in CHOICES.items():
         for choice, changes in choices.items():
             if (run, choice) not in done:
-                changed = changed_parameters(changes | {f"budgets.article.{key}": value for key, value in REDUCED.items()})
+                changed = changed_parameters(
+                    changes | {f"budgets.article.{key}": value for key, value in REDUCED.items()}
+                )
                 found = seeds.train(changed, run, "fast", changed.seeds.training)
                 add(run, choice, device, mse=found["mse"])
     write_text(FOLDER / "open_choices.md", report(pd.DataFrame(rows)))
@@ -109,7 +122,9 @@ def continued_dncnn(parameters, schedule):
     if schedule:
         rate = settings.learning_rate
         if schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(rate, -(-len(inputs) // settings.batch_size))
+            rate = keras.optimizers.schedules.CosineDecay(
+                rate, -(-len(inputs) // settings.batch_size)
+            )
         model = execution.for_training(model, precision)
         model.compile(optimizer=keras.optimizers.Adam(rate), loss="mse")
         model.fit(inputs, targets, batch_size=settings.batch_size, shuffle=False, verbose=2)
@@ -135,7 +150,9 @@ def average_anew(model, inputs, batch_size):
     for batch in range(AVERAGED):
         for norm in norms:
             norm.momentum = batch / (batch + 1)
-        model(inputs[batch * batch_size : (batch + 1) * batch_size].astype(np.float32), training=True)
+        model(
+            inputs[batch * batch_size : (batch + 1) * batch_size].astype(np.float32), training=True
+        )
 
 
 def report(rows):
@@ -150,7 +167,9 @@ def report(rows):
         table["MSE"] = group.mse.map("{:.5f}".format)
         table["change"] = (group.mse / base - 1).map("{:+.1%}".format)
         if group.mse_averaged_anew.notna().all():
-            table["batch-norm averages taken anew: MSE"] = group.mse_averaged_anew.map("{:.5f}".format)
+            table["batch-norm averages taken anew: MSE"] = group.mse_averaged_anew.map(
+                "{:.5f}".format
+            )
             table["change "] = (group.mse_averaged_anew / base - 1).map("{:+.1%}".format)
         amount = (
             "the network published in results/article (50,000 images, 10 epochs, batch 128)"

@@ -23,7 +23,9 @@ def main():
         subprocess.run(["make", "check-params"], cwd=clone, check=True)  # installs
         started = time.perf_counter()
         marks = [("make", started)]
-        with subprocess.Popen(["make", "repro"], cwd=clone, stdout=subprocess.PIPE, text=True) as make:
+        with subprocess.Popen(
+            ["make", "repro"], cwd=clone, stdout=subprocess.PIPE, text=True
+        ) as make:
             for line in make.stdout:
                 sys.stdout.write(line)
                 if stage := re.match(r"Running stage '(.+)'", line):
@@ -32,12 +34,19 @@ def main():
             sys.exit(f"error: make repro ended with exit code {make.returncode}")
         ended = time.perf_counter()
         names, times = zip(*marks, strict=True)
-        seconds = {name: round(end - start, 1) for name, start, end in zip(names, times, (*times[1:], ended), strict=True)}
+        seconds = {
+            name: round(end - start, 1)
+            for name, start, end in zip(names, times, (*times[1:], ended), strict=True)
+        }
         logs = [json.loads(file.read_text()) for file in (clone / "logs").glob("*.json")]
         again = time.perf_counter()
-        output = subprocess.run(["make", "repro"], cwd=clone, check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(
+            ["make", "repro"], cwd=clone, check=True, capture_output=True, text=True
+        ).stdout
         result = {
-            "device": json.loads(next((clone / "models").glob("*.json")).read_text())["environment"]["device_name"],
+            "device": json.loads(next((clone / "models").glob("*.json")).read_text())[
+                "environment"
+            ]["device_name"],
             "cores": len(os.sched_getaffinity(0)),
             "git_revision": logs[0]["git_revision"],
             "minutes": round((ended - started) / 60, 1),
@@ -53,10 +62,14 @@ def main():
 
 def _in_networks(clone):
     """Seconds in which images went through networks: not start-up, not data, not metrics."""
-    training = sum(json.loads(file.read_text())["seconds"] for file in (clone / "logs").glob("train-*.json"))
+    training = sum(
+        json.loads(file.read_text())["seconds"] for file in (clone / "logs").glob("train-*.json")
+    )
     inference = 0
     for file in (clone / "logs").glob("evaluate-*.json"):
-        images = json.loads((clone / "metrics" / file.name.removeprefix("evaluate-")).read_text())["images"]
+        images = json.loads((clone / "metrics" / file.name.removeprefix("evaluate-")).read_text())[
+            "images"
+        ]
         inference += json.loads(file.read_text())["milliseconds_an_image"] / 1000 * images
     return training + inference
 

@@ -41,18 +41,31 @@ JOBS = [  # budget, way, seeds of each run
 def main():
     # a revision such as 1234e56 is not a number
     text = {"git_revision": str, "by_fft": str}
-    rows = pd.read_csv(FILE, dtype=text, keep_default_na=False).to_dict("records") if FILE.is_file() else []
+    rows = (
+        pd.read_csv(FILE, dtype=text, keep_default_na=False).to_dict("records")
+        if FILE.is_file()
+        else []
+    )
     for budget, way, seeds in JOBS:
         settings = params.load().model_copy(update={"budget": budget})
-        amounts = settings.budgets[budget].model_dump(include={"train_images", "epochs", "batch_size", "learning_rate"})
+        amounts = settings.budgets[budget].model_dump(
+            include={"train_images", "epochs", "batch_size", "learning_rate"}
+        )
         same = amounts | {"device": backend.device()[1]}
         if foreign := [row for row in rows if row["budget"] == budget and row | same != row]:
-            sys.exit(f"error: {FILE} has rows of another machine or budget, such as {foreign[0]}; now: {same}")
+            sys.exit(
+                f"error: {FILE} has rows of another machine or budget, such as {foreign[0]}; now: {same}"
+            )
         for run, count in seeds.items():
             for seed in range(count):
                 key = {"budget": budget, "way": way, "run": run, "seed": seed}
                 if not any(row | key == row for row in rows):
-                    rows.append(key | train(settings, run, way, seed) | same | {"git_revision": outputs.git_revision()})
+                    rows.append(
+                        key
+                        | train(settings, run, way, seed)
+                        | same
+                        | {"git_revision": outputs.git_revision()}
+                    )
                     print(rows[-1], flush=True)
                     write_text(FILE, pd.DataFrame(rows).to_csv(index=False, float_format="%.8g"))
     accuracy.main()
@@ -70,12 +83,16 @@ def train(parameters, run, way, seed):
     backend.prepare(seed)
     network = models.build(settings.run.model, settings.network)
     by_fft = {
-        task: tuning.choose("auto", network, clean.shape[1:], batch, precision, task) if way == "fast" else []
+        task: tuning.choose("auto", network, clean.shape[1:], batch, precision, task)
+        if way == "fast"
+        else []
         for task, batch in batches.items()
     }
     with tempfile.TemporaryDirectory() as folder, _as_built(way):
         checkpoint = Path(folder) / "checkpoint.npz"
-        model, _, _ = training.train(settings, data["train"], data["validation"], checkpoint, by_fft["training"], str)
+        model, _, _ = training.train(
+            settings, data["train"], data["validation"], checkpoint, by_fft["training"], str
+        )
         model = execution.for_inference(model, precision, by_fft["inference"])
         prediction = inference.denoise(model, noisy[0], batches["inference"])
     error = metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()
@@ -85,15 +102,22 @@ def train(parameters, run, way, seed):
 def arrays(settings):
     """As the corrupt stage writes it, clean and noisy images of each split."""
     name, dataset, seed = settings.name, settings.dataset, settings.seed
-    splits = datasets.split_images(*mnist.read(layout.RAW), settings.images, dataset.selection, seed)
-    return {split: (clean, datasets.corrupt(clean, dataset.noise, seed, name, split)) for split, clean in splits.items()}
+    splits = datasets.split_images(
+        *mnist.read(layout.RAW), settings.images, dataset.selection, seed
+    )
+    return {
+        split: (clean, datasets.corrupt(clean, dataset.noise, seed, name, split))
+        for split, clean in splits.items()
+    }
 
 
 def _as_built(way):
     """The plain way trains the very layers that denoising.networks builds."""
     if way == "fast":
         return contextlib.nullcontext()
-    return mock.patch.multiple(execution, for_training=lambda model, *_: model, for_inference=lambda model, *_: model)
+    return mock.patch.multiple(
+        execution, for_training=lambda model, *_: model, for_inference=lambda model, *_: model
+    )
 
 
 if __name__ == "__main__":

@@ -42,8 +42,14 @@ ROUNDS = 5
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="only write table and chart of the last measurement again")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--draw",
+        action="store_true",
+        help="only write table and chart of the last measurement again",
+    )
     arguments = parser.parse_args()
     if not arguments.draw:
         ways = [way for way in WAYS if importlib.util.find_spec("torch") or "torch" not in way]
@@ -66,13 +72,22 @@ def measure(ways, rounds):
             sys.exit(f"error: {network} is not the same network in all ways; parameters: {sizes}")
         for turn in tqdm(range(rounds), desc=network, disable=None):
             for task in TASKS:
-                for way in np.random.default_rng(turn).permutation(ways):  # or one would always follow the same other
+                for way in np.random.default_rng(turn).permutation(
+                    ways
+                ):  # or one would always follow the same other
                     worker = workers[way]
                     row = {"network": network, "task": task, "way": way, "turn": turn}
                     row["images_a_second"] = worker.turn(task)
                     row["by_fft"] = " ".join(about["by_fft"][task]) if way == "ours" else ""
                     row |= {
-                        key: about[key] for key in ("multiply_adds", "device", "cores", "training_batch", "inference_batch")
+                        key: about[key]
+                        for key in (
+                            "multiply_adds",
+                            "device",
+                            "cores",
+                            "training_batch",
+                            "inference_batch",
+                        )
                     }
                     row |= {key: worker.about[key] for key in ("version", "precision")}
                     rows.append(row | rates)
@@ -91,7 +106,9 @@ class Worker:
     def _line(self):
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"error: {' '.join(self.process.args[2:])} ended with exit code {self.process.wait()}")
+            sys.exit(
+                f"error: {' '.join(self.process.args[2:])} ended with exit code {self.process.wait()}"
+            )
         return line
 
     def turn(self, task):
@@ -107,7 +124,9 @@ def matrix_rates():
     """GFLOP/s of a 2048 x 2048 matrix product, the best of a few, float32 and bfloat16."""
     command = [sys.executable, "-m", "benchmarks.matrix_product"]
     environment = os.environ | CPU
-    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=FOLDER.parent, env=environment).stdout
+    output = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=FOLDER.parent, env=environment
+    ).stdout
     return {f"matmul_{dtype}": rate for dtype, rate in json.loads(output).items()}
 
 
@@ -124,8 +143,13 @@ def report(turns):
         rows = []
         for network in NETWORKS:
             speeds = _speeds(turns, network, task)
-            row = {"network": network} | {LABELS[way]: f"{speeds[way].median():.0f}" for way in ways}
-            row |= {f"ours / {LABELS[way]}": as_range(relative(turns, network, task, "ours", way)) for way in ways[1:]}
+            row = {"network": network} | {
+                LABELS[way]: f"{speeds[way].median():.0f}" for way in ways
+            }
+            row |= {
+                f"ours / {LABELS[way]}": as_range(relative(turns, network, task, "ours", way))
+                for way in ways[1:]
+            }
             rows.append(row)
         text += [f"## Images a second, {title}", pipes(pd.DataFrame(rows))]
     rows = []
@@ -137,9 +161,14 @@ def report(turns):
             for way in ways:
                 own = group[group.way == way]
                 rate = flops * own.images_a_second.median()
-                row[LABELS[way]] = f"{rate:.0f} ({rate / own['matmul_' + own.precision.iloc[0]].iloc[0]:.0%})"
+                row[LABELS[way]] = (
+                    f"{rate:.0f} ({rate / own['matmul_' + own.precision.iloc[0]].iloc[0]:.0%})"
+                )
             rows.append(row)
-    rates = {name: f"{turns[name].min():.0f} to {turns[name].max():.0f}" for name in ("matmul_float32", "matmul_bfloat16")}
+    rates = {
+        name: f"{turns[name].min():.0f} to {turns[name].max():.0f}"
+        for name in ("matmul_float32", "matmul_bfloat16")
+    }
     text += [
         "## GFLOP/s, and as a share of the matrix product's",
         "Counted as a direct convolution's, forward and twice backward: computing less by spectra shows as more than all. A "
@@ -160,13 +189,19 @@ def _protocol(turns, ways):
         hours = {}
         for way in ways:
             train, infer = (_speeds(turns, run.model, task)[way].median() for task in TASKS)
-            seconds = budget.epochs * (budget.train_images / train + budget.validation_images / infer)
+            seconds = budget.epochs * (
+                budget.train_images / train + budget.validation_images / infer
+            )
             hours[way] = (seconds + budget.test_images / infer) / 3600
         rows.append({"run": name} | hours)
     total = pd.DataFrame(rows).set_index("run").sum()
     rows.append({"run": "all"} | total.to_dict())
     rows.append({"run": "all / ours"} | (total / total.ours).to_dict())
-    return pipes(pd.DataFrame(rows).map(lambda v: v if isinstance(v, str) else f"{v:.2f}").rename(columns=LABELS))
+    return pipes(
+        pd.DataFrame(rows)
+        .map(lambda v: v if isinstance(v, str) else f"{v:.2f}")
+        .rename(columns=LABELS)
+    )
 
 
 def _speeds(turns, network, task):
@@ -191,9 +226,20 @@ def draw(turns):
         for index, way in enumerate(ways):
             ratios = [relative(turns, network, task, way, "keras float32") for network in NETWORKS]
             middles = np.array([ratio.median() for ratio in ratios])
-            spread = np.abs(np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]]) - middles)
+            spread = np.abs(
+                np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]])
+                - middles
+            )
             places = np.arange(len(NETWORKS)) + (index - (len(ways) - 1) / 2) * 0.17
-            bars = axis.bar(places, middles, 0.16, yerr=spread, label=LABELS[way], capsize=2, error_kw={"linewidth": 0.8})
+            bars = axis.bar(
+                places,
+                middles,
+                0.16,
+                yerr=spread,
+                label=LABELS[way],
+                capsize=2,
+                error_kw={"linewidth": 0.8},
+            )
             axis.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
         axis.set_xticks(range(len(NETWORKS)), NETWORKS)
         axis.set_title(title.capitalize())

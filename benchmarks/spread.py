@@ -59,7 +59,10 @@ def report(rows):
     for budget, found in spread(rows).items():
         widest = max(found["std_ln_mse"], key=found["std_ln_mse"].get)
         without = spread(rows[(rows.budget == budget) & (rows.run != widest)])[budget]
-        columns[budget] = {run: f"{std:.1%} ({found['seeds'][run]} seeds)" for run, std in found["std_ln_mse"].items()} | {
+        columns[budget] = {
+            run: f"{std:.1%} ({found['seeds'][run]} seeds)"
+            for run, std in found["std_ln_mse"].items()
+        } | {
             "pooled": f"{found['pooled_std_ln_mse']:.1%} ({found['degrees_of_freedom']} degrees of freedom)",
             "tolerance": f"{found['tolerance']:.1%}",
             "tolerance, were it not for the widest": f"{without['tolerance']:.1%} ({widest})",

@@ -6,7 +6,9 @@ from torch import nn
 def build(name, section):
     activation = getattr(section, "output_activation", "linear")
     if activation != "linear":
-        raise ValueError(f"{name}.output_activation = {activation!r}: only 'linear' is written here")
+        raise ValueError(
+            f"{name}.output_activation = {activation!r}: only 'linear' is written here"
+        )
     return {"cnn": _cnn, "cae": _cae, "dncnn": _dncnn, "win5rb": _win5rb}[name](section)
 
 
@@ -24,7 +26,9 @@ def _convolution(inputs, outputs, section, bias=True):
 
 
 def _norm(channels, section):
-    return nn.BatchNorm2d(channels, eps=section.batch_norm_epsilon, momentum=1 - section.batch_norm_momentum)
+    return nn.BatchNorm2d(
+        channels, eps=section.batch_norm_epsilon, momentum=1 - section.batch_norm_momentum
+    )
 
 
 def _cnn(section):
@@ -58,12 +62,22 @@ def _dncnn(section):
     width = section.filters
     layers = [_convolution(1, width, section), nn.ReLU()]
     for _ in range(section.depth - 2):
-        layers += [_convolution(width, width, section, bias=False), _norm(width, section), nn.ReLU()]
+        layers += [
+            _convolution(width, width, section, bias=False),
+            _norm(width, section),
+            nn.ReLU(),
+        ]
     return _Residual(nn.Sequential(*layers, _convolution(width, 1, section)), -1)
 
 
 def _win5rb(section):
     width, layers = section.filters, []
     for index in range(section.depth - 1):
-        layers += [_convolution(width if index else 1, width, section, bias=False), _norm(width, section), nn.ReLU()]
-    return _Residual(nn.Sequential(*layers, _convolution(width, 1, section, bias=False), _norm(1, section)), 1)
+        layers += [
+            _convolution(width if index else 1, width, section, bias=False),
+            _norm(width, section),
+            nn.ReLU(),
+        ]
+    return _Residual(
+        nn.Sequential(*layers, _convolution(width, 1, section, bias=False), _norm(1, section)), 1
+    )

@@ -25,16 +25,24 @@ VARIANTS = {
     "convolution: fft": {"convolution": "fft"},
     "Keras's batch normalisation": {"fused": False},
     "no determinism": {"deterministic": False},
-    "XLA, no determinism": {"jit_compile": True, "deterministic": False},  # Keras has no XLA with determinism
+    "XLA, no determinism": {
+        "jit_compile": True,
+        "deterministic": False,
+    },  # Keras has no XLA with determinism
 }
 
 
 def main(way, name):
     settings = params.load()
-    sizes = {"train": settings.budgets["article"].batch_size, "infer": settings.evaluation.batch_size}
+    sizes = {
+        "train": settings.budgets["article"].batch_size,
+        "infer": settings.evaluation.batch_size,
+    }
     section = getattr(settings.models, name)
     rng = np.random.default_rng(0)
-    data = {task: rng.random((2, count, PIXELS, PIXELS, 1), np.float32) for task, count in sizes.items()}
+    data = {
+        task: rng.random((2, count, PIXELS, PIXELS, 1), np.float32) for task, count in sizes.items()
+    }
     make = _with_torch if way.startswith("torch") else _with_keras
     steps, about = make(way, name, section, data)
     for step in steps.values():
@@ -58,14 +66,20 @@ def _with_keras(way, name, section, data):
     keras = backend.keras  # imported there, without TensorFlow's page of messages
     network = models.build(name, section)
     if way.startswith("keras"):  # as a user of Keras would write it
-        precision, jit_compile, chosen = way.removeprefix("keras "), "auto", {"train": [], "infer": []}
+        precision, jit_compile, chosen = (
+            way.removeprefix("keras "),
+            "auto",
+            {"train": [], "infer": []},
+        )
         keras.config.set_dtype_policy(backend.POLICIES[precision])
         trained = predicting = models.build(name, section)
     else:
         trained, predicting, precision, jit_compile, chosen = _ours(network, data, **VARIANTS[way])
         predicting.compile(jit_compile=jit_compile)
     trained.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", jit_compile=jit_compile)
-    arrays = {task: [keras.ops.convert_to_tensor(part) for part in pair] for task, pair in data.items()}
+    arrays = {
+        task: [keras.ops.convert_to_tensor(part) for part in pair] for task, pair in data.items()
+    }
     steps = {
         "train": lambda: trained.train_on_batch(*arrays["train"]),
         "infer": lambda: predicting.predict_on_batch(arrays["infer"][0]),
@@ -74,7 +88,9 @@ def _with_keras(way, name, section, data):
     return steps, {
         "version": ", ".join(" ".join(item) for item in backend.description()["versions"].items()),
         "parameters": sum(int(np.prod(weight.shape)) for weight in network.trainable_weights),
-        "multiply_adds": sum(_multiply_adds(layer) for layer in layers if isinstance(layer, keras.layers.Conv2D)),
+        "multiply_adds": sum(
+            _multiply_adds(layer) for layer in layers if isinstance(layer, keras.layers.Conv2D)
+        ),
         "device": backend.device()[1],
         "cores": backend.description()["cores"],
         "precision": precision,
@@ -84,7 +100,15 @@ def _with_keras(way, name, section, data):
     }
 
 
-def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_compile="auto", deterministic=True):
+def _ours(
+    network,
+    data,
+    precision="auto",
+    convolution="auto",
+    fused=True,
+    jit_compile="auto",
+    deterministic=True,
+):
     """The pipeline's copies of a network, or nearly."""
     from denoising.compute import backend, execution, tuning
 
@@ -92,7 +116,15 @@ def _ours(network, data, precision="auto", convolution="auto", fused=True, jit_c
         backend.prepare(0)
     precision = backend.resolve_precision(precision)
     chosen = {
-        task: tuning.choose(convolution, network, (PIXELS, PIXELS), len(data[task][0]), precision, kind, log=_to_stderr)
+        task: tuning.choose(
+            convolution,
+            network,
+            (PIXELS, PIXELS),
+            len(data[task][0]),
+            precision,
+            kind,
+            log=_to_stderr,
+        )
         for task, kind in (("train", "training"), ("infer", "inference"))
     }
     as_keras = mock.patch.object(backend, "has_fused_batch_normalization", return_value=False)
@@ -121,9 +153,12 @@ def _with_torch(way, name, section, data):
     half = precision == "bfloat16"
     network = torch_networks.build(name, section).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
-    channels_first = {task: torch.from_numpy(pair.transpose(0, 1, 4, 2, 3)) for task, pair in data.items()}
+    channels_first = {
+        task: torch.from_numpy(pair.transpose(0, 1, 4, 2, 3)) for task, pair in data.items()
+    }
     arrays = {
-        task: [part.contiguous(memory_format=torch.channels_last) for part in pair] for task, pair in channels_first.items()
+        task: [part.contiguous(memory_format=torch.channels_last) for part in pair]
+        for task, pair in channels_first.items()
     }
 
     def train():

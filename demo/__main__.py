@@ -18,7 +18,11 @@ THREADS = 16  # so that there is always one to say that the others are busy
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__.splitlines()[0])
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: reachable from other machines")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0: reachable from other machines",
+    )
     parser.add_argument("--port", type=int, default=8000, help="0: any free one")
     parser.add_argument(
         "--models",
@@ -62,9 +66,15 @@ def main():
         sys.exit(f"error: {host} port {arguments.port}: {error.strerror}; choose another by --port")
     except ValueError:  # what waitress makes of a name that it cannot look up
         sys.exit(f"error: --host {host}: no such name or address")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # which waitress takes as a request to end
-    with contextlib.suppress(KeyboardInterrupt, SystemExit):  # before waitress listens for them, too
-        say(f"open http://{socket.gethostname() if host == '0.0.0.0' else host}:{server.effective_port}/ (Ctrl-C stops)")
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(0)
+    )  # which waitress takes as a request to end
+    with contextlib.suppress(
+        KeyboardInterrupt, SystemExit
+    ):  # before waitress listens for them, too
+        say(
+            f"open http://{socket.gethostname() if host == '0.0.0.0' else host}:{server.effective_port}/ (Ctrl-C stops)"
+        )
         server.run()
     say("stopped")
 

@@ -76,7 +76,12 @@ def create(networks, digits, hosts=None):
     @app.get("/api/models")
     def models():
         listed = [
-            {"name": one.name, "parameters": one.parameters, "target": one.target, "noise": one.noise.model_dump()}
+            {
+                "name": one.name,
+                "parameters": one.parameters,
+                "target": one.target,
+                "noise": one.noise.model_dump(),
+            }
             for one in networks.all
         ]
         return {"source": networks.place, "message": networks.missing, "models": listed}
@@ -99,12 +104,24 @@ def create(networks, digits, hosts=None):
 
     @app.errorhandler(Refused)
     def refused(error):
-        return jsonify(error=error.reason), error.status, {"Retry-After": "1"} if error.status == 503 else {}
+        return (
+            jsonify(error=error.reason),
+            error.status,
+            {"Retry-After": "1"} if error.status == 503 else {},
+        )
 
     @app.errorhandler(HTTPException)
     def failed(error):
-        reason = f"more than the {MAX_BYTES / 1e6:g} MB that are taken" if error.code == 413 else error.name.lower()
-        return jsonify(error=reason), error.code, {name: value for name, value in error.get_headers() if name == "Allow"}
+        reason = (
+            f"more than the {MAX_BYTES / 1e6:g} MB that are taken"
+            if error.code == 413
+            else error.name.lower()
+        )
+        return (
+            jsonify(error=reason),
+            error.code,
+            {name: value for name, value in error.get_headers() if name == "Allow"},
+        )
 
     @app.errorhandler(Exception)
     def broken(error):
@@ -155,7 +172,9 @@ class _Latest:
 
     def has_later(self, asked):
         with self._lock:
-            return asked.sequence is not None and self._numbers.get(asked.client, 0) > asked.sequence
+            return (
+                asked.sequence is not None and self._numbers.get(asked.client, 0) > asked.sequence
+            )
 
 
 def _parse(known):
@@ -167,7 +186,9 @@ def _parse(known):
         first = error.errors(include_input=False, include_url=False)[0]
         if first["type"] == "json_invalid":
             raise Refused(400, "the body is not valid JSON") from None
-        place = ".".join(repr(str(part))[1:41].rstrip("'") for part in first["loc"]) or "body"  # which the client chose
+        place = (
+            ".".join(repr(str(part))[1:41].rstrip("'") for part in first["loc"]) or "body"
+        )  # which the client chose
         raise Refused(422, f"{place}: {first['msg']}") from None
     unknown = [name for name in asked.models or [] if name not in known]
     if unknown:
@@ -195,7 +216,9 @@ def _image(asked):
     if scale >= 1:
         return image
     shape = [max(1, round(length * scale)) for length in image.shape]
-    return np.clip(resize(image, shape, anti_aliasing=True), 0, 1).astype(np.float32)  # rounding goes beyond
+    return np.clip(resize(image, shape, anti_aliasing=True), 0, 1).astype(
+        np.float32
+    )  # rounding goes beyond
 
 
 def _answer(asked, original, networks):
@@ -210,7 +233,8 @@ def _answer(asked, original, networks):
         "original": _picture(original, asked.format),
         "noisy": _picture(noisy, asked.format, reference),
         "results": [
-            {"name": name, "milliseconds": round(milliseconds, 2)} | _picture(image, asked.format, reference)
+            {"name": name, "milliseconds": round(milliseconds, 2)}
+            | _picture(image, asked.format, reference)
             for name, (image, milliseconds) in done.items()
         ],
     }
@@ -218,7 +242,9 @@ def _answer(asked, original, networks):
 
 def _picture(image, form, reference=None):
     picture = {
-        "image": base64.b64encode(pictures.png(image)).decode() if form == "png" else image.round(5).tolist(),
+        "image": base64.b64encode(pictures.png(image)).decode()
+        if form == "png"
+        else image.round(5).tolist(),
         "histogram": metrics.histogram(image, STEP).round(6).tolist(),
         "scores": None,
     }

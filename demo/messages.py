@@ -18,14 +18,20 @@ class DenoiseRequest(Message):
     image: str | Annotated[list[Row], Field(min_length=1, max_length=SIDE)] = Field(
         description="An image file (PNG, JPEG, TIFF, BMP, GIF, WebP) in base64, or rows of pixel values, 0 black, 1 white."
     )
-    noise: Noise | None = Field(None, description="Noise to be added first; null: the image is noisy already.")
+    noise: Noise | None = Field(
+        None, description="Noise to be added first; null: the image is noisy already."
+    )
     seed: int = Field(0, ge=0, lt=2**32, description="The same seed gives the same noise.")
-    models: Annotated[list[str], Field(max_length=32)] | None = Field(None, description="Names of networks; null: all.")
+    models: Annotated[list[str], Field(max_length=32)] | None = Field(
+        None, description="Names of networks; null: all."
+    )
     format: Literal["png", "array"] = Field(
         "png", description="Of the images in the answer: PNG files in base64, or arrays."
     )
     client: str | None = Field(
-        None, max_length=64, description="With `sequence`: a request that waits is dropped for a later one."
+        None,
+        max_length=64,
+        description="With `sequence`: a request that waits is dropped for a later one.",
     )
     sequence: int | None = Field(None, ge=0, lt=2**53)
 
@@ -38,7 +44,9 @@ class Scores(Message):
 class Picture(Message):
     image: str | list[list[float]]
     histogram: list[float] = Field(description="Shares of pixels around -0.25, -0.2, ... 1.25.")
-    scores: Scores | None = Field(None, description="Against the image before noise was added; null where none was.")
+    scores: Scores | None = Field(
+        None, description="Against the image before noise was added; null where none was."
+    )
 
 
 class Denoised(Picture):

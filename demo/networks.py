@@ -72,7 +72,10 @@ class Networks:
 
     def warm_up(self):
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        self.denoise(np.zeros((pictures.SIZES, pictures.SIZES), np.float32), [network.name for network in self.all])
+        self.denoise(
+            np.zeros((pictures.SIZES, pictures.SIZES), np.float32),
+            [network.name for network in self.all],
+        )
 
     def denoise(self, image, names):
         """Denoise (H, W) float32 with the networks of these names; one call at a time (`turn`).
@@ -89,7 +92,9 @@ class Networks:
             started = time.perf_counter()
             known = raw.get(id(network.model))
             if known is None:
-                result = pictures.denoise(network.model, image, lambda batch, of=network: _predict(of, batch))
+                result = pictures.denoise(
+                    network.model, image, lambda batch, of=network: _predict(of, batch)
+                )
                 known = raw[id(network.model)] = result, (time.perf_counter() - started) * 1000
             result, milliseconds = known
             if network.correct:
@@ -107,5 +112,10 @@ def _predict(network, batch):
 def _choose(place):
     """The first of the places in question that has a network, or None."""
     return next(
-        (name for name in (PLACES if place == "auto" else [place]) if any((PLACES[name] / "models").glob("*.keras"))), None
+        (
+            name
+            for name in (PLACES if place == "auto" else [place])
+            if any((PLACES[name] / "models").glob("*.keras"))
+        ),
+        None,
     )

@@ -23,12 +23,21 @@ def document():
     }
     used = [model for model, _ in answers.values()]
     used += [messages.DenoiseRequest, messages.DenoiseResponse, messages.ErrorResponse]
-    _, schemas = models_json_schema([(model, "validation") for model in used], ref_template="#/components/schemas/{model}")
-    paths = {path: {"get": _operation(summary, model)} for path, (model, summary) in answers.items()}
-    denoise = _operation("Add noise to an image, and denoise it with every network.", messages.DenoiseResponse)
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in used], ref_template="#/components/schemas/{model}"
+    )
+    paths = {
+        path: {"get": _operation(summary, model)} for path, (model, summary) in answers.items()
+    }
+    denoise = _operation(
+        "Add noise to an image, and denoise it with every network.", messages.DenoiseResponse
+    )
     denoise["requestBody"] = {"required": True, "content": _json(messages.DenoiseRequest)}
     for code, reason in REASONS.items():
-        denoise["responses"][str(code)] = {"description": reason, "content": _json(messages.ErrorResponse)}
+        denoise["responses"][str(code)] = {
+            "description": reason,
+            "content": _json(messages.ErrorResponse),
+        }
     paths["/api/denoise"] = {"post": denoise}
     return {
         "openapi": "3.1.0",
@@ -39,7 +48,10 @@ def document():
 
 
 def _operation(summary, model):
-    return {"summary": summary, "responses": {"200": {"description": "done", "content": _json(model)}}}
+    return {
+        "summary": summary,
+        "responses": {"200": {"description": "done", "content": _json(model)}},
+    }
 
 
 def _json(model):

@@ -37,11 +37,17 @@ def jobs(inputs, out):
         if given.is_dir():
             if out.resolve() == given.resolve():
                 raise InputError(f"--out {out}: is the folder of the inputs; choose another")
-            files = sorted(file for file in given.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+            files = sorted(
+                file
+                for file in given.rglob("*")
+                if file.suffix.lower() in SUFFIXES and file.is_file()
+            )
             # results of an earlier run below the folder are no inputs
             files = [file for file in files if out.resolve() not in file.resolve().parents]
             if not files:
-                raise InputError(f"{given}: no image files there; taken are {', '.join(sorted(SUFFIXES))}")
+                raise InputError(
+                    f"{given}: no image files there; taken are {', '.join(sorted(SUFFIXES))}"
+                )
             found |= {file: out / file.relative_to(given).with_suffix(".png") for file in files}
         elif given.is_file():
             found[given] = out / f"{given.stem}.png"
@@ -66,7 +72,9 @@ def run(model_file, found, sigma=None, white=None):
     if not waiting:
         return 0
     from denoising.compute import backend, execution
-    from denoising.inference.predict import model_files as saving  # TensorFlow, which takes seconds, only when there is work
+    from denoising.inference.predict import (
+        model_files as saving,
+    )  # TensorFlow, which takes seconds, only when there is work
     from denoising.noise.models import unclipped_mean
 
     backend.prepare(0)
@@ -76,19 +84,29 @@ def run(model_file, found, sigma=None, white=None):
     for file, target in bar:
         try:
             image = pictures.read(file.read_bytes(), MAX_PIXELS, white)
-            result = pictures.denoise(model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0])
-            write_bytes(target, pictures.png(result if sigma is None else unclipped_mean(result, sigma)))
+            result = pictures.denoise(
+                model, image, lambda batch: model.predict_on_batch(batch[..., None])[..., 0]
+            )
+            write_bytes(
+                target, pictures.png(result if sigma is None else unclipped_mean(result, sigma))
+            )
         except (pictures.PictureError, OSError) as error:
             failed += 1
-            bar.write(f"error: {file}: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
+            bar.write(
+                f"error: {file}: {getattr(error, 'strerror', None) or error}", file=sys.stderr
+            )
     print(f"{len(waiting) - failed} of {len(waiting)} denoised")
     return failed
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m denoising.cli", description=__doc__.splitlines()[0].rstrip(":"))
+    parser = argparse.ArgumentParser(
+        prog="python -m denoising.cli", description=__doc__.splitlines()[0].rstrip(":")
+    )
     parser.add_argument("model", type=Path, help="a .keras file that the pipeline trained")
-    parser.add_argument("inputs", nargs="+", help="image files, or folders that are searched for them")
+    parser.add_argument(
+        "inputs", nargs="+", help="image files, or folders that are searched for them"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument(
         "--unclip",
@@ -109,8 +127,15 @@ def main():
         if arguments.white is not None and not 0 < arguments.white < float("inf"):
             raise InputError(f"--white {arguments.white}: should be over 0")
         if not arguments.model.is_file():
-            raise InputError(f"{arguments.model}: no such file; `make repro` trains networks into models/")
-        failed = run(arguments.model, jobs(arguments.inputs, arguments.out), arguments.unclip, arguments.white)
+            raise InputError(
+                f"{arguments.model}: no such file; `make repro` trains networks into models/"
+            )
+        failed = run(
+            arguments.model,
+            jobs(arguments.inputs, arguments.out),
+            arguments.unclip,
+            arguments.white,
+        )
     except (InputError, OSError) as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:

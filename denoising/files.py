@@ -89,9 +89,13 @@ def read_arrays(path, *names):
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; the stage that makes it has not run") from None
     except KeyError as error:
-        raise InputError(f"{path}: {error.args[0]}; expected the arrays {', '.join(names)}") from None
+        raise InputError(
+            f"{path}: {error.args[0]}; expected the arrays {', '.join(names)}"
+        ) from None
     except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-        raise InputError(f"{path}: damaged ({error}); delete it and run the stage that makes it") from None
+        raise InputError(
+            f"{path}: damaged ({error}); delete it and run the stage that makes it"
+        ) from None
 
 
 def sha256(path):

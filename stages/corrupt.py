@@ -21,7 +21,9 @@ def main(params, name):
     for split, clean in splits.items():
         bar = partial(command.progress, label=f"{name}/{split}")
         noisy = datasets.corrupt(clean, dataset.noise, settings.seed, name, split, bar)
-        write_arrays(layout.dataset_file(name, split), clean=clean, noisy=noisy, split=np.array(split))
+        write_arrays(
+            layout.dataset_file(name, split), clean=clean, noisy=noisy, split=np.array(split)
+        )
         command.say(f"{name}/{split}: {len(clean)} images, {len(noisy)} noisy version(s) of each")
         if split == "train":
             _warn(name, dataset.noise, noisy)

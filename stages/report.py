@@ -49,11 +49,14 @@ def draw(settings, root, missing=()):
         for key in ("runs", "debiased", "filters")
     }
     settings = settings.model_copy(update=there)
-    scores = {name: read_json(root / layout.metrics_file(name), *SCORES) for name in _rows(settings)}
+    scores = {
+        name: read_json(root / layout.metrics_file(name), *SCORES) for name in _rows(settings)
+    }
     per_image = {name: _per_image(root, name) for name in scores}
     _check_same_images(settings, scores)
     frames = {
-        key: tables.table({name: scores.get(name) for name in names}, article.get(key, {})) for key, names in groups.items()
+        key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
+        for key, names in groups.items()
     }
     _write_tables(settings, root, frames, per_image)
     _write_figures(settings, root, frames, per_image)
@@ -79,7 +82,9 @@ def _check_same_images(settings, scores):
 
 
 def _write_tables(settings, root, frames, per_image):
-    titles = {key: title for key, (_, title) in EXPERIMENTS.items()} | {"baselines": "Baselines: nothing is trained"}
+    titles = {key: title for key, (_, title) in EXPERIMENTS.items()} | {
+        "baselines": "Baselines: nothing is trained"
+    }
     counts = sorted({len(arrays["mse"]) for arrays in per_image.values()})
     text = [
         f"# Results at budget `{settings.budget}`",
@@ -91,10 +96,15 @@ def _write_tables(settings, root, frames, per_image):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
     networks = _networks(settings)
     for data in dict.fromkeys(row.data for row in networks.values()):
-        errors = {name: per_image[name]["mse"] for name, row in networks.items() if row.data == data}
+        errors = {
+            name: per_image[name]["mse"] for name, row in networks.items() if row.data == data
+        }
         frame = tables.differences(errors, settings.bootstrap_resamples)
         if len(frame):
-            text += [f"## Differences of MSE on the same test images ({data})", tables.differences_as_markdown(frame)]
+            text += [
+                f"## Differences of MSE on the same test images ({data})",
+                tables.differences_as_markdown(frame),
+            ]
     write_text(root / layout.TABLES, "\n\n".join(text) + "\n")
     bars = _with_groups(frames)[["name", "group", "mse", "mse_low", "mse_high", "article"]]
     write_text(root / "plots/mse.csv", bars.to_csv(index=False, float_format="%.8g"))
@@ -112,12 +122,20 @@ def _write_figures(settings, root, frames, per_image):
         return
     shown = {name: f"{name} ({_kind(run)})" for name, run in _shown_in_histograms(runs).items()}
     marks = {title: _rails(settings, runs[name]) for name, title in shown.items()}
-    shown |= {name: f"{name} (corrected afterwards)" for name, row in settings.debiased.items() if row.run in shown}
-    histograms = {title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()}
+    shown |= {
+        name: f"{name} (corrected afterwards)"
+        for name, row in settings.debiased.items()
+        if row.run in shown
+    }
+    histograms = {
+        title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()
+    }
     save(figures.histograms(histograms, marks), "histograms")
     curves = {}
     for name, run in runs.items():
-        curves.setdefault(f"{run.target} targets, {run.loss}", {})[name] = _read_csv(root / layout.curve_file(name))
+        curves.setdefault(f"{run.target} targets, {run.loss}", {})[name] = _read_csv(
+            root / layout.curve_file(name)
+        )
     save(figures.curves(curves), "curves")
 
 
@@ -137,7 +155,9 @@ def _shown_in_histograms(runs):
     """As in the article: the network that learned from both kinds of target, once with each."""
     noisy = {name: run for name, run in runs.items() if run.target == "noisy"}
     models = {run.model for run in noisy.values()}
-    return {name: run for name, run in runs.items() if run.model in models and run.target == "clean"} | noisy or runs
+    return {
+        name: run for name, run in runs.items() if run.model in models and run.target == "clean"
+    } | noisy or runs
 
 
 def _kind(run):
@@ -154,9 +174,17 @@ def _rails(settings, run):
 
 
 def _with_groups(frames):
-    titles = {"supervised": "clean targets", "noise2noise": "noisy targets", "baselines": "untrained"}
+    titles = {
+        "supervised": "clean targets",
+        "noise2noise": "noisy targets",
+        "baselines": "untrained",
+    }
     return pd.concat(
-        [frame.dropna(subset="mse").assign(group=titles[key]) for key, frame in frames.items() if len(frame)],
+        [
+            frame.dropna(subset="mse").assign(group=titles[key])
+            for key, frame in frames.items()
+            if len(frame)
+        ],
         ignore_index=True,
     )
 
@@ -170,7 +198,9 @@ def _read_csv(path):
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        raise InputError(f"{path}: cannot be read ({error}); run the stage that makes it again") from None
+        raise InputError(
+            f"{path}: cannot be read ({error}); run the stage that makes it again"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -7,7 +7,15 @@ the stage declares in dvc.yaml: a stage cannot depend on a number that DVC does 
 import itertools
 from typing import Annotated, Literal, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -123,7 +131,9 @@ class Run(Section):
     @model_validator(mode="after")
     def _huber_has_delta(self):
         if (self.delta is None) == (self.loss == "huber"):
-            raise ValueError(f"loss {self.loss} takes {'delta' if self.loss == 'huber' else 'no delta'}")
+            raise ValueError(
+                f"loss {self.loss} takes {'delta' if self.loss == 'huber' else 'no delta'}"
+            )
         return self
 
 
@@ -140,10 +150,14 @@ class Filter(Section):
 
     @model_validator(mode="after")
     def _has_its_own_parameter(self):
-        wanted = {"identity": set(), "median": {"size"}, "mean": {"size"}, "gaussian": {"sigma"}}[self.filter]
+        wanted = {"identity": set(), "median": {"size"}, "mean": {"size"}, "gaussian": {"sigma"}}[
+            self.filter
+        ]
         if set(self.arguments) != wanted:
             given = ", ".join(self.arguments) or "none"
-            raise ValueError(f"filter {self.filter} takes {' '.join(wanted) or 'no parameter'}, given: {given}")
+            raise ValueError(
+                f"filter {self.filter} takes {' '.join(wanted) or 'no parameter'}, given: {given}"
+            )
         return self
 
     @property
@@ -202,20 +216,28 @@ class Params(Section):
             noise = self.datasets[run.data].noise
             clipped_gaussian = isinstance(noise, Gaussian) and noise.clip
             if run.loss == "tobit" and not (run.target == "noisy" and clipped_gaussian):
-                raise ValueError(f"runs.{name}.loss = 'tobit': is for noisy targets with clipped Gaussian noise")
+                raise ValueError(
+                    f"runs.{name}.loss = 'tobit': is for noisy targets with clipped Gaussian noise"
+                )
         for name, row in self.debiased.items():
             check(f"debiased.{name}.run", row.run, self.runs)
             check(f"debiased.{name}.data", row.data, [self.runs[row.run].data])
             if (self.runs[row.run].target, self.runs[row.run].loss) != ("noisy", "mse"):
-                raise ValueError(f"debiased.{name}.run = {row.run!r}: should be one with `target: noisy` and `loss: mse`")
+                raise ValueError(
+                    f"debiased.{name}.run = {row.run!r}: should be one with `target: noisy` and `loss: mse`"
+                )
             if not self.datasets[row.data].noise.invertible:
-                raise ValueError(f"debiased.{name}.data = {row.data!r}: the mean of its noise cannot be inverted")
+                raise ValueError(
+                    f"debiased.{name}.data = {row.data!r}: the mean of its noise cannot be inverted"
+                )
         for name, row in self.filters.items():
             check(f"filters.{name}.data", row.data, self.datasets)
         tables = ("runs", "debiased", "filters")
         for first, second in itertools.combinations(tables, 2):
             for name in getattr(self, first).keys() & getattr(self, second):
-                raise ValueError(f"{second}.{name}: {first} has this name too; their metrics would be one file")
+                raise ValueError(
+                    f"{second}.{name}: {first} has this name too; their metrics would be one file"
+                )
         for name in self.gate.tolerance:
             check(f"gate.tolerance.{name}", name, self.budgets)
         for name in self.gate.accepted:
@@ -284,7 +306,9 @@ class Params(Section):
         )
 
     def filter_settings(self, name):
-        return FilterSettings(name=name, filter=self._row("filters", name), evaluation=self.evaluation)
+        return FilterSettings(
+            name=name, filter=self._row("filters", name), evaluation=self.evaluation
+        )
 
     def report_settings(self):
         return ReportSettings(
@@ -373,7 +397,9 @@ def load(path="params.yaml", model=Params):
 def validate(content, path="params.yaml", model=Params):
     """`model` of a nested dict; see `load`."""
     if not isinstance(content, dict):
-        raise InputError(f"{path}: should hold sections such as `budget:`, found {type(content).__name__}")
+        raise InputError(
+            f"{path}: should hold sections such as `budget:`, found {type(content).__name__}"
+        )
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -388,7 +414,9 @@ def _explain(error, content, model):
     reason = error["msg"].removeprefix("Value error, ").replace("Input should", "should")
     match error["type"]:
         case "extra_forbidden":
-            return f"{key}: unknown key; allowed here: {', '.join(_keys_beside(error['loc'], model))}"
+            return (
+                f"{key}: unknown key; allowed here: {', '.join(_keys_beside(error['loc'], model))}"
+            )
         case "union_tag_not_found":
             return f"{key}.name: missing"
         case "union_tag_invalid":
@@ -398,7 +426,9 @@ def _explain(error, content, model):
             return f"{key} = {error['input']!r}: should be a section of keys"
         case "missing":
             return f"{key}: missing"
-        case "value_error" if isinstance(error["input"], dict):  # a check between keys, which names its own
+        case "value_error" if isinstance(
+            error["input"], dict
+        ):  # a check between keys, which names its own
             return f"{key}: {reason}" if key else reason
         case "string_pattern_mismatch":
             return f"{key}: a name should have only the characters a-z, 0-9 and _"
@@ -409,7 +439,9 @@ def _explain(error, content, model):
 def _without_tags(location, content):
     """The keys of a location in a file: pydantic counts the kind of a noise, such as "gaussian", as a part of its own."""
     for part in location:
-        if part == "[key]" or (isinstance(content, dict) and part not in content and content.get("name") == part):
+        if part == "[key]" or (
+            isinstance(content, dict) and part not in content and content.get("name") == part
+        ):
             continue
         content = content.get(part) if isinstance(content, dict) else None
         yield str(part)
@@ -422,7 +454,11 @@ def _keys_beside(location, model):
         if get_origin(section) is dict:  # of dict[Key, Row] any row's name leads to Row
             section = get_args(section)[-1]
         elif get_origin(section):  # of a union of kinds to the kind of this name
-            section = next(kind for kind in get_args(section) if get_args(kind.model_fields["name"].annotation) == (part,))
+            section = next(
+                kind
+                for kind in get_args(section)
+                if get_args(kind.model_fields["name"].annotation) == (part,)
+            )
         else:
             section = section.model_fields[part].annotation
     return section.model_fields

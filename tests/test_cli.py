@@ -53,14 +53,19 @@ def read(file):
     return pictures.read(file.read_bytes(), 10**6)
 
 
-def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(run, scans, clean, tmp_path):
+def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(
+    run, scans, clean, tmp_path
+):
     out = tmp_path / "out"
     code, printed = run(CAE, scans, "--out", out)
     assert code == 0, printed
     assert "3 of 3 denoised" in printed
     for name, image in zip(("a", "b", "deep/c"), clean, strict=True):
         source = next(scans.glob(f"{name}.*"))
-        assert np.mean((read(out / f"{name}.png") - image) ** 2) < np.mean((read(source) - image) ** 2) / 4
+        assert (
+            np.mean((read(out / f"{name}.png") - image) ** 2)
+            < np.mean((read(source) - image) ** 2) / 4
+        )
     times = {file: file.stat().st_mtime_ns for file in out.rglob("*.png")}
     code, printed = run(CAE, scans, "--out", out)
     assert (code, printed) == (0, "3 of 3 are there already\n")
@@ -78,9 +83,13 @@ def test_a_damaged_file_is_named_and_the_others_are_done(run, scans, tmp_path):
 
 def test_floating_point_beyond_the_range_keeps_its_scale(run, clean, tmp_path):
     """Noise that was not clipped, as the files of a careful microscope have it, and twelve bits in sixteen."""
-    noise = Gaussian(name="gaussian", sigma=0.3, clip=False).corrupt(clean[0], np.random.default_rng(0))
+    noise = Gaussian(name="gaussian", sigma=0.3, clip=False).corrupt(
+        clean[0], np.random.default_rng(0)
+    )
     Image.fromarray(noise).save(tmp_path / "float.tif")
-    Image.fromarray(np.round(np.clip(noise, 0, 1) * 4095).astype(np.uint16)).save(tmp_path / "twelve.png")
+    Image.fromarray(np.round(np.clip(noise, 0, 1) * 4095).astype(np.uint16)).save(
+        tmp_path / "twelve.png"
+    )
     assert run(CAE, tmp_path / "float.tif", "--out", tmp_path / "out")[0] == 0
     assert run(CAE, tmp_path / "twelve.png", "--white", "4095", "--out", tmp_path / "out")[0] == 0
     for name in ("float", "twelve"):
@@ -95,7 +104,10 @@ def test_a_network_of_noisy_targets_is_taken_back(run, scans, clean, tmp_path):
     network = PUBLISHED / "models/win5rb_n2n.keras"
     assert run(network, scans / "a.png", "--out", tmp_path / "grey")[0] == 0
     assert run(network, scans / "a.png", "--out", tmp_path / "fixed", "--unclip", "0.5")[0] == 0
-    errors = {name: np.mean((read(tmp_path / name / "a.png") - clean[0]) ** 2) for name in ("grey", "fixed")}
+    errors = {
+        name: np.mean((read(tmp_path / name / "a.png") - clean[0]) ** 2)
+        for name in ("grey", "fixed")
+    }
     assert errors["fixed"] < errors["grey"] / 2
 
 
@@ -109,11 +121,19 @@ def test_a_network_of_noisy_targets_is_taken_back(run, scans, clean, tmp_path):
         ([CAE, "scans", "--unclip", "0"], "error: --unclip 0.0: should be over 0 and at most 10"),
         (["damaged.keras", "scans"], "error: damaged.keras: not a whole .keras file"),
         ([CAE, "scans", "--white", "-1"], "error: --white -1.0: should be over 0"),
-        ([CAE, "scans", "--out", "scans"], "error: --out scans: is the folder of the inputs; choose another"),
-        ([CAE, "scans/a.png", "--out", "scans"], "error: scans/a.png: is an input; choose another folder by --out"),
+        (
+            [CAE, "scans", "--out", "scans"],
+            "error: --out scans: is the folder of the inputs; choose another",
+        ),
+        (
+            [CAE, "scans/a.png", "--out", "scans"],
+            "error: scans/a.png: is an input; choose another folder by --out",
+        ),
     ],
 )
-def test_a_mistake_is_one_line_and_changes_nothing(run, scans, tmp_path, monkeypatch, arguments, message):
+def test_a_mistake_is_one_line_and_changes_nothing(
+    run, scans, tmp_path, monkeypatch, arguments, message
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged.keras").write_bytes(b"PK")

@@ -60,7 +60,10 @@ def test_noise_is_the_same_for_all_rows_of_a_seed_but_for_clipping(study):
     def noisy(name, seed, split):
         return measure._Job("targets", name, rows[name], seed, study, by_fft)._noisy(clean, split)
 
-    clipped, unclipped = noisy("clipped_to_clipped", 0, "train"), noisy("unclipped_to_unclipped", 0, "train")
+    clipped, unclipped = (
+        noisy("clipped_to_clipped", 0, "train"),
+        noisy("unclipped_to_unclipped", 0, "train"),
+    )
     np.testing.assert_array_equal(np.clip(unclipped, 0, 1), clipped)
     assert unclipped.min() < 0
     assert not np.array_equal(clipped[datasets.INPUT], clipped[datasets.TARGET])
@@ -96,7 +99,9 @@ def test_remedies_are_held_against_clean_targets_of_the_same_seed():
     rows += [rows[0] | {"row": row, "seed": seed} for row in _others() for seed in range(3)]
     found = summary.remedies(pd.DataFrame(rows)).set_index("remedy")
     assert found.ratio["none"] == pytest.approx(4)
-    assert found.ratio_low["none"] == pytest.approx(found.ratio_high["none"])  # the ratio does not vary, though the MSE does
+    assert found.ratio_low["none"] == pytest.approx(
+        found.ratio_high["none"]
+    )  # the ratio does not vary, though the MSE does
     assert found.low["none"] < found.mse["none"] < found.high["none"]
     assert found.ratio["inverse of g after training"] == pytest.approx(1)
 
@@ -114,7 +119,9 @@ def test_stages_declare_all_that_they_read():
     assert stages.keys() == {f"measure@{name}" for name in names} | {"report"}
     for name in names:
         declared = {key for param in stages[f"measure@{name}"].params for key in param.params}
-        assert {key for key in declared if not key.startswith("budgets.")} == sections | {f"experiments.{name}"}
+        assert {key for key in declared if not key.startswith("budgets.")} == sections | {
+            f"experiments.{name}"
+        }
 
 
 def test_committed_results_are_those_of_the_committed_parameters():
@@ -134,14 +141,21 @@ def test_committed_tables_follow_from_what_was_measured(monkeypatch, tmp_path):
     shutil.copyfile(ROOT / settings.FILE, tmp_path / settings.FILE)
     monkeypatch.chdir(tmp_path)
     report.main(settings.load())
-    for name in ("report.md", "metrics.json", *(f"tables/{name}.md" for name in (*report.TITLES, "experiments"))):
-        assert (tmp_path / settings.FOLDER / name).read_bytes() == (ROOT / settings.FOLDER / name).read_bytes(), name
+    for name in (
+        "report.md",
+        "metrics.json",
+        *(f"tables/{name}.md" for name in (*report.TITLES, "experiments")),
+    ):
+        assert (tmp_path / settings.FOLDER / name).read_bytes() == (
+            ROOT / settings.FOLDER / name
+        ).read_bytes(), name
 
 
 def test_the_claims_of_the_document_hold():
     """What docs/why-noise2noise.md says in words."""
     measured = {
-        name: pd.read_csv(ROOT / settings.FOLDER / "measured" / f"{name}.csv") for name in settings.Experiments.model_fields
+        name: pd.read_csv(ROOT / settings.FOLDER / "measured" / f"{name}.csv")
+        for name in settings.Experiments.model_fields
     }
     scores = pd.concat(measured.values(), ignore_index=True)
     study = settings.Settings.model_validate(YAML(typ="safe", pure=True).load(ROOT / settings.FILE))
@@ -165,18 +179,31 @@ def test_the_claims_of_the_document_hold():
     photographs = images_.loc["photographs"]
     assert photographs.noisy / photographs.predicted - 1 == pytest.approx(0.06, abs=0.01)
     assert photographs.noisy / photographs.through - 1 == pytest.approx(0.14, abs=0.01)
-    unclipped = mse["clipped_to_unclipped"] / mse["clean"], mse["unclipped_to_unclipped"] / mse["clean_unclipped_input"]
+    unclipped = (
+        mse["clipped_to_unclipped"] / mse["clean"],
+        mse["unclipped_to_unclipped"] / mse["clean_unclipped_input"],
+    )
     assert all(1.05 < ratio < 1.25 for ratio in unclipped)
     # the inverse of the mean is the best of the three losses for every other noise
     noises = summary.noises(scores)
     assert (noises.debiased < noises[["mae", "annealed_l0", "mse"]].min(axis=1)).all()
     impulses = noises.set_index("noise").loc[["salt_and_pepper", "impulse"]]
     assert (impulses[["mae", "annealed_l0"]].max(axis=1) < 0.6 * impulses.mse).all()
-    assert impulses.mae["salt_and_pepper"] / impulses.clean["salt_and_pepper"] == pytest.approx(2.6, abs=0.05)
-    assert impulses.annealed_l0["salt_and_pepper"] / impulses.clean["salt_and_pepper"] == pytest.approx(2.8, abs=0.05)
+    assert impulses.mae["salt_and_pepper"] / impulses.clean["salt_and_pepper"] == pytest.approx(
+        2.6, abs=0.05
+    )
+    assert impulses.annealed_l0["salt_and_pepper"] / impulses.clean[
+        "salt_and_pepper"
+    ] == pytest.approx(2.8, abs=0.05)
     remedies = summary.remedies(scores).set_index("remedy").ratio
-    assert remedies["censored likelihood (Tobit)"] < remedies["absolute error (L1)"] < remedies["none"]
-    assert remedies["censored likelihood (Tobit)"] < remedies["inverse of g after training"] < remedies["none"]
+    assert (
+        remedies["censored likelihood (Tobit)"] < remedies["absolute error (L1)"] < remedies["none"]
+    )
+    assert (
+        remedies["censored likelihood (Tobit)"]
+        < remedies["inverse of g after training"]
+        < remedies["none"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -216,16 +243,30 @@ def test_the_whole_study_runs_and_a_second_time_has_nothing_to_do(small):
     assert "| sigma" in report
     assert "annealed L0" in report
     for figure in ("targets", "sigmas", "images", "remedies", "noises", "means", "histograms"):
-        assert (small.folder / settings.FOLDER / "figures" / f"{figure}.png").stat().st_size > 10_000
+        assert (
+            small.folder / settings.FOLDER / "figures" / f"{figure}.png"
+        ).stat().st_size > 10_000
     assert "Running stage" not in small.run("dvc", "repro", "studies/clipping/dvc.yaml")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("budget: laptop", "budget: huge  ", "budget = 'huge': should be one of smoke, laptop, article"),
-        ("factor: 3 ", "factor: 0 ", "experiments.squeezed.factor = 0: should be greater than or equal to 1"),
-        ("name: impulse", "name: pulse", "experiments.noises.models.impulse.name = 'pulse': should be one of gaussian"),
+        (
+            "budget: laptop",
+            "budget: huge  ",
+            "budget = 'huge': should be one of smoke, laptop, article",
+        ),
+        (
+            "factor: 3 ",
+            "factor: 0 ",
+            "experiments.squeezed.factor = 0: should be greater than or equal to 1",
+        ),
+        (
+            "name: impulse",
+            "name: pulse",
+            "experiments.noises.models.impulse.name = 'pulse': should be one of gaussian",
+        ),
         ("sigma: 0.5 ", "sgma: 0.5 ", "sgma: unknown key; allowed here: budget, precision"),
     ],
 )

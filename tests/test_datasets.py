@@ -12,7 +12,9 @@ COUNTS = {"train": 20, "validation": 7, "test": 4}
 @pytest.fixture
 def source():
     numbers = np.arange(60_000, dtype=np.uint32)
-    return np.broadcast_to(numbers[:, None, None] % 251, (60_000, 2, 2)).astype(np.uint8), np.zeros((10, 2, 2), np.uint8)
+    return np.broadcast_to(numbers[:, None, None] % 251, (60_000, 2, 2)).astype(np.uint8), np.zeros(
+        (10, 2, 2), np.uint8
+    )
 
 
 def noise_of(seed=0, dataset="d", split="train", images=30):
@@ -27,7 +29,13 @@ def test_two_independent_versions_to_learn_from_and_one_to_test():
 
 
 def test_no_two_images_splits_draws_datasets_or_seeds_share_a_noise_field():
-    everything = [noise_of(), noise_of(split="validation"), noise_of(split="test"), noise_of(dataset="e"), noise_of(seed=1)]
+    everything = [
+        noise_of(),
+        noise_of(split="validation"),
+        noise_of(split="test"),
+        noise_of(dataset="e"),
+        noise_of(seed=1),
+    ]
     fields = np.concatenate([noisy.reshape(-1, 64) for noisy in everything]).astype(np.float64)
     correlation = np.corrcoef(fields) - np.eye(len(fields))
     assert np.abs(correlation).max() < 0.7  # of 64 pixels; a shared field would give 1
@@ -82,8 +90,12 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path):
     clean = np.zeros((3, 2, 2), np.uint8)
     for shape in ((2, 4, 2, 2), (1, 3, 2, 2), (3, 2, 2)):
         write_arrays(path, clean=clean, noisy=np.zeros(shape, np.float16), split=np.array("train"))
-        with pytest.raises(InputError, match=r"do not fit; expected uint8 \(N, H, W\) and float16 \(2, N, H, W\)"):
+        with pytest.raises(
+            InputError, match=r"do not fit; expected uint8 \(N, H, W\) and float16 \(2, N, H, W\)"
+        ):
             datasets.read(path, "train")
-    write_arrays(path, clean=clean, noisy=np.zeros((2, 3, 2, 2), np.float16), split=np.array("train"))
+    write_arrays(
+        path, clean=clean, noisy=np.zeros((2, 3, 2, 2), np.float16), split=np.array("train")
+    )
     with pytest.raises(InputError, match="holds the train images, expected the validation images"):
         datasets.read(path, "validation")

@@ -44,7 +44,9 @@ def text(content):
 
 def test_every_network_brings_a_digit_closer_to_the_original(client, digits, networks):
     answer = ask(client, text(pictures.png(digits[0]))).json
-    assert [result["name"] for result in answer["results"]] == [network.name for network in networks.all]
+    assert [result["name"] for result in answer["results"]] == [
+        network.name for network in networks.all
+    ]
     for result in answer["results"]:
         assert result["scores"]["mse"] < answer["noisy"]["scores"]["mse"] / 2
         assert sum(result["histogram"]) == pytest.approx(1, abs=1e-4)
@@ -53,13 +55,18 @@ def test_every_network_brings_a_digit_closer_to_the_original(client, digits, net
 def test_arrays_and_files_say_the_same(client, digits):
     as_array = ask(client, digits[1].tolist(), format="array", models=["cae"]).json
     as_file = ask(client, text(pictures.png(digits[1])), format="array", models=["cae"]).json
-    assert as_array["results"][0]["scores"] == pytest.approx(as_file["results"][0]["scores"], rel=1e-4)
+    assert as_array["results"][0]["scores"] == pytest.approx(
+        as_file["results"][0]["scores"], rel=1e-4
+    )
     assert np.array(as_array["noisy"]["image"]).shape == digits[1].shape
     assert as_array["original"]["scores"] is None
 
 
 def test_the_seed_fixes_the_noise(client, digits):
-    images = [ask(client, digits[0].tolist(), models=[], seed=seed).json["noisy"]["image"] for seed in (1, 1, 2)]
+    images = [
+        ask(client, digits[0].tolist(), models=[], seed=seed).json["noisy"]["image"]
+        for seed in (1, 1, 2)
+    ]
     assert images[0] == images[1] != images[2]
 
 
@@ -91,7 +98,11 @@ def test_what_is_no_image_gets_a_reason(client, name):
         (b"{", 400, "not valid JSON"),
         (b"[]", 422, "body"),
         (b'{"image": [[0.5]], "noise": {"name": "fog"}}', 422, "noise"),
-        (b'{"image": [[0.5]], "noise": {"name": "gaussian", "sigma": -1, "clip": true}}', 422, "noise.gaussian.sigma"),
+        (
+            b'{"image": [[0.5]], "noise": {"name": "gaussian", "sigma": -1, "clip": true}}',
+            422,
+            "noise.gaussian.sigma",
+        ),
         (b'{"image": [[1.5]]}', 422, "image"),
         (b'{"image": [[0.5], [0.5, 0.5]]}', 422, "rows of different lengths"),
         (b'{"image": "%%%"}', 422, "not base64"),
@@ -127,7 +138,13 @@ def test_over_the_bound_the_answer_is_busy_at_once_and_a_later_request_overtakes
     statuses = {}
 
     def start(number):
-        body = {"image": digits[0].tolist(), "noise": NOISE, "models": ["cae"], "client": "one", "sequence": number}
+        body = {
+            "image": digits[0].tolist(),
+            "noise": NOISE,
+            "models": ["cae"],
+            "client": "one",
+            "sequence": number,
+        }
         statuses[number] = application.test_client().post("/api/denoise", json=body).status_code
 
     with networks.turn:

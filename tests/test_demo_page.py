@@ -12,16 +12,27 @@ from denoising.inference.predict import images as pictures
 from tests.conftest import ROOT
 from tests.demo_server import Server
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
+    None,
+)
 # without a sandbox only where there is no other user to run as; the rest keeps the browser from looking for its maker
 OPTIONS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-OPTIONS += ["--disable-component-update", "--disable-sync", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+OPTIONS += [
+    "--disable-component-update",
+    "--disable-sync",
+    *(["--no-sandbox"] if os.geteuid() == 0 else []),
+]
 
 # how Chromium reports a refused image
-REFUSED = "Failed to load resource: the server responded with a status of 422 (UNPROCESSABLE ENTITY)"
+REFUSED = (
+    "Failed to load resource: the server responded with a status of 422 (UNPROCESSABLE ENTITY)"
+)
 
 # in CI a missing browser is an error, not a reason to skip
-pytestmark = pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium or Chrome on the path")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and "CI" not in os.environ, reason="no Chromium or Chrome on the path"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +53,14 @@ def visit(browser, server):
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: complaints.append(request.url) if outside(request.url) else None)
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type == "error" else None,
+        )
+        page.on(
+            "request",
+            lambda request: complaints.append(request.url) if outside(request.url) else None,
+        )
         page.goto(server.url)
         page.wait_for_selector("#cards figure")
         return page
@@ -97,7 +114,9 @@ def ink(page):
 
 
 def networks(page):
-    return page.evaluate("async () => (await (await fetch('api/models')).json()).models.map((model) => model.name)")
+    return page.evaluate(
+        "async () => (await (await fetch('api/models')).json()).models.map((model) => model.name)"
+    )
 
 
 def test_a_drawn_digit_comes_out_closer_to_the_original_than_the_noisy_one(visit):
@@ -126,7 +145,9 @@ def test_the_slider_sets_the_strength_by_keyboard_too(visit):
 
 def test_every_kind_of_noise_can_be_chosen(visit):
     page = visit()
-    kinds = page.locator("#kind option").evaluate_all("options => options.map((option) => option.value)")
+    kinds = page.locator("#kind option").evaluate_all(
+        "options => options.map((option) => option.value)"
+    )
     for kind in kinds[1:-1]:
         settled(page, lambda kind=kind: page.get_by_label("Kind").select_option(kind))
         assert mse(page, "noisy") > 0
@@ -187,7 +208,9 @@ def test_a_dropped_file_of_any_size_is_denoised(visit):
         document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })); }"""
     settled(page, lambda: page.evaluate(drop, content))
     expect(page.locator("#status")).to_contain_text("60 \N{MULTIPLICATION SIGN} 90 pixels")
-    shown = page.locator('figure[data-name="cae"] img').evaluate("image => [image.naturalWidth, image.naturalHeight]")
+    shown = page.locator('figure[data-name="cae"] img').evaluate(
+        "image => [image.naturalWidth, image.naturalHeight]"
+    )
     assert shown == [60, 90]
     assert mse(page, "cae") < mse(page, "noisy")
 
@@ -203,7 +226,9 @@ def test_a_file_that_is_no_image_is_answered_by_a_sentence(visit, tmp_path):
 
 def test_a_photograph_of_a_phone_is_made_smaller_before_it_is_sent(visit, tmp_path):
     page = visit()
-    pixels = np.random.default_rng(0).integers(0, 256, (3000, 4000), np.uint8)  # noise: as large a file as can be
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (3000, 4000), np.uint8
+    )  # noise: as large a file as can be
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     assert (tmp_path / "photo.png").stat().st_size > 8e6
     settled(page, lambda: page.get_by_label("Image file").set_input_files(tmp_path / "photo.png"))
@@ -242,7 +267,9 @@ def test_without_networks_the_page_names_the_command_that_trains_them(browser, t
     server = Server(folder=tmp_path)
     page = browser.new_page()
     page.goto(server.url)
-    expect(page.locator("#source")).to_have_text("no trained networks yet: `make repro` trains them")
+    expect(page.locator("#source")).to_have_text(
+        "no trained networks yet: `make repro` trains them"
+    )
     expect(page.locator("figure")).to_have_count(2)  # original and noisy are shown all the same
     page.close()
     server.stop()
@@ -276,6 +303,10 @@ CONTRAST = """element => {
 
 def test_only_remedies_that_are_shown_are_explained(visit):
     page = visit()
-    names = page.locator("figure[data-name]").evaluate_all("cards => cards.map(card => card.dataset.name)")
+    names = page.locator("figure[data-name]").evaluate_all(
+        "cards => cards.map(card => card.dataset.name)"
+    )
     for remedy in ("fixed", "inverse"):
-        assert page.locator(f"#{remedy}").is_visible() == any(name.endswith(f"_{remedy}") for name in names)
+        assert page.locator(f"#{remedy}").is_visible() == any(
+            name.endswith(f"_{remedy}") for name in names
+        )

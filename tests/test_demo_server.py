@@ -36,9 +36,21 @@ def test_the_api_keeps_to_its_document(server, tmp_path):
 
     What is left out is its check that valid requests are accepted: a schema cannot say that a string is an image file.
     """
-    command = [Path(sys.executable).with_name("schemathesis"), "run", f"{server.url}api/openapi.json"]
-    options = ["--checks=all", "--exclude-checks=positive_data_acceptance", "--max-examples=60", "--seed=1", "--no-color"]
-    done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, timeout=400)
+    command = [
+        Path(sys.executable).with_name("schemathesis"),
+        "run",
+        f"{server.url}api/openapi.json",
+    ]
+    options = [
+        "--checks=all",
+        "--exclude-checks=positive_data_acceptance",
+        "--max-examples=60",
+        "--seed=1",
+        "--no-color",
+    ]
+    done = subprocess.run(
+        [*command, *options], cwd=tmp_path, capture_output=True, text=True, timeout=400
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -48,7 +60,9 @@ def test_requests_that_no_client_sends_leave_it_running(server):
     assert " 400 " in raw(server, head + b"Content-Length: minus one\r\n\r\n")
     assert " 400 " in raw(server, b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
     assert " 431 " in raw(server, b"GET / HTTP/1.1\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n")
-    assert " 404 " in raw(server, b"GET /static/../../params.yaml HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert " 404 " in raw(
+        server, b"GET /static/../../params.yaml HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )
     assert get(f"{server.url}health") == {"status": "ok"}
 
 
@@ -74,7 +88,9 @@ def test_without_networks_it_names_the_command_that_trains_them(tmp_path):
         assert answer["models"] == []
         assert "make repro" in answer["message"]
         body = json.dumps({"image": [[0.5]], "noise": None}).encode()
-        request = urllib.request.Request(f"{server.url}api/denoise", body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"{server.url}api/denoise", body, {"Content-Type": "application/json"}
+        )
         assert get(request)["results"] == []
     finally:
         server.stop()
@@ -109,7 +125,9 @@ def fail(arguments, folder):
     """Exit code and the one line of a demo that cannot start."""
     command = [sys.executable, "-m", "demo", *arguments]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120
+    )
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if "error: " in line]
     assert len(lines) == 1, done.stderr

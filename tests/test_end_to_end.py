@@ -56,7 +56,10 @@ def test_metrics_are_complete_and_finite(smoke):
         assert next(iter(scores)) == "mse"
         assert 0 < scores["mse_low"] <= scores["mse"] <= scores["mse_high"] < 1
         assert scores["images"] == SETTINGS.budgets["smoke"].test_images
-        assert len({json.loads(smoke.read(f"metrics/{other}.json"))["test_digest"] for other in NAMES}) == 1
+        assert (
+            len({json.loads(smoke.read(f"metrics/{other}.json"))["test_digest"] for other in NAMES})
+            == 1
+        )
     noisy = json.loads(smoke.read("metrics/noisy.json"))
     assert noisy["mse"] == noisy["noisy_mse"] == pytest.approx(0.1156, rel=0.05)
 
@@ -67,7 +70,10 @@ def test_provenance_says_what_auto_became(smoke):
     assert provenance["environment"]["device"] in ("cpu", "gpu")
     assert provenance["environment"]["versions"]["keras"].startswith("3.")
     assert provenance["parameters"] > 2_000_000
-    assert json.loads(smoke.read("metrics/win5rb.json"))["precision"] == provenance["settings"]["precision"]
+    assert (
+        json.loads(smoke.read("metrics/win5rb.json"))["precision"]
+        == provenance["settings"]["precision"]
+    )
 
 
 def test_tables_hold_the_articles_numbers_beside_ours(smoke):
@@ -93,9 +99,14 @@ def test_every_run_learns_and_says_so(smoke):
 
 
 def test_the_corrected_row_is_the_same_network_through_the_inverse_of_the_mean(smoke):
-    learned, corrected = (read_arrays(smoke.folder / f"data/evaluated/{name}.npz", "prediction")[0] for name in CORRECTED)
+    learned, corrected = (
+        read_arrays(smoke.folder / f"data/evaluated/{name}.npz", "prediction")[0]
+        for name in CORRECTED
+    )
     noise = SETTINGS.datasets["gauss50"].noise
-    np.testing.assert_allclose(corrected, noise.debias(learned), atol=2e-3)  # kept in half precision
+    np.testing.assert_allclose(
+        corrected, noise.debias(learned), atol=2e-3
+    )  # kept in half precision
     scores = [json.loads(smoke.read(f"metrics/{name}.json")) for name in CORRECTED]
     assert scores[1]["parameters"] == scores[0]["parameters"]
     assert scores[1]["mse"] != scores[0]["mse"]
@@ -104,7 +115,9 @@ def test_the_corrected_row_is_the_same_network_through_the_inverse_of_the_mean(s
 
 
 def test_clipping_is_warned_of(smoke):
-    warning = next(line for line in smoke.output.splitlines() if line.startswith("warning: gauss50: "))
+    warning = next(
+        line for line in smoke.output.splitlines() if line.startswith("warning: gauss50: ")
+    )
     assert "black pixel to 0.195" in warning
     assert "white one to 0.805" in warning
 
@@ -135,7 +148,9 @@ def test_make_repro_again_does_nothing_and_prints_the_tables(smoke):
 
 def test_dvc_reads_metrics_and_plots(smoke):
     shown = json.loads(smoke.run("dvc", "metrics", "show", "--json"))
-    assert set(shown[""]["data"]) - {"studies/clipping/metrics.json"} == {f"metrics/{name}.json" for name in NAMES}
+    assert set(shown[""]["data"]) - {"studies/clipping/metrics.json"} == {
+        f"metrics/{name}.json" for name in NAMES
+    }
     page = smoke.run("dvc", "plots", "show", "--out", "dvc_plots")
     assert "index.html" in page
     html = smoke.read("dvc_plots/index.html").decode()
@@ -163,7 +178,10 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
 
 def test_published_results_stand_alone(changeable):
     output = changeable.stage("publish")
-    assert "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, win5rb_n2n_fixed, win5rb_n2n_inverse, noisy" in output
+    assert (
+        "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, win5rb_n2n_fixed, win5rb_n2n_inverse, noisy"
+        in output
+    )
     published = changeable.folder / "results/smoke"
     log = json.loads((published / "logs/train-cae.json").read_text())
     assert log["seconds"] > 0
@@ -187,7 +205,9 @@ def test_results_of_different_test_images_are_not_put_in_one_table(changeable):
     digest = json.loads(metrics.read_text())["test_digest"]
     metrics.write_text(metrics.read_text().replace(digest, "0" * 12))
     output = changeable.stage("report", code=1)
-    assert output.startswith("error: metrics/cae.json: measured on other test images of gauss50 than cnn")
+    assert output.startswith(
+        "error: metrics/cae.json: measured on other test images of gauss50 than cnn"
+    )
 
 
 def test_a_full_disk_leaves_the_old_figures(changeable):

@@ -34,7 +34,9 @@ def test_every_way_to_compute_gives_the_same_images(network):
     expected = predict(network)
     everything = execution.convolutions(network)
     scale = np.abs(expected).max()
-    assert len(everything) == sum(isinstance(layer, keras.layers.Conv2D) for layer in network.layers)
+    assert len(everything) == sum(
+        isinstance(layer, keras.layers.Conv2D) for layer in network.layers
+    )
     for way in (execution.for_training, execution.for_inference):
         for by_fft in ((), everything):
             copy = way(network, "float32", by_fft)
@@ -68,7 +70,9 @@ def test_a_network_is_the_same_file_however_it_was_computed(tmp_path, network):
     np.testing.assert_array_equal(predict(saving.load(tmp_path / "fast.keras")), predict(network))
 
 
-@pytest.mark.parametrize(("name", "changes"), [("dncnn", {"depth": 5}), ("win5rb", {"last_scale": 1.0})])
+@pytest.mark.parametrize(
+    ("name", "changes"), [("dncnn", {"depth": 5}), ("win5rb", {"last_scale": 1.0})]
+)
 def test_a_training_step_is_that_of_keras(name, changes):
     """Losses, weights and moving statistics after a few steps, with spectra and fused batch normalisation."""
     plain = build(name, **changes)
@@ -77,7 +81,9 @@ def test_a_training_step_is_that_of_keras(name, changes):
     losses = []
     for model in (plain, fast):
         model.compile(optimizer=keras.optimizers.SGD(1e-2), loss="mse")
-        losses.append([float(model.train_on_batch(NOISY[..., None], 1 - NOISY[..., None])) for _ in range(3)])
+        losses.append(
+            [float(model.train_on_batch(NOISY[..., None], 1 - NOISY[..., None])) for _ in range(3)]
+        )
     np.testing.assert_allclose(*losses, rtol=1e-4)
     for ours, expected in zip(fast.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, expected, atol=2e-4)
@@ -86,10 +92,14 @@ def test_a_training_step_is_that_of_keras(name, changes):
 @pytest.mark.parametrize(("dtype", "error"), [("float32", 1e-5), ("bfloat16", 2e-2)])
 def test_batch_statistics_are_those_of_the_batch(dtype, error):
     images = keras.ops.cast(RNG.random((2, 5, 7, 3)), dtype)
-    normalised, *statistics = backend.fused_batch_normalization(images, np.ones(3, "f"), np.zeros(3, "f"), 1e-3)
+    normalised, *statistics = backend.fused_batch_normalization(
+        images, np.ones(3, "f"), np.zeros(3, "f"), 1e-3
+    )
     assert normalised.dtype == dtype
     assert [part.dtype for part in statistics] == ["float32", "float32"]
-    images, normalised = (keras.ops.convert_to_numpy(keras.ops.cast(part, "float32")) for part in (images, normalised))
+    images, normalised = (
+        keras.ops.convert_to_numpy(keras.ops.cast(part, "float32")) for part in (images, normalised)
+    )
     mean, variance = images.mean((0, 1, 2)), images.var((0, 1, 2))
     np.testing.assert_allclose(statistics, [mean, variance], rtol=1e-4)
     np.testing.assert_allclose(normalised, (images - mean) / np.sqrt(variance + 1e-3), atol=error)
@@ -98,9 +108,13 @@ def test_batch_statistics_are_those_of_the_batch(dtype, error):
 def test_what_others_read_too_is_not_folded_away():
     inputs = keras.Input((None, None, 1), name="input")
     x = keras.layers.Conv2D(3, 3, padding="same", name="conv")(inputs)
-    outputs = keras.layers.Add(name="output")([keras.layers.BatchNormalization(moving_mean_initializer="ones")(x), x])
+    outputs = keras.layers.Add(name="output")(
+        [keras.layers.BatchNormalization(moving_mean_initializer="ones")(x), x]
+    )
     model = keras.Model(inputs, outputs)
-    np.testing.assert_allclose(predict(execution.for_inference(model, "float32")), predict(model), atol=1e-6)
+    np.testing.assert_allclose(
+        predict(execution.for_inference(model, "float32")), predict(model), atol=1e-6
+    )
 
 
 def test_unusual_batch_normalisation_stays_as_it_is():
@@ -122,16 +136,26 @@ class TestChoice:
         lines = []
         first = self.choose(tmp_path, log=lines.append)
         assert len(lines) == 3  # one to eight channels, eight to eight, eight to one
-        assert all("direct" in line and "fft" in line and "12x12 pixels, batch 2" in line for line in lines)
-        assert ["and input" in line for line in lines] == [False, True, True]  # nobody needs a gradient of the images
+        assert all(
+            "direct" in line and "fft" in line and "12x12 pixels, batch 2" in line for line in lines
+        )
+        assert ["and input" in line for line in lines] == [
+            False,
+            True,
+            True,
+        ]  # nobody needs a gradient of the images
         kept = (tmp_path / "cache/convolution.json").read_text()
         assert self.choose(tmp_path, log=lines.append) == first
         assert len(lines) == 3
         assert (tmp_path / "cache/convolution.json").read_text() == kept
 
-    @pytest.mark.parametrize(("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)])
+    @pytest.mark.parametrize(
+        ("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)]
+    )
     def test_spectra_must_be_clearly_faster(self, tmp_path, monkeypatch, seconds, chosen):
-        monkeypatch.setattr(tuning, "_seconds", lambda *_: dict(zip(("direct", "fft"), seconds, strict=True)))
+        monkeypatch.setattr(
+            tuning, "_seconds", lambda *_: dict(zip(("direct", "fft"), seconds, strict=True))
+        )
         assert len(self.choose(tmp_path)) == chosen
 
     def test_small_kernels_and_fixed_choices_need_no_measurement(self, tmp_path, monkeypatch):
@@ -143,8 +167,13 @@ class TestChoice:
     def test_small_kernels_are_measured_where_there_are_many_channels(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
         wide = build("cnn", filters=tuning.WIDE, depth=4)
-        chosen = tuning.choose("auto", wide, (12, 12), 2, "float32", "training", cache=tmp_path / "convolution.json")
-        assert chosen == ["conv2", "conv3"]  # not the first and the last, which have one channel at an end
+        chosen = tuning.choose(
+            "auto", wide, (12, 12), 2, "float32", "training", cache=tmp_path / "convolution.json"
+        )
+        assert chosen == [
+            "conv2",
+            "conv3",
+        ]  # not the first and the last, which have one channel at an end
 
     def test_without_a_place_to_keep_it_the_choice_is_measured(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})

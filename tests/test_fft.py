@@ -39,8 +39,14 @@ def with_gradients(convolve, images, kernel, upstream):
     ],
 )
 def test_results_and_gradients_are_those_of_a_direct_convolution(size, kernel, channels):
-    arrays = normal(2, *size, channels[0]), normal(*kernel, *channels), normal(2, *size, channels[1])
-    for ours, expected in zip(with_gradients(fft.conv2d, *arrays), with_gradients(direct, *arrays), strict=True):
+    arrays = (
+        normal(2, *size, channels[0]),
+        normal(*kernel, *channels),
+        normal(2, *size, channels[1]),
+    )
+    for ours, expected in zip(
+        with_gradients(fft.conv2d, *arrays), with_gradients(direct, *arrays), strict=True
+    ):
         assert ours.shape == expected.shape
         assert np.abs(ours - expected).max() < 3e-6 * np.abs(expected).max() + 1e-5
 
@@ -49,7 +55,9 @@ def test_bfloat16_is_as_near_as_its_precision():
     arrays = normal(2, 28, 28, 32), normal(7, 7, 32, 32), normal(2, 28, 28, 32)
     exact = with_gradients(direct, *arrays)
     for ours, expected in zip(
-        with_gradients(fft.conv2d, *(tf.cast(array, "bfloat16") for array in arrays)), exact, strict=True
+        with_gradients(fft.conv2d, *(tf.cast(array, "bfloat16") for array in arrays)),
+        exact,
+        strict=True,
     ):
         assert ours.dtype == "bfloat16"
         error = np.std(tf.cast(ours, "float32") - expected) / np.std(expected)
@@ -58,7 +66,12 @@ def test_bfloat16_is_as_near_as_its_precision():
 
 @pytest.mark.parametrize(("bias", "activation"), [(True, "relu"), (False, None)])
 def test_the_layer_has_the_weights_and_results_of_conv2d(bias, activation):
-    options = {"padding": "same", "use_bias": bias, "activation": activation, "bias_initializer": "random_normal"}
+    options = {
+        "padding": "same",
+        "use_bias": bias,
+        "activation": activation,
+        "bias_initializer": "random_normal",
+    }
     direct, ours = keras.layers.Conv2D(4, 7, **options), FFTConv2D(4, 7, **options)
     images = normal(2, 19, 20, 3)
     expected = direct(images)
@@ -82,7 +95,9 @@ def test_images_of_unknown_or_great_size_are_convolved_too(monkeypatch):
     np.testing.assert_allclose(layer(images), known, atol=1e-5)
 
 
-@pytest.mark.parametrize(("option", "value"), [("padding", "valid"), ("strides", 2), ("dilation_rate", 2), ("groups", 2)])
+@pytest.mark.parametrize(
+    ("option", "value"), [("padding", "valid"), ("strides", 2), ("dilation_rate", 2), ("groups", 2)]
+)
 def test_other_convolutions_are_refused(option, value):
     options = {"padding": "same"} | {option: value}
     with pytest.raises(ValueError, match=f"{option} = .*{value}"):

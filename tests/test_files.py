@@ -31,7 +31,9 @@ def test_a_killed_writer_leaves_no_half_file_and_the_next_one_cleans_up(tmp_path
         "with files.atomic(sys.argv[1]) as temporary:\n"
         "    temporary.write_text('half'); print('writing', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as writer:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True
+    ) as writer:
         assert writer.stdout.readline() == "writing\n"
         writer.send_signal(signal.SIGKILL)
     assert path.read_text() == "old"
@@ -72,7 +74,9 @@ def test_a_lock_is_waited_for_and_dies_with_its_process(tmp_path):
         "import sys, time; from denoising import files\n"
         "with files.lock(sys.argv[1], print): print('held', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout.readline() == "held\n"
         holders = []
 

@@ -19,14 +19,26 @@ def alter(project, run, **changes):
 
 
 def verdicts(output):
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in output.splitlines() if line.startswith("|")]
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in output.splitlines()
+        if line.startswith("|")
+    ]
     return {row[0]: row[-1].strip("*") for row in rows[2:]}
 
 
 def test_unchanged_results_pass_and_are_reported(gated):
     output = gated.stage("gate", "HEAD", "--report", "report")
     assert set(verdicts(output).values()) == {"same"}
-    assert set(verdicts(output)) == {"cnn", "cae", "dncnn", "win5rb", "win5rb_n2n", "win5rb_n2n_fixed", "win5rb_n2n_inverse"}
+    assert set(verdicts(output)) == {
+        "cnn",
+        "cae",
+        "dncnn",
+        "win5rb",
+        "win5rb_n2n",
+        "win5rb_n2n_fixed",
+        "win5rb_n2n_inverse",
+    }
     report = gated.read("report/report.md").decode()
     assert output.strip() in report
     assert "Experiment 1: clean targets" in report
@@ -84,7 +96,9 @@ def test_other_amounts_of_work_are_not_comparable_and_move_the_reference(gated):
 
 
 def test_a_new_run_is_new(gated):
-    gated.edit_params(runs__cnn_again={"model": "cnn", "data": "gauss50", "target": "clean", "loss": "mse"})
+    gated.edit_params(
+        runs__cnn_again={"model": "cnn", "data": "gauss50", "target": "clean", "loss": "mse"}
+    )
     assert verdicts(gated.stage("gate", "HEAD", code=1))["cnn_again"] == "broken: no metrics"
     # DVC knows the metrics of stages alone, and this run's stage has none until it ran
     (gated.folder / "metrics/cnn_again.json").write_bytes(gated.read("metrics/cnn.json"))
@@ -100,7 +114,9 @@ def test_a_new_run_is_new(gated):
     ],
 )
 def test_a_base_that_is_none_is_one_line(gated, arguments, message):
-    gated.run("git", "branch", "empty", gated.run("git", "commit-tree", "-m", "x", EMPTY_TREE).strip())
+    gated.run(
+        "git", "branch", "empty", gated.run("git", "commit-tree", "-m", "x", EMPTY_TREE).strip()
+    )
     output = gated.stage("gate", *arguments, code=1)
     assert message in output
     assert len(output.splitlines()) == 1
@@ -112,5 +128,7 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's name for it
 def test_a_broken_result_cannot_become_the_reference(gated):
     before = gated.read("reference.json")
     alter(gated, "dncnn", collapsed=True)
-    assert "metrics/dncnn.json: collapsed; it cannot be a reference" in gated.stage("reference", code=1)
+    assert "metrics/dncnn.json: collapsed; it cannot be a reference" in gated.stage(
+        "reference", code=1
+    )
     assert gated.read("reference.json") == before

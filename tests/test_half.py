@@ -32,7 +32,9 @@ def test_half_the_bytes_and_nearly_the_same_network(network, tmp_path):
     for before, after in zip(network.weights, loaded.weights, strict=True):
         assert after.dtype == "float32"
         before = np.asarray(before)
-        np.testing.assert_array_equal(before.astype(np.float16) if before.ndim > 1 else before, np.asarray(after))
+        np.testing.assert_array_equal(
+            before.astype(np.float16) if before.ndim > 1 else before, np.asarray(after)
+        )
     images = rng.random((4, 28, 28, 1), np.float32)
     np.testing.assert_allclose(loaded(images), network(images), atol=5e-3)
 

@@ -20,7 +20,9 @@ def long(tmp_path_factory, mnist_folder):
     """One cheap run of many epochs, its data made."""
     project = Project(tmp_path_factory.mktemp("kills"), mnist_folder)
     project.keep_only("cae", "noisy")
-    project.edit_params(budget="smoke", budgets__smoke__epochs=EPOCHS, budgets__smoke__train_images=512)
+    project.edit_params(
+        budget="smoke", budgets__smoke__epochs=EPOCHS, budgets__smoke__train_images=512
+    )
     project.run("dvc", "repro", "corrupt")
     return project
 
@@ -39,7 +41,9 @@ def forget(project):
         (project.folder / file).unlink()
     for file in (project.folder / ".checkpoints").glob("*"):
         file.unlink()
-    (project.folder / "dvc.lock").write_text((project.folder / "dvc.lock").read_text().partition("  train@cae:")[0])
+    (project.folder / "dvc.lock").write_text(
+        (project.folder / "dvc.lock").read_text().partition("  train@cae:")[0]
+    )
     return outputs
 
 
@@ -73,7 +77,9 @@ def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
     dvc, trainer = start_and_wait_for_epoch(long, 2)
     os.kill(dvc.pid, signal.SIGKILL)
     dvc.wait()
-    os.kill(trainer, signal.SIGSTOP)  # the orphan stays at work for as long as its successor needs to start
+    os.kill(
+        trainer, signal.SIGSTOP
+    )  # the orphan stays at work for as long as its successor needs to start
     successor = long.start("dvc", "repro", "--no-run-cache", "train@cae")
     waiting = f"process {trainer} is still at work on this stage; waiting"
     assert any(waiting in line for line in successor.stdout)
@@ -81,7 +87,9 @@ def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
     output, _ = successor.communicate()
     assert successor.returncode == 0
     dvc.communicate()
-    assert f"goes on after epoch {EPOCHS} of {EPOCHS}" in output  # what the orphan has learned is not learned again
+    assert (
+        f"goes on after epoch {EPOCHS} of {EPOCHS}" in output
+    )  # what the orphan has learned is not learned again
     assert forget(long) == undisturbed
 
 
@@ -129,6 +137,8 @@ def test_other_settings_do_not_take_the_checkpoint(long, undisturbed):
     long.edit_params(budgets__smoke__learning_rate=3.0e-3)
     output = finish(long)
     assert "goes on after" not in output
-    assert len(list((long.folder / ".checkpoints").glob("*.npz"))) == 1  # that of the settings given up is gone
+    assert (
+        len(list((long.folder / ".checkpoints").glob("*.npz"))) == 1
+    )  # that of the settings given up is gone
     assert forget(long)["models/cae.keras"] != undisturbed["models/cae.keras"]
     long.edit_params(budgets__smoke__learning_rate=2.0e-3)

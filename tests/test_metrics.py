@@ -20,14 +20,19 @@ def test_mse_and_psnr_of_a_known_error():
 def test_ssim_is_one_for_the_image_itself_and_falls_with_noise():
     clean = RNG.random((3, 28, 28))
     np.testing.assert_allclose(metrics.ssim_per_image(clean, clean), 1)
-    weak, strong = (metrics.ssim_per_image(clean + s * RNG.standard_normal(clean.shape), clean).mean() for s in (0.1, 0.5))
+    weak, strong = (
+        metrics.ssim_per_image(clean + s * RNG.standard_normal(clean.shape), clean).mean()
+        for s in (0.1, 0.5)
+    )
     assert strong < weak < 1
 
 
 def test_interval_covers_the_true_mean_about_as_often_as_it_says():
     covered = 0
     for seed in range(200):
-        low, high = metrics.mean_interval(np.random.default_rng(seed).exponential(size=200), resamples=300)
+        low, high = metrics.mean_interval(
+            np.random.default_rng(seed).exponential(size=200), resamples=300
+        )
         covered += low <= 1 <= high
     assert 0.88 <= covered / 200 <= 0.99
 
@@ -45,12 +50,19 @@ def test_histogram_counts_every_pixel_and_is_centred_on_black_and_white():
 def test_evaluation_knows_a_denoiser_from_a_collapsed_one():
     clean = (RNG.random((40, 28, 28)) > 0.8).astype(np.uint8) * 255
     noisy = np.clip(clean / 255 + 0.5 * RNG.standard_normal(clean.shape), 0, 1).astype(np.float16)
-    good, per_image = evaluation.evaluate((clean / 255 + 0.01).astype(np.float32), clean, noisy, SETTINGS)
+    good, per_image = evaluation.evaluate(
+        (clean / 255 + 0.01).astype(np.float32), clean, noisy, SETTINGS
+    )
     assert good["mse"] == pytest.approx(1e-4, rel=1e-3)
     assert good["mse_low"] <= good["mse"] <= good["mse_high"]
     assert good["mse_clipped"] < good["mse"]
     assert not evaluation.collapsed(good)
-    assert {name: len(array) for name, array in per_image.items()} == {"mse": 40, "clean": 3, "noisy": 3, "prediction": 3}
+    assert {name: len(array) for name, array in per_image.items()} == {
+        "mse": 40,
+        "clean": 3,
+        "noisy": 3,
+        "prediction": 3,
+    }
     for worthless in (np.zeros(clean.shape), noisy, np.full(clean.shape, 0.2)):
         scores, _ = evaluation.evaluate(worthless.astype(np.float32), clean, noisy, SETTINGS)
         assert evaluation.collapsed(scores)

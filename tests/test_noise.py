@@ -30,7 +30,9 @@ def clean():
 
 
 def test_noise_has_the_standard_deviation_asked_for(clean):
-    noisy = Gaussian(name="gaussian", sigma=0.3, clip=False).corrupt(clean, np.random.default_rng(0))
+    noisy = Gaussian(name="gaussian", sigma=0.3, clip=False).corrupt(
+        clean, np.random.default_rng(0)
+    )
     assert noisy.dtype == np.float32
     assert noisy.shape == clean.shape
     assert np.std(noisy - clean) == pytest.approx(0.3, rel=0.01)
@@ -67,12 +69,16 @@ def test_debiasing_takes_the_mean_back(model):
 @pytest.mark.parametrize("sigma", [0.001, 0.1, 0.5, 0.7, 10])
 def test_unclipped_mean_is_the_inverse_of_the_clipped_mean(sigma):
     values = np.random.default_rng(0).random((20, 30))
-    np.testing.assert_allclose(unclipped_mean(clipped_mean(values, sigma), sigma), values, atol=1e-6)
+    np.testing.assert_allclose(
+        unclipped_mean(clipped_mean(values, sigma), sigma), values, atol=1e-6
+    )
 
 
 def test_clipping_piles_pixels_up_at_the_rails(clean):
     black = np.zeros_like(clean)
-    low, high = at_rails(Gaussian(name="gaussian", sigma=0.5, clip=True).corrupt(black, np.random.default_rng(0)))
+    low, high = at_rails(
+        Gaussian(name="gaussian", sigma=0.5, clip=True).corrupt(black, np.random.default_rng(0))
+    )
     assert low == pytest.approx(0.5, abs=0.01)
     assert high == pytest.approx(0.0228, abs=0.001)  # beyond two sigma
 
@@ -83,4 +89,6 @@ def test_clipped_mean_at_sigma_one_half_and_without_noise():
 
 
 def test_unclipped_noise_keeps_the_mean(clean):
-    np.testing.assert_array_equal(Gaussian(name="gaussian", sigma=0.5, clip=False).mean(clean), clean)
+    np.testing.assert_array_equal(
+        Gaussian(name="gaussian", sigma=0.5, clip=False).mean(clean), clean
+    )

@@ -55,7 +55,10 @@ def chunk(kind, body):
 def png_that_claims(width, height):
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 10_000)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 10_000))
+        + chunk(b"IEND", b"")
     )
 
 
@@ -95,7 +98,9 @@ def test_size_is_judged_before_decoding():
 def test_png_clips_and_keeps_the_rest(grey):
     pixels = grey / np.float32(255)
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(pictures.png(pixels)))), grey)
-    assert set(np.unique(np.asarray(Image.open(io.BytesIO(pictures.png(np.array([[-1.0, 2.0]]))))))) == {0, 255}
+    assert set(
+        np.unique(np.asarray(Image.open(io.BytesIO(pictures.png(np.array([[-1.0, 2.0]]))))))
+    ) == {0, 255}
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +119,18 @@ def blurring():
 
 def test_any_size_goes_through_a_network_that_pools(blurring):
     for shape in [(28, 28), (29, 31), (1, 1), (3, 50)]:
-        assert pictures.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1).shape == shape
+        assert (
+            pictures.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1).shape
+            == shape
+        )
 
 
 def test_tiles_join_without_a_seam(blurring):
     image = np.random.default_rng(0).random((700, 330), dtype=np.float32)
     whole = blurring[1](np.pad(image, [(0, 0), (0, 2)], mode="symmetric")[None])[0, :, :330]
-    np.testing.assert_allclose(pictures.denoise(blurring[0], image, blurring[1], multiple=1), whole, atol=1e-5)
+    np.testing.assert_allclose(
+        pictures.denoise(blurring[0], image, blurring[1], multiple=1), whole, atol=1e-5
+    )
 
 
 def test_many_sizes_become_few(blurring):

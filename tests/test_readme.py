@@ -13,7 +13,9 @@ from tools import readme
 TEXT = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize(("page", "name"), [(page, name) for page, sources in readme.PAGES.items() for name in sources])
+@pytest.mark.parametrize(
+    ("page", "name"), [(page, name) for page, sources in readme.PAGES.items() for name in sources]
+)
 def test_tables_are_those_that_were_measured(monkeypatch, page, name):
     monkeypatch.chdir(ROOT)
     assert readme.block(name, readme.PAGES[page][name]) in (ROOT / page).read_text()
@@ -21,8 +23,13 @@ def test_tables_are_those_that_were_measured(monkeypatch, page, name):
 
 def test_networks_with_clean_targets_beat_every_filter_and_none_collapsed():
     settings = params.load(ROOT / "params.yaml")
-    scores = {name: files.read_json(ROOT / layout.metrics_file(name)) for name in (*settings.runs, *settings.filters)}
-    worst = max(scores[name]["mse_high"] for name, run in settings.runs.items() if run.target == "clean")
+    scores = {
+        name: files.read_json(ROOT / layout.metrics_file(name))
+        for name in (*settings.runs, *settings.filters)
+    }
+    worst = max(
+        scores[name]["mse_high"] for name, run in settings.runs.items() if run.target == "clean"
+    )
     assert worst < min(scores[name]["mse_low"] for name in settings.filters)
     assert not any(scores[name]["collapsed"] for name in settings.runs)
 
@@ -43,7 +50,9 @@ def test_commands_exist():
 
 def test_keys_exist():
     settings = params.load(ROOT / "params.yaml").model_dump()
-    for key in re.findall(r"`((?:models|datasets|budgets|runs|report|optimizer)\.[a-z0-9_.]+)`", TEXT):
+    for key in re.findall(
+        r"`((?:models|datasets|budgets|runs|report|optimizer)\.[a-z0-9_.]+)`", TEXT
+    ):
         place = settings
         for part in key.split("."):
             assert part in place, key
@@ -58,7 +67,10 @@ def test_budgets_are_those_of_the_parameters():
 
 def test_the_time_is_the_measured_one():
     measured = files.read_json(ROOT / "benchmarks/repro.json", "minutes", "cores", "device")
-    assert f"took {measured['minutes']} minutes on {measured['cores']} cores ({measured['device']})" in TEXT
+    assert (
+        f"took {measured['minutes']} minutes on {measured['cores']} cores ({measured['device']})"
+        in TEXT
+    )
 
 
 def test_the_memory_is_the_measured_one():

@@ -13,7 +13,8 @@ def now(**changes):
 
 
 @pytest.mark.parametrize(
-    ("mse", "verdict"), [(0.0105, "same"), (0.0095, "same"), (0.0111, "worse"), (0.009, "better"), (0.02, "worse")]
+    ("mse", "verdict"),
+    [(0.0105, "same"), (0.0095, "same"), (0.0111, "worse"), (0.009, "better"), (0.02, "worse")],
 )
 def test_a_change_beyond_the_tolerance_is_worse_or_better(mse, verdict):
     found = judge("cnn", now(mse=mse), GOOD, tolerance=0.1)

@@ -29,9 +29,19 @@ def test_a_table_without_rows_has_its_columns():
 def test_paired_differences_see_what_intervals_of_each_hide():
     rng = np.random.default_rng(0)
     difficulty = rng.exponential(size=400)
-    errors = {"a": difficulty, "b": difficulty + 0.01 + 0.005 * rng.standard_normal(400), "c": rng.permutation(difficulty)}
-    better = {(row.first, row.second): row.better for row in tables.differences(errors, 500).itertuples()}
-    assert better == {("a", "b"): "a", ("a", "c"): "not distinguishable", ("b", "c"): "not distinguishable"}
+    errors = {
+        "a": difficulty,
+        "b": difficulty + 0.01 + 0.005 * rng.standard_normal(400),
+        "c": rng.permutation(difficulty),
+    }
+    better = {
+        (row.first, row.second): row.better for row in tables.differences(errors, 500).itertuples()
+    }
+    assert better == {
+        ("a", "b"): "a",
+        ("a", "c"): "not distinguishable",
+        ("b", "c"): "not distinguishable",
+    }
 
 
 def test_the_same_data_gives_the_same_figure(tmp_path):
@@ -49,6 +59,8 @@ def test_the_same_data_gives_the_same_figure(tmp_path):
     for name, draw in drawings.items():
         for copy in "ab":
             figures.save(draw(), tmp_path / f"{name}-{copy}.png", dpi=50)
-        assert (tmp_path / f"{name}-a.png").read_bytes() == (tmp_path / f"{name}-b.png").read_bytes()
+        assert (tmp_path / f"{name}-a.png").read_bytes() == (
+            tmp_path / f"{name}-b.png"
+        ).read_bytes()
     pixels = [figures.plt.imread(tmp_path / f"{name}-a.png").std() for name in drawings]
     assert min(pixels) > 0.01  # not blank

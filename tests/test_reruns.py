@@ -16,7 +16,14 @@ FILTER = {"evaluate_filter@noisy"}
 @pytest.fixture(scope="module")
 def base(tmp_path_factory, mnist_folder):
     project = small_project(tmp_path_factory.mktemp("reruns"), mnist_folder)
-    assert set(project.repro()) == {"fetch", "corrupt@gauss50", *TRAIN, *EVALUATE, *FILTER, "report"}
+    assert set(project.repro()) == {
+        "fetch",
+        "corrupt@gauss50",
+        *TRAIN,
+        *EVALUATE,
+        *FILTER,
+        "report",
+    }
     project.commit()
     return project
 
@@ -71,7 +78,10 @@ def test_the_number_of_epochs_leaves_the_data_alone(ready):
 
 
 def test_a_comment_in_a_training_module_retrains_and_evaluates_nothing(ready):
-    for file, expected in (("denoising/training.py", TRAIN), ("denoising/models/cae.py", {"train@cae"})):
+    for file, expected in (
+        ("denoising/training.py", TRAIN),
+        ("denoising/models/cae.py", {"train@cae"}),
+    ):
         path = ready.folder / file
         path.write_text(path.read_text() + "# a comment\n")
         assert ran(ready) == expected
@@ -81,7 +91,12 @@ def test_another_dataset_and_run_change_no_other(ready):
     before = {name: ready.read(f"metrics/{name}.json") for name in ("cnn", "cae", "noisy")}
     noise = {"name": "gaussian", "sigma": 0.25, "clip": True}
     ready.edit_params(
-        datasets__gauss25={"source": "mnist", "selection": "first", "redraw": "never", "noise": noise},
+        datasets__gauss25={
+            "source": "mnist",
+            "selection": "first",
+            "redraw": "never",
+            "noise": noise,
+        },
         runs__cae_25={"model": "cae", "data": "gauss25", "target": "clean", "loss": "mse"},
     )
     assert ran(ready) == {"corrupt@gauss25", "train@cae_25", "evaluate@cae_25", "report"}
@@ -107,7 +122,9 @@ def test_outputs_that_were_lost_or_edited_come_back_from_the_cache(ready):
 
 
 def test_switching_back_restores_from_the_run_cache(ready):
-    ready.edit_params(budgets__smoke__learning_rate=3.0e-3)  # computed by no other test, or it would be restored too
+    ready.edit_params(
+        budgets__smoke__learning_rate=3.0e-3
+    )  # computed by no other test, or it would be restored too
     assert ran(ready) == {*TRAIN, *EVALUATE, "report"}
     ready.edit_params(budgets__smoke__learning_rate=2.0e-3)
     assert ran(ready) == {"report"}
@@ -115,7 +132,9 @@ def test_switching_back_restores_from_the_run_cache(ready):
 
 
 def test_experiments_and_diffs(ready):
-    output = ready.run("dvc", "exp", "run", "--name", "larger-batch", "--set-param", "budgets.smoke.batch_size=8")
+    output = ready.run(
+        "dvc", "exp", "run", "--name", "larger-batch", "--set-param", "budgets.smoke.batch_size=8"
+    )
     assert set(stages_run(output)) == {*TRAIN, *EVALUATE, "report"}
     changes = json.loads(ready.run("dvc", "metrics", "diff", "--json"))
     assert set(changes["metrics/cae.json"]) >= {"mse", "psnr"}

@@ -46,7 +46,9 @@ def test_a_network_too_many_is_left_out(monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(publish, "NETWORKS", 1000)
     publish.publish_network("cnn", Path("results/article"), None)
-    assert capsys.readouterr().out.startswith("cnn: network left out, the published ones would be 0.2 MB")
+    assert capsys.readouterr().out.startswith(
+        "cnn: network left out, the published ones would be 0.2 MB"
+    )
     assert not list(Path("results").rglob("*.*"))
 
 
@@ -54,9 +56,13 @@ def test_a_network_too_many_is_left_out(monkeypatch, tmp_path, capsys):
 def test_every_run_says_what_it_came_from(root):
     for run in params.load(root / "params.yaml").runs:
         if (root / layout.metrics_file(run)).is_file():
-            provenance = files.read_json(root / layout.provenance_file(run), "settings", "data_sha256", "environment")
+            provenance = files.read_json(
+                root / layout.provenance_file(run), "settings", "data_sha256", "environment"
+            )
             assert provenance["settings"]["seed"] >= 0
-            log = files.read_json(root / layout.log_file("train", run), "seconds", "git_revision", "peak_memory_mib")
+            log = files.read_json(
+                root / layout.log_file("train", run), "seconds", "git_revision", "peak_memory_mib"
+            )
             assert log["seconds"] > 0
 
 
@@ -80,13 +86,20 @@ def test_the_article_is_reproduced():
 
     readme = " ".join((ROOT / "README.md").read_text().split())
     logs = [files.read_json(file) for file in (root / "logs").glob("*.json")]
-    assert f"which took {sum(log.get('seconds', 0) for log in logs) / 3600:.1f} hours in all" in readme
+    assert (
+        f"which took {sum(log.get('seconds', 0) for log in logs) / 3600:.1f} hours in all" in readme
+    )
     assert f"logs have up to {max(log['peak_memory_mib'] for log in logs):,} MiB" in readme
 
-    text = (ROOT / "README.md").read_text().partition("## The short answer")[2].partition("\n## ")[0]
+    text = (
+        (ROOT / "README.md").read_text().partition("## The short answer")[2].partition("\n## ")[0]
+    )
     answers = dict(re.findall(r"`(\w+)` \| (\d\.\d{4}) \|", text))
     assert len(answers) == text.count("\n| ") - 1
     assert answers == {name: f"{scores[name]['mse']:.4f}" for name in answers}
-    seconds = {name: files.read_json(root / layout.log_file("train", name))["seconds"] for name in settings.runs}
+    seconds = {
+        name: files.read_json(root / layout.log_file("train", name))["seconds"]
+        for name in settings.runs
+    }
     assert seconds["cae"] < seconds["win5rb"] / 2
     assert seconds["dncnn"] == max(seconds.values())

@@ -58,7 +58,9 @@ def test_every_stage_declares_exactly_the_code_it_imports(stages):
         if module == "studies.clipping.measure":
             expected |= imported_files("denoising.networks.win5rb")
         code = {path for path in declared(stage) if path.endswith(".py")}
-        assert code == expected, f"{name}: declared - imported {code - expected}, missing {expected - code}"
+        assert code == expected, (
+            f"{name}: declared - imported {code - expected}, missing {expected - code}"
+        )
 
 
 def leaves(content, path=()):
@@ -133,10 +135,14 @@ def test_every_stage_declares_the_parameters_it_uses(stages, content):
                 continue
             before, now = (getattr(p, SETTINGS[module])(*arguments) for p in (unchanged, after))
             keys = [key for param in stage.params for key in param.params]
-            is_declared = any(".".join(path) == key or ".".join(path).startswith(f"{key}.") for key in keys)
+            is_declared = any(
+                ".".join(path) == key or ".".join(path).startswith(f"{key}.") for key in keys
+            )
             if path[0] == "budget":  # chooses which budget's keys are declared
                 is_declared |= any(key.startswith("budgets.") for key in keys)
-            assert before == now or is_declared, f"{name} uses {'.'.join(path)}, which it does not declare"
+            assert before == now or is_declared, (
+                f"{name} uses {'.'.join(path)}, which it does not declare"
+            )
     assert tried > 60
 
 
@@ -145,7 +151,11 @@ def test_every_stage_gets_nothing_but_its_settings():
     for module, method in SETTINGS.items():
         tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
         attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-        used = {node.attr for node in attributes if isinstance(node.value, ast.Name) and node.value.id == "params"}
+        used = {
+            node.attr
+            for node in attributes
+            if isinstance(node.value, ast.Name) and node.value.id == "params"
+        }
         assert used == {method}, module
 
 
@@ -157,16 +167,24 @@ def test_lock_entries_are_stages_and_every_stage_has_a_description(stages):
 
 def test_every_stage_but_the_report_can_be_restored_from_the_run_cache(stages):
     for name, stage in stages.items():
-        uncached = [out for out in stage.outs if not out.use_cache and not (out.is_metric or out.is_plot)]
+        uncached = [
+            out for out in stage.outs if not out.use_cache and not (out.is_metric or out.is_plot)
+        ]
         assert not uncached or name.split(":")[-1] == "report", f"{name}: {uncached}"
 
 
 def test_the_library_does_not_know_the_pipeline():
     for file in (ROOT / "denoising").rglob("*.py"):
-        assert not re.search(r"^\s*(from|import) (stages|dvc)\b", file.read_text(), re.MULTILINE), file
+        assert not re.search(r"^\s*(from|import) (stages|dvc)\b", file.read_text(), re.MULTILINE), (
+            file
+        )
 
 
 def test_tensorflow_is_called_in_one_file_only():
     files = [f for folder in ("denoising", "stages") for f in (ROOT / folder).rglob("*.py")]
-    callers = [file.name for file in files if re.search(r"^\s*(import|from) tensorflow", file.read_text(), re.MULTILINE)]
+    callers = [
+        file.name
+        for file in files
+        if re.search(r"^\s*(import|from) tensorflow", file.read_text(), re.MULTILINE)
+    ]
     assert callers == ["backend.py"]

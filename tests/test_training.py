@@ -18,7 +18,13 @@ NOISE = Gaussian(name="gaussian", sigma=0.5, clip=True)
 
 
 def settings(run="cnn", **changes):
-    small = {"precision": "float32", "epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "schedule": "cosine"}
+    small = {
+        "precision": "float32",
+        "epochs": 2,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "schedule": "cosine",
+    }
     base = PARAMS.train_settings(run)
     network = base.network.model_copy(update={"filters": 8})
     return base.model_copy(update=small | {"network": network} | changes)
@@ -28,7 +34,10 @@ def settings(run="cnn", **changes):
 def data(mnist_folder):
     images = mnist.read_idx(mnist_folder / mnist.TRAIN)
     sets = {"train": images[:480], "validation": images[-64:], "test": images[1000:1200]}
-    return {split: (clean, datasets.corrupt(clean, NOISE, 0, "d", split)) for split, clean in sets.items()}
+    return {
+        split: (clean, datasets.corrupt(clean, NOISE, 0, "d", split))
+        for split, clean in sets.items()
+    }
 
 
 def train(data, checkpoint, setting, log=str, by_fft=()):
@@ -59,7 +68,8 @@ def test_noisy_targets_need_no_clean_image(tmp_path, data):
 
 
 @pytest.mark.parametrize(
-    ("run", "redraw", "by_fft"), [("cae", "never", ()), ("cae", "every_epoch", ()), ("win5rb", "never", ("conv2", "conv5"))]
+    ("run", "redraw", "by_fft"),
+    [("cae", "never", ()), ("cae", "every_epoch", ()), ("win5rb", "never", ("conv2", "conv5"))],
 )
 def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path, data, run, redraw, by_fft):
     class Killed(Exception):
@@ -95,7 +105,10 @@ def test_a_damaged_checkpoint_is_not_taken(tmp_path, data):
 def test_seeds_and_runs_start_from_different_weights(tmp_path, data):
     starts = [settings(), settings(seed=1), settings(name="cnn_again")]
     setups = [setting.model_copy(update={"epochs": 1}) for setting in starts]
-    kernels = [weights(train(data, tmp_path / f"{number}.npz", setup)[0])[0] for number, setup in enumerate(setups)]
+    kernels = [
+        weights(train(data, tmp_path / f"{number}.npz", setup)[0])[0]
+        for number, setup in enumerate(setups)
+    ]
     assert not np.array_equal(kernels[0], kernels[1])
     assert not np.array_equal(kernels[0], kernels[2])
 
@@ -129,5 +142,7 @@ def test_collapse_is_told_by_number():
 
 
 def test_a_training_that_diverges_is_one_line(tmp_path, data):
-    with pytest.raises(InputError, match=r"cnn: diverged in epoch \d.*learning_rate = 1e\+30 is too high"):
+    with pytest.raises(
+        InputError, match=r"cnn: diverged in epoch \d.*learning_rate = 1e\+30 is too high"
+    ):
         train(data, tmp_path / "c.npz", settings(learning_rate=1e30, schedule="constant"))

@@ -4,7 +4,9 @@ from stages.shared import command
 
 
 def main(params):
-    command.say(f"params.yaml is valid: budget {params.budget}, runs {', '.join((*params.runs, *params.debiased))}")
+    command.say(
+        f"params.yaml is valid: budget {params.budget}, runs {', '.join((*params.runs, *params.debiased))}"
+    )
 
 
 if __name__ == "__main__":

@@ -11,18 +11,29 @@ from stages.shared import command, layout
 
 def main(params):
     names = (*params.runs, *params.debiased, *params.filters)
-    wanted = [*map(layout.metrics_file, names), layout.TABLES, *(Path(f"plots/{name}.png") for name in layout.FIGURES)]
+    wanted = [
+        *map(layout.metrics_file, names),
+        layout.TABLES,
+        *(Path(f"plots/{name}.png") for name in layout.FIGURES),
+    ]
     problems = [f"{path} is missing" for path in wanted if not path.is_file()]
     # each of the three alone can miss a stale tree: exit code, planned stages, metric files
     dry = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    planned = re.findall(r"(?:Running stage|failed to reproduce) '([^']+)'", dry.stdout + dry.stderr)
+    planned = re.findall(
+        r"(?:Running stage|failed to reproduce) '([^']+)'", dry.stdout + dry.stderr
+    )
     problems += [f"{stage} would run" for stage in planned]
     if dry.returncode and not planned:
         problems.append(" ".join(dry.stderr.split()))
     if problems:
-        raise InputError(f"dvc.lock is not fresh: {'; '.join(problems)}. Run `make repro` and commit what it changes.")
+        raise InputError(
+            f"dvc.lock is not fresh: {'; '.join(problems)}. Run `make repro` and commit what it changes."
+        )
     command.say("dvc.lock is fresh: nothing would run, every metric and figure is there")
 
 

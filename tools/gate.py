@@ -34,7 +34,9 @@ def compare(settings, base):
         If the base is not a revision or has no metrics, or there is no reference or tolerance.
     """
     if settings.budget not in settings.gate.tolerance:
-        raise InputError(f"gate.tolerance: has no budget {settings.budget}; has {', '.join(settings.gate.tolerance)}")
+        raise InputError(
+            f"gate.tolerance: has no budget {settings.budget}; has {', '.join(settings.gate.tolerance)}"
+        )
     now, then, content = _workspace(), _at(base), _params_at(base)
     known = read_json(reference.FILE, "runs", *reference.amounts({}))
     amounts = reference.amounts(settings.model_dump())
@@ -42,12 +44,19 @@ def compare(settings, base):
     for run in (*settings.runs, *settings.debiased):
         path = str(layout.metrics_file(run))
         accepted = settings.gate.accepted.get(run)
-        common = (settings.gate.tolerance[settings.budget], (accepted.value, accepted.reason) if accepted else None)
+        common = (
+            settings.gate.tolerance[settings.budget],
+            (accepted.value, accepted.reason) if accepted else None,
+        )
         difference = _difference(reference.amounts(content), amounts)
-        if path not in then and any(run in (content.get(table) or {}) for table in ("runs", "debiased")):
+        if path not in then and any(
+            run in (content.get(table) or {}) for table in ("runs", "debiased")
+        ):
             difference = "the base names it, but has no metrics of it"
         beside_base = judge(run, now.get(path), then.get(path), *common, difference)
-        beside_reference = judge(run, now.get(path), known["runs"].get(run), *common, _difference(known, amounts))
+        beside_reference = judge(
+            run, now.get(path), known["runs"].get(run), *common, _difference(known, amounts)
+        )
         judgements.append((beside_base, beside_reference))
     return judgements
 
@@ -78,7 +87,9 @@ def _number(value):
 def _verdict(base, known):
     text = f"{base.verdict}: {base.reason}" if base.reason else base.verdict
     if base.verdict != "broken" and _fails_beside_reference(known):
-        text += f"; reference: {known.verdict}" + (f": {known.reason}" if known.reason else f" than {known.allowed:.5f}")
+        text += f"; reference: {known.verdict}" + (
+            f": {known.reason}" if known.reason else f" than {known.allowed:.5f}"
+        )
     return f"**{text}**" if base.fails or _fails_beside_reference(known) else text
 
 
@@ -104,15 +115,28 @@ def write_report(folder, base, text):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tools.gate", description=__doc__.splitlines()[0])
-    parser.add_argument("base", metavar="BASE", nargs="?", help="git revision to compare with, such as main or HEAD~1")
-    parser.add_argument("--report", metavar="FOLDER", help="write report.md there: this table, all results, what changed")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.gate", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "base",
+        metavar="BASE",
+        nargs="?",
+        help="git revision to compare with, such as main or HEAD~1",
+    )
+    parser.add_argument(
+        "--report",
+        metavar="FOLDER",
+        help="write report.md there: this table, all results, what changed",
+    )
     arguments = parser.parse_args()
     with command.errors_of_one_line("gate"):
         if not arguments.base:
             raise InputError("BASE is missing: name a git revision, such as `make gate BASE=main`")
         judgements = compare(params.load(), arguments.base)
-        failed = [base.run for base, known in judgements if base.fails or _fails_beside_reference(known)]
+        failed = [
+            base.run for base, known in judgements if base.fails or _fails_beside_reference(known)
+        ]
         text = table(judgements)
         if arguments.report:
             write_report(Path(arguments.report), arguments.base, text)
@@ -122,14 +146,18 @@ def main():
 
 
 def _difference(then, now):
-    return "; ".join(f"{key} {then[key]}, now {value}" for key, value in now.items() if then[key] != value)
+    return "; ".join(
+        f"{key} {then[key]}, now {value}" for key, value in now.items() if then[key] != value
+    )
 
 
 def _workspace():
     """Metrics by file; a file that is missing or damaged is left out."""
     content = json.loads(_run("dvc", "metrics", "show", "--json"))
     files = content.get("", {}).get("data", {})
-    return {path: file["data"] for path, file in files.items() if isinstance(file.get("data"), dict)}
+    return {
+        path: file["data"] for path, file in files.items() if isinstance(file.get("data"), dict)
+    }
 
 
 def _at(base):
@@ -141,7 +169,10 @@ def _at(base):
             f"BASE = {base!r}: not a revision of this repository; fetch it, or name another, such as HEAD~1"
         ) from None
     content = json.loads(_run("dvc", "metrics", "diff", "--all", "--json", base))
-    metrics = {path: {key: value["old"] for key, value in values.items()} for path, values in content.items()}
+    metrics = {
+        path: {key: value["old"] for key, value in values.items()}
+        for path, values in content.items()
+    }
     metrics = {path: values for path, values in metrics.items() if values.get("mse") is not None}
     if not metrics:
         raise InputError(

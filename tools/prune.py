@@ -27,13 +27,19 @@ def left_behind(lock):
         Content of dvc.lock.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "stage", "list", "--name-only"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise InputError(f"dvc stage list: {' '.join(done.stderr.split())}")
     present = set(done.stdout.split())
     gone = [name for name in lock["stages"] if name not in present]
-    paths = {name: {out["path"] for out in entry.get("outs", [])} for name, entry in lock["stages"].items()}
+    paths = {
+        name: {out["path"] for out in entry.get("outs", [])}
+        for name, entry in lock["stages"].items()
+    }
     kept = set().union(*(paths[name] for name in paths if name not in gone))
     found = set()
     for name in gone:
@@ -45,7 +51,9 @@ def left_behind(lock):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tools.prune", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.prune", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--delete", action="store_true", help="remove what is listed")
     arguments = parser.parse_args()
     with command.errors_of_one_line("prune"):

@@ -25,7 +25,9 @@ from stages.report import draw
 from stages.shared import command, layout
 
 RESULTS = Path("results")
-NETWORKS = 13_000_000  # bytes of all published networks of a budget; git keeps every version of them
+NETWORKS = (
+    13_000_000  # bytes of all published networks of a budget; git keeps every version of them
+)
 
 
 def publish(settings):
@@ -57,7 +59,9 @@ def publish(settings):
             publish_network(name, target, settings)
         _copy(name, target, trained=name in settings.runs)
     if not published:
-        raise InputError(f"nothing of budget {settings.budget} is up to date: run `make repro` first")
+        raise InputError(
+            f"nothing of budget {settings.budget} is up to date: run `make repro` first"
+        )
     _merge_lock(target / "dvc.lock", chains)
     write_bytes(target / "params.yaml", Path("params.yaml").read_bytes())
     print(f"{target}: {', '.join(published)}")
@@ -92,17 +96,26 @@ def stale(root, content):
     found = {}
     for stage, entry in YAML(typ="safe").load(root / "dvc.lock")["stages"].items():
         _, _, row = stage.partition("@")
-        if row and not any(row in content[section] for section in ("runs", "debiased", "filters", "datasets")):
+        if row and not any(
+            row in content[section] for section in ("runs", "debiased", "filters", "datasets")
+        ):
             continue
         for key, then in entry.get("params", {}).get("params.yaml", {}).items():
-            now = functools.reduce(lambda place, part: (place or {}).get(part), key.split("."), content)
+            now = functools.reduce(
+                lambda place, part: (place or {}).get(part), key.split("."), content
+            )
             if now != then:
                 found.setdefault(stage, []).append(f"{key} was {then}, now {now}")
     return found
 
 
 def _stale_stages():
-    done = subprocess.run([sys.executable, "-m", "dvc", "status", "--json"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise InputError(f"dvc status: {done.stderr.strip()}")
     return set(json.loads(done.stdout))
@@ -129,7 +142,9 @@ def publish_network(name, target, settings):
     if size > NETWORKS:
         published.unlink()
         _half_file(name, target).unlink(missing_ok=True)
-        print(f"{name}: network left out, the published ones would be {size / 1e6:.1f} MB with it, over {NETWORKS / 1e6:g}")
+        print(
+            f"{name}: network left out, the published ones would be {size / 1e6:.1f} MB with it, over {NETWORKS / 1e6:g}"
+        )
     else:
         _measure_halved(name, target, settings)
 
@@ -149,7 +164,9 @@ def _measure_halved(name, target, settings):
         "mse_half": float(mse_per_image(done.prediction, to_unit(done.clean)).mean()),
     }
     write_json(_half_file(name, target), errors)
-    print(f"{name}: MSE {errors['mse']:.6f}, with weights in half precision {errors['mse_half']:.6f}")
+    print(
+        f"{name}: MSE {errors['mse']:.6f}, with weights in half precision {errors['mse_half']:.6f}"
+    )
 
 
 def _merge_lock(path, stages):
@@ -165,8 +182,12 @@ def _merge_lock(path, stages):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__.splitlines()[0])
-    parser.add_argument("--draw", metavar="BUDGET", help="only draw the tables and figures of results/BUDGET again")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.publish", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--draw", metavar="BUDGET", help="only draw the tables and figures of results/BUDGET again"
+    )
     arguments = parser.parse_args()
     with command.errors_of_one_line("publish"):
         if arguments.draw:

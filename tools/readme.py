@@ -8,9 +8,13 @@ from stages.shared import command, layout
 STUDY = Path("studies/clipping/tables")
 PAGES = {
     "README.md": {"tables": layout.TABLES, "article": Path("results/article") / layout.TABLES}
-    | {name: Path(f"benchmarks/{name}.md") for name in ("open_choices", "speed", "accuracy", "spread")},
+    | {
+        name: Path(f"benchmarks/{name}.md")
+        for name in ("open_choices", "speed", "accuracy", "spread")
+    },
     "docs/why-noise2noise.md": {
-        name: STUDY / f"{name}.md" for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
+        name: STUDY / f"{name}.md"
+        for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
     },
 }
 

@@ -79,7 +79,9 @@ def judge(run, now, base, tolerance, accepted=None, difference=""):
         return Judgement(run, "not comparable", difference, **found)
     found["allowed"] = base["mse"] * (1 + tolerance)
     if now["mse"] <= found["allowed"]:
-        return Judgement(run, "better" if now["mse"] * (1 + tolerance) < base["mse"] else "same", **found)
+        return Judgement(
+            run, "better" if now["mse"] * (1 + tolerance) < base["mse"] else "same", **found
+        )
     if accepted is None:
         return Judgement(run, "worse", **found)
     value, reason = accepted
@@ -97,7 +99,9 @@ def broken(metrics):
     if missing := [key for key in (*numbers, "test_digest", "collapsed") if key not in metrics]:
         return f"{missing[0]} is missing"
     for key, value in metrics.items():
-        if value is None or ((key in numbers or isinstance(value, float)) and not _is_number(value)):
+        if value is None or (
+            (key in numbers or isinstance(value, float)) and not _is_number(value)
+        ):
             return f"{key} is {value}"
     if metrics["collapsed"]:
         return "collapsed"

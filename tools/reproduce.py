@@ -9,7 +9,9 @@ from stages.shared import command
 
 
 def main(_):
-    if subprocess.run(["git", "status", "--porcelain"], capture_output=True, text=True, check=True).stdout:
+    if subprocess.run(
+        ["git", "status", "--porcelain"], capture_output=True, text=True, check=True
+    ).stdout:
         command.say("note: uncommitted changes are not in the clone, and so not checked")
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
@@ -17,7 +19,9 @@ def main(_):
         _module("dvc", "repro", folder=clone)
         differing = _git("diff", "--name-only", folder=clone).split()
         if differing:
-            command.say(f"not the committed bytes: {', '.join(differing)}; as on other processors, where tolerances decide")
+            command.say(
+                f"not the committed bytes: {', '.join(differing)}; as on other processors, where tolerances decide"
+            )
         else:
             command.say("every output has the committed bytes")
         _module("stages.gate", "HEAD", folder=clone)
@@ -30,7 +34,9 @@ def _module(name, *arguments, folder):
 
 
 def _git(*arguments, folder):
-    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout
 
 
 if __name__ == "__main__":

@@ -27,9 +27,14 @@ def _native_messages_discarded():
 with _native_messages_discarded():
     import keras
 
-POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}  # Keras's names; weights are float32 in both
+POLICIES = {
+    "float32": "float32",
+    "bfloat16": "mixed_bfloat16",
+}  # Keras's names; weights are float32 in both
 
-keras.config.set_image_data_format("channels_last")  # whatever the user's own Keras configuration says
+keras.config.set_image_data_format(
+    "channels_last"
+)  # whatever the user's own Keras configuration says
 
 
 def prepare(seed):
@@ -62,7 +67,9 @@ def device():
 
         gpus = tf.config.list_physical_devices("GPU")
         if gpus:
-            return "gpu", tf.config.experimental.get_device_details(gpus[0]).get("device_name", "unknown")
+            return "gpu", tf.config.experimental.get_device_details(gpus[0]).get(
+                "device_name", "unknown"
+            )
     if keras.backend.backend() == "jax":
         import jax
 
@@ -77,7 +84,9 @@ def resolve_precision(precision):
         return precision
     if device()[0] == "gpu":
         return "bfloat16" if _gpu_has_bfloat16() else "float32"
-    return "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
+    return (
+        "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
+    )
 
 
 def has_fused_batch_normalization():
@@ -105,10 +114,18 @@ def fused_batch_normalization(images, scale, offset, epsilon):
     import tensorflow as tf
 
     normalised, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        images, tf.convert_to_tensor(scale), tf.convert_to_tensor(offset), epsilon=epsilon, is_training=True
+        images,
+        tf.convert_to_tensor(scale),
+        tf.convert_to_tensor(offset),
+        epsilon=epsilon,
+        is_training=True,
     )
     values = tf.cast(tf.reduce_prod(tf.shape(images)[:3]), variance.dtype)
-    return normalised, mean, variance * (values - 1) / values  # TensorFlow's is that of an unbiased estimate
+    return (
+        normalised,
+        mean,
+        variance * (values - 1) / values,
+    )  # TensorFlow's is that of an unbiased estimate
 
 
 def description():
@@ -130,7 +147,9 @@ def _cpu_info(key):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux
         return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.lower().startswith(key)), "")
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.lower().startswith(key)), ""
+    )
 
 
 def _cpu_name():

@@ -74,12 +74,17 @@ def _set_class(layer, name):
 
 def _without_batch_normalization(model):
     """The same function of the images: moving statistics scale and shift the convolution before them."""
-    readers = collections.Counter(id(tensor) for layer in model.layers for tensor in keras.tree.flatten(layer.input))
+    readers = collections.Counter(
+        id(tensor) for layer in model.layers for tensor in keras.tree.flatten(layer.input)
+    )
     before = {id(layer.output): layer for layer in model.layers if readers[id(layer.output)] == 1}
     folded = {}
     for norm in filter(layers.FusedBatchNormalization.supports, model.layers):
         convolution = before.get(id(norm.input))
-        if isinstance(convolution, keras.layers.Conv2D) and convolution.activation is keras.activations.linear:
+        if (
+            isinstance(convolution, keras.layers.Conv2D)
+            and convolution.activation is keras.activations.linear
+        ):
             folded[convolution.name] = norm
     removed = {norm.name for norm in folded.values()}
     config = model.get_config()

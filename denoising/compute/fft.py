@@ -36,15 +36,23 @@ def conv2d(images, kernel):
     periods = (_period(height, rows), _period(width, columns))
     frequencies = _frequencies(periods[0]) * periods[1]
     x = ops.reshape(_image_spectra(images, periods), (-1, frequencies, 2, channels))
-    x = ops.reshape(ops.transpose(x, (1, 2, 0, 3)), (frequencies, 1, -1, channels))  # (F, 1, 2 N, C)
-    y = ops.matmul(x, _kernel_spectra(kernel, periods))  # (F, 2, 2 N, D), every part of the one by every part of the other
-    y = ops.transpose(ops.reshape(y, (frequencies, 2, 2, -1, filters)), (3, 0, 1, 2, 4))  # (N, F, 2, 2, D)
+    x = ops.reshape(
+        ops.transpose(x, (1, 2, 0, 3)), (frequencies, 1, -1, channels)
+    )  # (F, 1, 2 N, C)
+    y = ops.matmul(
+        x, _kernel_spectra(kernel, periods)
+    )  # (F, 2, 2 N, D), every part of the one by every part of the other
+    y = ops.transpose(
+        ops.reshape(y, (frequencies, 2, 2, -1, filters)), (3, 0, 1, 2, 4)
+    )  # (N, F, 2, 2, D)
     return _image(y, height, width, periods)
 
 
 def spectrum_bytes(height, width, kernel_size, channels, filters, itemsize):
     """Memory of the largest array that `conv2d` makes of a kernel, whatever the number of images."""
-    rows, columns = (_period(size, length) for size, length in zip((height, width), kernel_size, strict=True))
+    rows, columns = (
+        _period(size, length) for size, length in zip((height, width), kernel_size, strict=True)
+    )
     return _frequencies(rows) * columns * 2 * channels * filters * itemsize
 
 
@@ -53,7 +61,9 @@ def _image_spectra(images, periods):
     _, height, width, channels = images.shape
     along_height = _constant(_analysis, images.dtype, periods[0], height, 0)
     along_width = _constant(_complex_analysis, images.dtype, periods[1], width, 0)
-    x = ops.matmul(along_height, ops.reshape(images, (-1, height, width * channels)))  # (N, 2 U, W C)
+    x = ops.matmul(
+        along_height, ops.reshape(images, (-1, height, width * channels))
+    )  # (N, 2 U, W C)
     return ops.matmul(along_width[None], ops.reshape(x, (-1, 2 * width, channels)))  # (N U, 2 V, C)
 
 
@@ -61,9 +71,13 @@ def _kernel_spectra(kernel, periods):
     """(K, L, C, D) -> (F, 2, C, D): Re and Im of the same sum, offsets counted from the kernel's centre."""
     rows, columns, channels, filters = kernel.shape
     along_height = _constant(_analysis, kernel.dtype, periods[0], rows, (rows - 1) // 2)
-    along_width = _constant(_complex_analysis, kernel.dtype, periods[1], columns, (columns - 1) // 2)
+    along_width = _constant(
+        _complex_analysis, kernel.dtype, periods[1], columns, (columns - 1) // 2
+    )
     w = ops.matmul(along_height, ops.reshape(kernel, (rows, -1)))  # (2 U, L C D)
-    w = ops.matmul(along_width[None], ops.reshape(w, (-1, 2 * columns, channels * filters)))  # (U, 2 V, C D)
+    w = ops.matmul(
+        along_width[None], ops.reshape(w, (-1, 2 * columns, channels * filters))
+    )  # (U, 2 V, C D)
     return ops.reshape(w, (-1, 2, channels, filters))
 
 
@@ -75,8 +89,12 @@ def _image(products, height, width, periods):
     filters = products.shape[-1]
     along_width = _constant(_product_synthesis, products.dtype, periods[1], width)
     along_height = _constant(_synthesis, products.dtype, periods[0], height)
-    y = ops.matmul(along_width[None], ops.reshape(products, (-1, 4 * periods[1], filters)))  # (N U, 2 W, D)
-    y = ops.matmul(along_height, ops.reshape(y, (-1, 2 * _frequencies(periods[0]), width * filters)))  # (N, H, W D)
+    y = ops.matmul(
+        along_width[None], ops.reshape(products, (-1, 4 * periods[1], filters))
+    )  # (N U, 2 W, D)
+    y = ops.matmul(
+        along_height, ops.reshape(y, (-1, 2 * _frequencies(periods[0]), width * filters))
+    )  # (N, H, W D)
     return ops.reshape(y, (-1, height, width, filters))
 
 
@@ -126,8 +144,15 @@ def _product_synthesis(period, size):
     A correlation multiplies the image's spectrum x by the conjugate of the kernel's w:
     Re = Re w Re x + Im w Im x, Im = Re w Im x - Im w Re x.
     """
-    real, imaginary = np.moveaxis(_complex_analysis(period, size, 0).T.reshape(2 * size, period, 2), 2, 0) / period
-    return np.stack([real, imaginary, -imaginary, real], 2).reshape(2 * size, 4 * period).astype(np.float32)
+    real, imaginary = (
+        np.moveaxis(_complex_analysis(period, size, 0).T.reshape(2 * size, period, 2), 2, 0)
+        / period
+    )
+    return (
+        np.stack([real, imaginary, -imaginary, real], 2)
+        .reshape(2 * size, 4 * period)
+        .astype(np.float32)
+    )
 
 
 @functools.cache

@@ -16,12 +16,16 @@ class _Substitute:
         super().__init__(*arguments, **options)
         for name, value in self.SUPPORTED.items():
             if getattr(self, name) != value:
-                raise ValueError(f"{name} = {getattr(self, name)!r}: {type(self).__name__} is only for {value!r}")
+                raise ValueError(
+                    f"{name} = {getattr(self, name)!r}: {type(self).__name__} is only for {value!r}"
+                )
 
     @classmethod
     def supports(cls, layer):
         """Can this layer take the place of that one?"""
-        options_fit = all(getattr(layer, name, None) == value for name, value in cls.SUPPORTED.items())
+        options_fit = all(
+            getattr(layer, name, None) == value for name, value in cls.SUPPORTED.items()
+        )
         return isinstance(layer, cls.__bases__[-1]) and options_fit
 
 
@@ -41,7 +45,13 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
     LARGEST_SPECTRUM = 2**29  # bytes
 
     SUPPORTED = types.MappingProxyType(
-        {"padding": "same", "strides": (1, 1), "dilation_rate": (1, 1), "groups": 1, "data_format": "channels_last"}
+        {
+            "padding": "same",
+            "strides": (1, 1),
+            "dilation_rate": (1, 1),
+            "groups": 1,
+            "data_format": "channels_last",
+        }
     )
 
     def convolution_op(self, inputs, kernel):
@@ -49,7 +59,10 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
         if height is None or width is None:
             return super().convolution_op(inputs, kernel)
         itemsize = 2 if self.compute_dtype == "bfloat16" else 4
-        if fft.spectrum_bytes(height, width, self.kernel_size, channels, self.filters, itemsize) > self.LARGEST_SPECTRUM:
+        if (
+            fft.spectrum_bytes(height, width, self.kernel_size, channels, self.filters, itemsize)
+            > self.LARGEST_SPECTRUM
+        ):
             return super().convolution_op(inputs, kernel)
         return fft.conv2d(inputs, kernel)
 
@@ -71,7 +84,9 @@ class FusedBatchNormalization(_Substitute, keras.layers.BatchNormalization):
     def call(self, inputs, training=None, mask=None):
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
-        outputs, mean, variance = backend.fused_batch_normalization(inputs, self.gamma, self.beta, self.epsilon)
+        outputs, mean, variance = backend.fused_batch_normalization(
+            inputs, self.gamma, self.beta, self.epsilon
+        )
         for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + batch * (1 - self.momentum))
         return outputs

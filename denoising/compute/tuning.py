@@ -85,7 +85,9 @@ def _sizes(layer):
 def _seconds(layer, batch_size, precision, work):
     """Shortest time of a step with this layer alone, direct and through spectra by turns."""
     x = inputs = keras.Input(layer.input.shape[1:], name="input")
-    if work.endswith("input"):  # something to learn in front of it, or its input's gradient would not be computed
+    if work.endswith(
+        "input"
+    ):  # something to learn in front of it, or its input's gradient would not be computed
         x = keras.layers.PReLU(shared_axes=[1, 2], name="before")(x)
     single = keras.Model(inputs, type(layer).from_config(layer.get_config())(x))
     images = np.random.default_rng(0).random((batch_size, *single.input.shape[1:]), np.float32)
@@ -137,7 +139,9 @@ def _measurements(path, log):
             try:
                 write_json(path, everything)
             except OSError as error:
-                log(f"{path}: cannot be kept ({error.strerror}); this machine is measured anew each time")
+                log(
+                    f"{path}: cannot be kept ({error.strerror}); this machine is measured anew each time"
+                )
 
 
 def _machine():

@@ -32,7 +32,11 @@ def rng_for(seed, *names):
     """
     key = []
     for name in names:
-        key += [name] if isinstance(name, int) else np.frombuffer(hashlib.sha256(name.encode()).digest(), "<u4").tolist()
+        key += (
+            [name]
+            if isinstance(name, int)
+            else np.frombuffer(hashlib.sha256(name.encode()).digest(), "<u4").tolist()
+        )
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
@@ -57,7 +61,11 @@ def split_images(train, test, counts, selection, seed):
     order = np.arange(len(train))
     if selection == "shuffled":
         order = rng_for(seed, "selection").permutation(order)
-    pools = {"train": train[order[:TRAINING_POOL]], "validation": train[order[TRAINING_POOL:]], "test": test}
+    pools = {
+        "train": train[order[:TRAINING_POOL]],
+        "validation": train[order[TRAINING_POOL:]],
+        "test": test,
+    }
     return {split: _evenly(pools[split], counts[split], split) for split in _SPLITS}
 
 
@@ -101,7 +109,9 @@ def pairs(clean, noisy, target, order=slice(None)):
         Which images, in which order.
     """
     inputs = noisy[INPUT][order].astype(np.float32)
-    return inputs, to_unit(clean[order]) if target == "clean" else noisy[TARGET][order].astype(np.float32)
+    return inputs, to_unit(clean[order]) if target == "clean" else noisy[TARGET][order].astype(
+        np.float32
+    )
 
 
 def to_unit(images):

@@ -36,13 +36,18 @@ def evaluate(prediction, clean, noisy, settings):
         If a prediction is not finite.
     """
     if not np.isfinite(prediction).all():
-        raise InputError("the predictions hold values that are not finite: the network has diverged")
+        raise InputError(
+            "the predictions hold values that are not finite: the network has diverged"
+        )
     noisy_unit, clean_unit = noisy.astype(np.float32), datasets.to_unit(clean)
     clipped = np.clip(prediction, 0, 1)
     errors = metrics.mse_per_image(prediction, clean_unit)
     clipped_errors = metrics.mse_per_image(clipped, clean_unit)
     low, high = metrics.mean_interval(errors, settings.bootstrap_resamples)
-    mse, noisy_mse = float(errors.mean()), float(metrics.mse_per_image(noisy_unit, clean_unit).mean())
+    mse, noisy_mse = (
+        float(errors.mean()),
+        float(metrics.mse_per_image(noisy_unit, clean_unit).mean()),
+    )
     constant_mse = metrics.constant_mse(clean_unit)
     scores = {
         "mse": mse,

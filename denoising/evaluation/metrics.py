@@ -29,8 +29,12 @@ def ssim_per_image(prediction, clean):
     """
     return np.array(
         [
-            structural_similarity(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
-            for a, b in zip(np.asarray(prediction, np.float64), np.asarray(clean, np.float64), strict=True)
+            structural_similarity(
+                a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+            )
+            for a, b in zip(
+                np.asarray(prediction, np.float64), np.asarray(clean, np.float64), strict=True
+            )
         ]
     )
 
@@ -47,7 +51,12 @@ def mean_interval(values, resamples, seed=0):
     if len(values) < 2 or np.ptp(values) == 0:
         return float(np.mean(values)), float(np.mean(values))
     result = stats.bootstrap(
-        (values,), np.mean, n_resamples=resamples, batch=100, method="percentile", rng=np.random.default_rng(seed)
+        (values,),
+        np.mean,
+        n_resamples=resamples,
+        batch=100,
+        method="percentile",
+        rng=np.random.default_rng(seed),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
@@ -63,7 +72,9 @@ def histogram(values, step, low=-0.25, high=1.25):
     What lies outside is counted in the outermost bins. For `centres` see `histogram_centres`.
     """
     centres = histogram_centres(step, low, high)
-    index = np.rint(np.asarray(values, np.float64).ravel() / step).astype(int) - round(centres[0] / step)
+    index = np.rint(np.asarray(values, np.float64).ravel() / step).astype(int) - round(
+        centres[0] / step
+    )
     counts = np.bincount(np.clip(index, 0, len(centres) - 1), minlength=len(centres))
     return counts / counts.sum()
 

@@ -26,7 +26,11 @@ def halve(source, target):
     InputError
         If a weight is beyond the range of float16 (65504).
     """
-    with zipfile.ZipFile(source) as before, atomic(target) as temporary, zipfile.ZipFile(temporary, "w") as after:
+    with (
+        zipfile.ZipFile(source) as before,
+        atomic(target) as temporary,
+        zipfile.ZipFile(temporary, "w") as after,
+    ):
         for member in before.infolist():
             content = before.read(member)
             if member.filename == _WEIGHTS:
@@ -49,7 +53,9 @@ def _copy(path, item, after, name):
         values = item[()]
         if values.dtype == np.float32 and values.ndim > 1:
             if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
-                raise InputError(f"{name}: {path} has a weight of {np.abs(values).max():g}, too large for float16")
+                raise InputError(
+                    f"{name}: {path} has a weight of {np.abs(values).max():g}, too large for float16"
+                )
             values = values.astype(np.float16)
         copy = after.create_dataset(path, data=values)
     for key, value in item.attrs.items():

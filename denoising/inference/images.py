@@ -52,7 +52,9 @@ def read(content, max_pixels, white=None):
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         width, height = image.size
         if width * height > max_pixels:
-            raise TooLarge(f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are taken")
+            raise TooLarge(
+                f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are taken"
+            )
         image = ImageOps.exif_transpose(image)
         return _grey(image, white)
     except PictureError:
@@ -70,11 +72,15 @@ def _grey(image, white):
     if image.mode.startswith("I;16"):
         return np.asarray(image, np.float32) / np.float32(white or 65535)
     if image.mode in ("I", "F"):
-        pixels = np.asarray(image, np.float32) / np.float32(white or (65535 if image.mode == "I" else 1))
+        pixels = np.asarray(image, np.float32) / np.float32(
+            white or (65535 if image.mode == "I" else 1)
+        )
         if not np.isfinite(pixels).all():
             raise PictureError("image holds values that are not finite")
         if np.abs(pixels).max(initial=0) > FAR:
-            raise PictureError(f"values up to {np.abs(pixels).max():.6g} times white; should be near [0, 1]")
+            raise PictureError(
+                f"values up to {np.abs(pixels).max():.6g} times white; should be near [0, 1]"
+            )
         return pixels
     if image.has_transparency_data:
         image = image.convert("RGBA")

@@ -22,7 +22,11 @@ def save(model, path):
     with tempfile.TemporaryDirectory() as folder:
         dated = Path(folder) / "model.keras"
         model.save(dated)
-        with atomic(path) as temporary, zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
+        with (
+            atomic(path) as temporary,
+            zipfile.ZipFile(dated) as source,
+            zipfile.ZipFile(temporary, "w") as target,
+        ):
             for name in sorted(source.namelist()):
                 content = source.read(name)
                 if name.endswith(".json"):
@@ -55,4 +59,6 @@ def load(path):
     try:
         return keras.saving.load_model(path, compile=False)
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a whole .keras file ({str(error).splitlines()[0]})") from None
+        raise InputError(
+            f"{path}: not a whole .keras file ({str(error).splitlines()[0]})"
+        ) from None

@@ -82,7 +82,9 @@ def tobit(sigma, low=0.0, high=1.0):
         inside = ops.square(prediction - target)
         below = -2 * sigma**2 * log_ndtr((low - prediction) / sigma)
         above = -2 * sigma**2 * log_ndtr((prediction - high) / sigma)
-        return ops.mean(ops.where(target <= low, below, ops.where(target >= high, above, inside)), axis=-1)
+        return ops.mean(
+            ops.where(target <= low, below, ops.where(target >= high, above, inside)), axis=-1
+        )
 
     return loss
 

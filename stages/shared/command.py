@@ -18,7 +18,8 @@ def run(stage, work, argument=None, load=params.load):
     Exit codes: 0 done, 1 bad input or a failing disk, 2 wrong usage, 130 interrupted.
     """
     parser = argparse.ArgumentParser(
-        prog=f"python -m {sys.modules['__main__'].__spec__.name}", description=sys.modules["__main__"].__doc__
+        prog=f"python -m {sys.modules['__main__'].__spec__.name}",
+        description=sys.modules["__main__"].__doc__,
     )
     if argument:
         parser.add_argument(argument, help=f"a {argument} that params.yaml names")
@@ -27,7 +28,9 @@ def run(stage, work, argument=None, load=params.load):
         settings = load()
         for value in arguments:  # becomes part of file names
             if not re.fullmatch("[a-z0-9_]+", value):
-                raise InputError(f"{argument} = {value!r}: a name should have only the characters a-z, 0-9 and _")
+                raise InputError(
+                    f"{argument} = {value!r}: a name should have only the characters a-z, 0-9 and _"
+                )
         # a stage whose dvc was killed may still be at work: two must not write the same files
         with lock(layout.lock_file(stage, *arguments), _say_waiting):
             work(settings, *arguments)
@@ -58,4 +61,6 @@ def progress(items, label):
 
 
 def _say_waiting(holder):
-    say(f"process {holder} is still at work on this stage; waiting until it ends (or stop it: kill {holder})")
+    say(
+        f"process {holder} is still at work on this stage; waiting until it ends (or stop it: kill {holder})"
+    )

@@ -4,7 +4,9 @@ from pathlib import Path
 
 RAW = Path("data/raw")
 PROVIDED = Path("data/provided")
-FETCHED = Path(".fetched")  # DVC deletes data/raw before it fetches again, as after an edit of the code
+FETCHED = Path(
+    ".fetched"
+)  # DVC deletes data/raw before it fetches again, as after an edit of the code
 CHECKPOINTS = Path(".checkpoints")
 LOCK = Path("dvc.lock")
 TABLES = Path("plots/tables.md")

@@ -16,7 +16,9 @@ def write_evaluation(name, scores, per_image, histogram):
 
 def write_log(stage, name, **entries):
     """Write seconds, peak memory and the git revision where they make no output differ."""
-    unit = 2**20 if platform.system() == "Darwin" else 2**10  # ru_maxrss is in bytes there, in KiB elsewhere
+    unit = (
+        2**20 if platform.system() == "Darwin" else 2**10
+    )  # ru_maxrss is in bytes there, in KiB elsewhere
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
     entries |= {"peak_memory_mib": peak, "git_revision": git_revision()}
     write_json(layout.log_file(stage, name), entries)

@@ -36,10 +36,18 @@ def predict(model_file, settings):
     trained = saving.load(model_file)
     clean, noisy = datasets.read(layout.dataset_file(settings.data, "test"), "test")
     by_fft = tuning.choose(
-        settings.convolution, trained, clean.shape[1:], batch_size, precision, "inference", log=command.say
+        settings.convolution,
+        trained,
+        clean.shape[1:],
+        batch_size,
+        precision,
+        "inference",
+        log=command.say,
     )
     model = execution.for_inference(trained, precision, by_fft)
-    inference.denoise(model, noisy[0][:batch_size], batch_size)  # compiles, so that the seconds below are those of work
+    inference.denoise(
+        model, noisy[0][:batch_size], batch_size
+    )  # compiles, so that the seconds below are those of work
     started = time.perf_counter()
     prediction = inference.denoise(model, noisy[0], batch_size)
     milliseconds = round((time.perf_counter() - started) / len(clean) * 1000, 3)
@@ -66,7 +74,9 @@ def measure(name, run, denoised, done, settings):
     scores, per_image = evaluation.evaluate(denoised, done.clean, done.noisy, settings.evaluation)
     scores |= {"collapsed": evaluation.collapsed(scores)} | done.facts | _trained_with(run)
     if scores["collapsed"]:
-        yardsticks = f"noisy input {scores['noisy_mse']:.5f}, constant image {scores['constant_mse']:.5f}"
+        yardsticks = (
+            f"noisy input {scores['noisy_mse']:.5f}, constant image {scores['constant_mse']:.5f}"
+        )
         command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {yardsticks} ***\n")
     train = datasets.read(layout.dataset_file(settings.data, "train"), "train")
     histogram = evaluation.histograms(
@@ -81,7 +91,9 @@ def measure(name, run, denoised, done, settings):
 
 def _trained_with(run):
     """What a reader of the metrics wants to know of the training's machine."""
-    provenance = read_json(layout.provenance_file(run), "environment", "settings", "convolutions_by_fft")
+    provenance = read_json(
+        layout.provenance_file(run), "environment", "settings", "convolutions_by_fft"
+    )
     environment = provenance["environment"]
     backend_name = environment["backend"]
     return {

@@ -54,7 +54,10 @@ def _sigmas(_, experiment):
     found = {}
     for sigma in experiment.values:
         noise = _gaussian(sigma)
-        found |= {f"clean_{sigma:g}": Row("digits", noise), f"noisy_{sigma:g}": Row("digits", noise, noise)}
+        found |= {
+            f"clean_{sigma:g}": Row("digits", noise),
+            f"noisy_{sigma:g}": Row("digits", noise, noise),
+        }
     return found
 
 
@@ -76,7 +79,10 @@ def _noises(_, experiment):
     found = {}
     for name, noise in experiment.models.items():
         found[f"{name}_clean"] = Row("digits", noise)
-        found |= {f"{name}_{loss}": Row("digits", noise, noise, loss) for loss in ("mse", "mae", "annealed_l0")}
+        found |= {
+            f"{name}_{loss}": Row("digits", noise, noise, loss)
+            for loss in ("mse", "mae", "annealed_l0")
+        }
     return found
 
 

@@ -13,7 +13,11 @@ def sigmas(frame):
     figure, axis = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
     axis.plot(frame.sigma, frame.predicted, "-", color=RED, label="noisy targets, predicted")
     axis.errorbar(
-        *_points(frame.sigma, frame.noisy, frame.low, frame.high), fmt="o", color=BLUE, capsize=3, label="noisy targets"
+        *_points(frame.sigma, frame.noisy, frame.low, frame.high),
+        fmt="o",
+        color=BLUE,
+        capsize=3,
+        label="noisy targets",
     )
     axis.plot(frame.sigma, frame.clean, "s--", color=BLACK, markersize=4, label="clean targets")
     axis.plot(frame.sigma, frame.bias, ":", color=ORANGE, label="bias of the clipped mean alone, B")
@@ -37,10 +41,14 @@ def bars(labels, groups, ylabel):
     figure, axis = plt.subplots(figsize=(max(6.4, 1.3 * len(labels)), 3.8), layout="constrained")
     places = np.arange(len(labels))
     width = SPREAD / len(groups)
-    for index, ((name, (values, low, high)), colour) in enumerate(zip(groups.items(), CYCLE, strict=False)):
+    for index, ((name, (values, low, high)), colour) in enumerate(
+        zip(groups.items(), CYCLE, strict=False)
+    ):
         x = places + (index - (len(groups) - 1) / 2) * width
         axis.bar(x, values, width * 0.92, color=colour, alpha=0.8, label=name)
-        axis.errorbar(*_points(x, values, low, high), fmt="none", color=BLACK, capsize=2, linewidth=1)
+        axis.errorbar(
+            *_points(x, values, low, high), fmt="none", color=BLACK, capsize=2, linewidth=1
+        )
         for place, value, top in zip(x, values, np.fmax(values, high), strict=True):
             if np.isfinite(value):
                 axis.annotate(
@@ -75,13 +83,22 @@ def conditional_means(panels, mean):
         What the noise makes of a pixel value, g.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.6 * len(panels), 4.2), squeeze=False, layout="constrained", sharey=True
+        1,
+        len(panels),
+        figsize=(4.6 * len(panels), 4.2),
+        squeeze=False,
+        layout="constrained",
+        sharey=True,
     )
     line = np.linspace(0, 1, 101)
     for axis, (title, curves) in zip(axes[0], panels.items(), strict=True):
         axis.plot(line, line, "-", color=BLACK, linewidth=0.8, label="true value")
-        axis.plot(line, mean(line), "--", color=RED, linewidth=1, label="mean of clipped noisy pixels, g")
-        for (name, (values, means)), colour, mark in zip(curves.items(), (BLUE, GREEN, ORANGE), "osv", strict=False):
+        axis.plot(
+            line, mean(line), "--", color=RED, linewidth=1, label="mean of clipped noisy pixels, g"
+        )
+        for (name, (values, means)), colour, mark in zip(
+            curves.items(), (BLUE, GREEN, ORANGE), "osv", strict=False
+        ):
             axis.plot(values, means, mark, color=colour, markersize=4, label=name)
         axis.set(title=title, xlabel="true pixel value")
         axis.grid(alpha=0.25)
@@ -98,12 +115,24 @@ def histograms(panels):
     panels : dict of str to dict of str to tuple (values, shares)
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.2 * len(panels), 3.6), squeeze=False, layout="constrained", sharey=True
+        1,
+        len(panels),
+        figsize=(4.2 * len(panels), 3.6),
+        squeeze=False,
+        layout="constrained",
+        sharey=True,
     )
     for axis, (title, series) in zip(axes[0], panels.items(), strict=True):
         styles = zip((BLACK, BLUE), (":", "-"), strict=True)
         for (name, (values, shares)), (colour, style) in zip(series.items(), styles, strict=False):
-            axis.step(values, np.where(shares > 0, shares, np.nan), where="mid", color=colour, linestyle=style, label=name)
+            axis.step(
+                values,
+                np.where(shares > 0, shares, np.nan),
+                where="mid",
+                color=colour,
+                linestyle=style,
+                label=name,
+            )
         axis.set(title=title, xlabel="pixel value", yscale="log", ylim=(1e-4, 1.2))
         axis.grid(alpha=0.25)
     axes[0][0].set_ylabel("share of pixels")

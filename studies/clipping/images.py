@@ -7,7 +7,17 @@ from denoising.data import datasets
 from denoising.sources import mnist
 
 PHOTOGRAPHS = {  # what scikit-image brings with it, and no test photograph is trained on
-    "train": ("astronaut", "brick", "cat", "coins", "gravel", "hubble_deep_field", "immunohistochemistry", "moon", "retina"),
+    "train": (
+        "astronaut",
+        "brick",
+        "cat",
+        "coins",
+        "gravel",
+        "hubble_deep_field",
+        "immunohistochemistry",
+        "moon",
+        "retina",
+    ),
     "test": ("camera", "coffee", "grass", "rocket"),
 }
 SIZE = 28  # pixels, as digits
@@ -29,7 +39,10 @@ def digits(folder, counts):
 
 def squeezed(splits, factor):
     """The same images with less contrast: black becomes 1/2 - 1/(2 factor), white 1/2 + 1/(2 factor)."""
-    return {name: np.round(127.5 + (images - 127.5) / factor).astype(np.uint8) for name, images in splits.items()}
+    return {
+        name: np.round(127.5 + (images - 127.5) / factor).astype(np.uint8)
+        for name, images in splits.items()
+    }
 
 
 def natural(counts):
@@ -38,7 +51,9 @@ def natural(counts):
     for split, count in counts.items():
         photographs = [_grey(name) for name in PHOTOGRAPHS["test" if split == "test" else "train"]]
         rng = datasets.rng_for(0, "natural", split)
-        splits[split] = np.stack([_patch(photographs[index % len(photographs)], rng) for index in range(count)])
+        splits[split] = np.stack(
+            [_patch(photographs[index % len(photographs)], rng) for index in range(count)]
+        )
     return splits
 
 

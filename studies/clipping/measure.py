@@ -31,9 +31,13 @@ STEP = 0.05  # pixel values, width of the bins of histograms and of true values
 
 def main(settings, name):
     if name not in type(settings.experiments).model_fields:
-        raise InputError(f"experiment = {name!r}: should be one of {', '.join(type(settings.experiments).model_fields)}")
+        raise InputError(
+            f"experiment = {name!r}: should be one of {', '.join(type(settings.experiments).model_fields)}"
+        )
     experiment = getattr(settings.experiments, name)
-    settings = settings.model_copy(update={"precision": backend.resolve_precision(settings.precision)})
+    settings = settings.model_copy(
+        update={"precision": backend.resolve_precision(settings.precision)}
+    )
     rows = experiments.rows(name, settings)
     amount = settings.amount(name)
     sources = _images(settings, amount, {row.images for row in rows.values()})
@@ -59,13 +63,20 @@ class _Job:
     def __init__(self, experiment, name, row, seed, settings, by_fft):
         self.row, self.seed, self.settings, self.by_fft = row, seed, settings, by_fft
         self.labels = {"experiment": experiment, "row": name, "seed": seed}
-        loss = {"loss": row.loss, "delta": settings.experiments.targets.huber_delta if row.loss == "huber" else None}
+        loss = {
+            "loss": row.loss,
+            "delta": settings.experiments.targets.huber_delta if row.loss == "huber" else None,
+        }
         self.amount = settings.amount(experiment)
-        amount = self.amount.model_dump(include={"epochs", "batch_size", "learning_rate", "schedule"})
+        amount = self.amount.model_dump(
+            include={"epochs", "batch_size", "learning_rate", "schedule"}
+        )
         self.training = params.TrainSettings(
             # one name for all: with the same seed, rows begin with the same weights and see images in the same order
             name="study",
-            run=params.Run(model=MODEL, data=row.images, target="noisy" if row.target else "clean", **loss),
+            run=params.Run(
+                model=MODEL, data=row.images, target="noisy" if row.target else "clean", **loss
+            ),
             network=settings.win5rb,
             noise=row.target or row.noise,
             redraw="never",
@@ -81,7 +92,10 @@ class _Job:
 
     def _identity(self):
         """Everything that the result depends on."""
-        code = [Path(module.__file__).read_text() for module in (experiments, images, sys.modules[__name__])]
+        code = [
+            Path(module.__file__).read_text()
+            for module in (experiments, images, sys.modules[__name__])
+        ]
         row = [noise and noise.model_dump() for noise in (self.row.noise, self.row.target)]
         digest = training.digest(self.training, self.by_fft["training"], {})
         settings = self.settings.model_dump(exclude={"experiments", "budget", "budgets"})
@@ -95,9 +109,13 @@ class _Job:
         clean : dict of str to ndarray (N, H, W) uint8
             By split.
         """
-        learned = [(clean[split], self._noisy(clean[split], split)) for split in ("train", "validation")]
+        learned = [
+            (clean[split], self._noisy(clean[split], split)) for split in ("train", "validation")
+        ]
         checkpoint = self.result.with_suffix(".npz")
-        model, _, _ = training.train(self.training, *learned, checkpoint, self.by_fft["training"], log=command.say)
+        model, _, _ = training.train(
+            self.training, *learned, checkpoint, self.by_fft["training"], log=command.say
+        )
         noisy = self._noisy(clean["test"], "test")[datasets.INPUT]
         network = execution.for_inference(model, self.settings.precision, self.by_fft["inference"])
         prediction = inference.denoise(network, noisy, inference_batch(self.amount))
@@ -107,15 +125,25 @@ class _Job:
     def _noisy(self, clean, split):
         """Input and target with noise that differs between them, but is the same for all rows of a seed but for clipping."""
         seed = 0 if split == "test" else self.seed
-        streams = [datasets.rng_for(seed, "study", split, draw) for draw in (datasets.INPUT, datasets.TARGET)]
+        streams = [
+            datasets.rng_for(seed, "study", split, draw)
+            for draw in (datasets.INPUT, datasets.TARGET)
+        ]
         noises = (self.row.noise, self.row.target or self.row.noise)
         pixels = datasets.to_unit(clean)
-        return np.stack([noise.corrupt(pixels, rng).astype(np.float16) for noise, rng in zip(noises, streams, strict=True)])
+        return np.stack(
+            [
+                noise.corrupt(pixels, rng).astype(np.float16)
+                for noise, rng in zip(noises, streams, strict=True)
+            ]
+        )
 
     def _measured(self, prediction, noisy, clean):
         errors = metrics.mse_per_image(prediction, clean)
         low, high = metrics.mean_interval(errors, self.settings.bootstrap_resamples)
-        noise = self.row.target or self.row.noise  # whose mean squared error teaches, and whose prediction theory gives
+        noise = (
+            self.row.target or self.row.noise
+        )  # whose mean squared error teaches, and whose prediction theory gives
         mean = noise.mean(clean)
         slope = np.diff(noise.mean([0.0, 1.0])).item()
         scores = self.labels | {
@@ -142,7 +170,10 @@ class _Job:
         shown = {"prediction": prediction} | ({} if corrected is None else {"debiased": corrected})
         bins = np.round(clean / STEP).astype(int).ravel()
         counts = np.bincount(bins, minlength=round(1 / STEP) + 1)
-        columns = {"value": metrics.histogram_centres(STEP), "true_share": metrics.histogram(clean, STEP)}
+        columns = {
+            "value": metrics.histogram_centres(STEP),
+            "true_share": metrics.histogram(clean, STEP),
+        }
         inside = (columns["value"] > -STEP / 2) & (columns["value"] < 1 + STEP / 2)
         for key, pixels in shown.items():
             columns[f"{key}_share"] = metrics.histogram(pixels, STEP)
@@ -159,14 +190,20 @@ def inference_batch(amount):
 
 
 def _images(settings, amount, names):
-    counts = {"train": amount.train_images, "validation": amount.validation_images, "test": amount.test_images}
+    counts = {
+        "train": amount.train_images,
+        "validation": amount.validation_images,
+        "test": amount.test_images,
+    }
     sources = {}
     if "natural" in names:
         sources["natural"] = images.natural(counts)
     if names - {"natural"}:
         sources["digits"] = images.digits(layout.RAW, counts)
     if "squeezed" in names:
-        sources["squeezed"] = images.squeezed(sources["digits"], settings.experiments.squeezed.factor)
+        sources["squeezed"] = images.squeezed(
+            sources["digits"], settings.experiments.squeezed.factor
+        )
     return sources
 
 
@@ -177,14 +214,18 @@ def _convolutions(settings, amount):
     batches = {"training": amount.batch_size, "inference": inference_batch(amount)}
     shape = (images.SIZE, images.SIZE)
     return {
-        task: tuning.choose(settings.convolution, network, shape, batch, settings.precision, task, log=command.say)
+        task: tuning.choose(
+            settings.convolution, network, shape, batch, settings.precision, task, log=command.say
+        )
         for task, batch in batches.items()
     }
 
 
 def _write(name, done):
     scores = pd.DataFrame([one["scores"] for one in done])
-    values = pd.DataFrame([value for one in done if one["scores"]["seed"] == 0 for value in one["values"]])
+    values = pd.DataFrame(
+        [value for one in done if one["scores"]["seed"] == 0 for value in one["values"]]
+    )
     write_text(FOLDER / "measured" / f"{name}.csv", scores.to_csv(index=False, float_format="%.8g"))
     write_text(FOLDER / "values" / f"{name}.csv", values.to_csv(index=False, float_format="%.6g"))
 

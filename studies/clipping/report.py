@@ -30,7 +30,9 @@ def main(settings):
         "remedies": summary.remedies(scores),
         "noises": summary.noises(scores),
     }
-    tables = {"targets": _targets_table(scores)} | {name: _TABLES[name](frame) for name, frame in frames.items()}
+    tables = {"targets": _targets_table(scores)} | {
+        name: _TABLES[name](frame) for name, frame in frames.items()
+    }
     pictures = {
         "targets": _targets_figure(scores),
         "sigmas": figures.sigmas(frames["sigmas"]),
@@ -55,7 +57,9 @@ def _read(kind, name):
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); run the stage that makes it again") from None
+        raise InputError(
+            f"{path}: cannot be read ({error}); run the stage that makes it again"
+        ) from None
 
 
 def _text(tables, settings):
@@ -115,8 +119,20 @@ def _targets_table(scores):
     rows = []
     for (given, target), row in FACTORIAL.items():
         one, clean = found.loc[row], found.loc[FACTORIAL[given, "clean"]]
-        rows.append((given, target, _number(one.value), _interval(one.low, one.high), f"{one.value / clean.value:.2f}"))
-    return pipes(pd.DataFrame(rows, columns=["input", "target", "MSE", "95 % interval", "over clean targets"]))
+        rows.append(
+            (
+                given,
+                target,
+                _number(one.value),
+                _interval(one.low, one.high),
+                f"{one.value / clean.value:.2f}",
+            )
+        )
+    return pipes(
+        pd.DataFrame(
+            rows, columns=["input", "target", "MSE", "95 % interval", "over clean targets"]
+        )
+    )
 
 
 def _sigmas_table(frame):
@@ -129,7 +145,9 @@ def _sigmas_table(frame):
                 "clean targets": frame.clean.map(_number),
                 "noisy targets, predicted": frame.predicted.map(_number),
                 "noisy targets": frame.noisy.map(_number),
-                "95 % interval": [_interval(*pair) for pair in zip(frame.low, frame.high, strict=True)],
+                "95 % interval": [
+                    _interval(*pair) for pair in zip(frame.low, frame.high, strict=True)
+                ],
                 "measured - predicted": frame.difference.map("{:+.1%}".format),
                 "clean network through g": frame.through.map(_number),
             }
@@ -146,7 +164,8 @@ def _images_table(frame):
                 "noisy targets": frame.noisy.map(_number),
                 "noisy / clean": frame.ratio.map("{:.2f}".format),
                 "95 % interval": [
-                    _interval(*pair, "{:.2f}") for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)
+                    _interval(*pair, "{:.2f}")
+                    for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)
                 ],
                 "predicted": frame.predicted.map(_number),
                 "clean network through g": frame.through.map(_number),
@@ -164,10 +183,15 @@ def _remedies_table(frame):
                 "remedy": frame.remedy,
                 "needs besides noisy images": frame.needs,
                 "MSE": frame.mse.map(_number),
-                "95 % interval": [_interval(*pair) for pair in zip(frame.low, frame.high, strict=True)],
+                "95 % interval": [
+                    _interval(*pair) for pair in zip(frame.low, frame.high, strict=True)
+                ],
                 "MSE clipped to [0, 1]": frame.clipped.map(_number),
                 "that over clean targets": frame.ratio.map("{:.2f}".format),
-                "interval": [_interval(*pair, "{:.2f}") for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)],
+                "interval": [
+                    _interval(*pair, "{:.2f}")
+                    for pair in zip(frame.ratio_low, frame.ratio_high, strict=True)
+                ],
             }
         )
     )
@@ -182,11 +206,18 @@ def _noises_table(frame):
         "debiased": "L2, mean inverted",
     }
     names |= {"mae": "L1", "annealed_l0": "annealed L0"}
-    columns = {"noise": frame.noise.str.replace("_", " ")} | {title: frame[key].map(_number) for key, title in names.items()}
+    columns = {"noise": frame.noise.str.replace("_", " ")} | {
+        title: frame[key].map(_number) for key, title in names.items()
+    }
     return pipes(pd.DataFrame(columns))
 
 
-_TABLES = {"sigmas": _sigmas_table, "images": _images_table, "remedies": _remedies_table, "noises": _noises_table}
+_TABLES = {
+    "sigmas": _sigmas_table,
+    "images": _images_table,
+    "remedies": _remedies_table,
+    "noises": _noises_table,
+}
 
 
 def _targets_figure(scores):
@@ -195,7 +226,9 @@ def _targets_figure(scores):
     for given in ("clipped", "unclipped"):
         rows = found.loc[[row for (own, _), row in FACTORIAL.items() if own == given]]
         groups[f"{given} input"] = (rows.value, rows.low, rows.high)
-    return figures.bars(["clean target", "unclipped noisy target", "clipped noisy target"], groups, "MSE")
+    return figures.bars(
+        ["clean target", "unclipped noisy target", "clipped noisy target"], groups, "MSE"
+    )
 
 
 def _images_figure(frame):
@@ -257,7 +290,10 @@ def _histograms_figure(values):
         ("absolute error", "mae", "prediction_share"),
     ):
         frame = _of(values, "remedies", row)
-        panels[title] = {"test images": (frame.value, frame.true_share), "predictions": (frame.value, frame[column])}
+        panels[title] = {
+            "test images": (frame.value, frame.true_share),
+            "predictions": (frame.value, frame[column]),
+        }
     return figures.histograms(panels)
 
 

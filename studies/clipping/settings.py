@@ -64,13 +64,17 @@ class Settings(Section):
     @model_validator(mode="after")
     def _names_refer_to_something(self):
         if self.budget not in self.budgets:
-            raise ValueError(f"budget = {self.budget!r}: should be one of {', '.join(self.budgets)}")
+            raise ValueError(
+                f"budget = {self.budget!r}: should be one of {', '.join(self.budgets)}"
+            )
         return self
 
     def amount(self, experiment):
         """How much work the chosen budget is for an experiment."""
         budget, share = self.budgets[self.budget], getattr(self.experiments, experiment).share
-        return budget.model_copy(update={"train_images": max(1, round(budget.train_images * share))})
+        return budget.model_copy(
+            update={"train_images": max(1, round(budget.train_images * share))}
+        )
 
 
 def load():

@@ -123,13 +123,37 @@ def remedies(scores):
     found = []
     for remedy, (row, column, needs) in REMEDIES.items():
         values = by_seed[row][column]
-        clipped = by_seed[row].mse_clipped if column == "mse" else values  # what was taken back lies in [0, 1]
+        clipped = (
+            by_seed[row].mse_clipped if column == "mse" else values
+        )  # what was taken back lies in [0, 1]
         ratios = (clipped / by_seed[CLEAN].mse_clipped).dropna()
         several = len(values) > 1
         low, high = student(values) if several else (np.nan, np.nan)
         ratio_low, ratio_high = student(ratios) if several else (np.nan, np.nan)
-        found.append((remedy, needs, values.mean(), low, high, clipped.mean(), ratios.mean(), ratio_low, ratio_high))
-    columns = ["remedy", "needs", "mse", "low", "high", "clipped", "ratio", "ratio_low", "ratio_high"]
+        found.append(
+            (
+                remedy,
+                needs,
+                values.mean(),
+                low,
+                high,
+                clipped.mean(),
+                ratios.mean(),
+                ratio_low,
+                ratio_high,
+            )
+        )
+    columns = [
+        "remedy",
+        "needs",
+        "mse",
+        "low",
+        "high",
+        "clipped",
+        "ratio",
+        "ratio_low",
+        "ratio_high",
+    ]
     return pd.DataFrame(found, columns=columns)
 
 
@@ -178,7 +202,11 @@ def noises(scores):
     rows = []
     for name in frame.row[frame.row.str.endswith("_clean")]:
         noise = name.removesuffix("_clean")
-        of = {row.removeprefix(f"{noise}_"): group for row, group in frame.groupby("row") if row.startswith(f"{noise}_")}
+        of = {
+            row.removeprefix(f"{noise}_"): group
+            for row, group in frame.groupby("row")
+            if row.startswith(f"{noise}_")
+        }
         rows.append(
             {
                 "noise": noise,
