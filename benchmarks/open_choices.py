@@ -21,10 +21,10 @@ from ruamel.yaml import YAML
 from benchmarks import seeds
 from denoising.compute import backend, execution
 from denoising.data import datasets
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import metrics
 from denoising.files import write_text
-from denoising.inference.predict import model_files as saving
-from denoising.inference.predict import predict as inference
+from denoising.inference import model_files as saving
+from denoising.inference import predict as inference
 from denoising.reporting.tables import pipes
 from stages import schema as params
 from stages.shared import layout

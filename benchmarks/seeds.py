@@ -21,11 +21,11 @@ from benchmarks import accuracy, spread
 from denoising import networks as models
 from denoising.compute import backend, execution, tuning
 from denoising.data import datasets
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import metrics
 from denoising.files import write_text
-from denoising.inference.predict import predict as inference
+from denoising.inference import predict as inference
 from denoising.sources import mnist
-from denoising.training.fit import fit as training
+from denoising.training import fit as training
 from stages import schema as params
 from stages.shared import layout, outputs
 

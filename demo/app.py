@@ -12,9 +12,9 @@ from werkzeug.exceptions import HTTPException
 
 from demo import openapi
 from demo.messages import SIDE, DenoiseRequest
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import metrics
 from denoising.files import read_arrays
-from denoising.inference.predict import images as pictures
+from denoising.inference import images as pictures
 
 MAX_BYTES = 8_000_000  # of a request
 MAX_PIXELS = 16_000_000  # of an image file, before it is reduced to SIDE x SIDE

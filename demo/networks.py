@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from denoising.compute import backend, execution
-from denoising.inference.predict import images as pictures
-from denoising.inference.predict import model_files as saving
+from denoising.inference import images as pictures
+from denoising.inference import model_files as saving
 from stages import schema as params
 from stages.shared import layout
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from denoising.files import InputError, write_bytes
-from denoising.inference.predict import images as pictures
+from denoising.inference import images as pictures
 
 MAX_PIXELS = 100_000_000
 SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from denoising.data import datasets
-from denoising.evaluation.evaluate import evaluate as evaluation
+from denoising.evaluation import evaluate as evaluation
 from denoising.evaluation.filters import FILTERS
 from stages.shared import command, layout, outputs
 

@@ -8,8 +8,8 @@ from denoising import networks as models
 from denoising.compute import backend, tuning
 from denoising.data import datasets
 from denoising.files import sha256, write_json, write_text
-from denoising.inference.predict import model_files as saving
-from denoising.training.fit import fit as training
+from denoising.inference import model_files as saving
+from denoising.training import fit as training
 from stages.shared import command, layout, outputs
 
 

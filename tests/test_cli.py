@@ -8,7 +8,7 @@ from PIL import Image
 
 from demo import app
 from denoising import cli
-from denoising.inference.predict import images as pictures
+from denoising.inference import images as pictures
 from denoising.noise.models import Gaussian
 from tests.conftest import ROOT
 

@@ -8,7 +8,7 @@ import pytest
 
 from demo import app
 from demo.networks import PUBLISHED, Networks
-from denoising.inference.predict import images as pictures
+from denoising.inference import images as pictures
 from tests.conftest import ROOT
 from tests.test_pictures import HOSTILE
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from denoising.inference.predict import images as pictures
+from denoising.inference import images as pictures
 from tests.conftest import ROOT
 from tests.demo_server import Server
 

@@ -5,8 +5,8 @@ import pytest
 from denoising import files
 from denoising.compute import backend, execution, tuning
 from denoising.compute.layers import FFTConv2D, FusedBatchNormalization
-from denoising.inference.predict import model_files as saving
-from denoising.inference.predict import predict as inference
+from denoising.inference import model_files as saving
+from denoising.inference import predict as inference
 from tests.test_models import NAMES, RNG, build
 
 NOISY = RNG.random((6, 20, 20)).astype(np.float32)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from denoising.data import datasets
-from denoising.evaluation.evaluate import filters
+from denoising.evaluation import filters
 from denoising.noise.models import Gaussian
 from denoising.sources import mnist
 

@@ -5,7 +5,7 @@ import pytest
 from denoising import networks as models
 from denoising.files import InputError
 from denoising.inference.float16_export import halve
-from denoising.inference.predict import model_files as saving
+from denoising.inference import model_files as saving
 from stages import schema as params
 from tests.conftest import ROOT
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from denoising.evaluation.evaluate import evaluate as evaluation
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import evaluate as evaluation
+from denoising.evaluation import metrics
 from denoising.files import InputError
 from stages.schema import Evaluation
 

@@ -6,8 +6,8 @@ from denoising import files
 from denoising import networks as models
 from denoising.compute import backend
 from denoising.files import InputError
-from denoising.inference.predict import model_files as saving
-from denoising.inference.predict import predict as inference
+from denoising.inference import model_files as saving
+from denoising.inference import predict as inference
 from stages import schema as params
 from tests.conftest import ROOT
 

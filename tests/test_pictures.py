@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoising.inference.predict import images as pictures
+from denoising.inference import images as pictures
 
 LIMIT = 1_000_000
 

@@ -5,11 +5,11 @@ from denoising import files
 from denoising.compute import backend
 from denoising.data import datasets
 from denoising.files import InputError
-from denoising.inference.predict import model_files as saving
-from denoising.inference.predict import predict as inference
+from denoising.inference import model_files as saving
+from denoising.inference import predict as inference
 from denoising.noise.models import Gaussian
 from denoising.sources import mnist
-from denoising.training.fit import fit as training
+from denoising.training import fit as training
 from stages import schema as params
 from tests.conftest import ROOT
 

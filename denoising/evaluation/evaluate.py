@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from denoising.data import datasets
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import metrics
 from denoising.files import InputError
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import pandas as pd
 
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import metrics
 
 COLUMNS = {
     "name": "network",

@@ -7,10 +7,10 @@ import numpy as np
 
 from denoising.compute import backend, execution, tuning
 from denoising.data import datasets
-from denoising.evaluation.evaluate import evaluate as evaluation
+from denoising.evaluation import evaluate as evaluation
 from denoising.files import read_json
-from denoising.inference.predict import model_files as saving
-from denoising.inference.predict import predict as inference
+from denoising.inference import model_files as saving
+from denoising.inference import predict as inference
 from stages.shared import command, layout, outputs
 
 

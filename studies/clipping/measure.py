@@ -15,10 +15,10 @@ import pandas as pd
 from denoising import networks as models
 from denoising.compute import backend, execution, tuning
 from denoising.data import datasets
-from denoising.evaluation.evaluate import metrics
+from denoising.evaluation import metrics
 from denoising.files import InputError, read_json, write_json, write_text
-from denoising.inference.predict import predict as inference
-from denoising.training.fit import fit as training
+from denoising.inference import predict as inference
+from denoising.training import fit as training
 from stages import schema as params
 from stages.shared import command, layout
 from studies.clipping import experiments, images
