@@ -1,1 +1,1 @@
-"""One file per DVC stage. Each runs without DVC too: `python -m stages.train cae`."""
+"""The DVC stages, one file each. Each runs without DVC too: `python -m stages.train cae`."""

@@ -1,18 +1,23 @@
 """One trained run over all test images of the budget."""
 
-from denoising.files import sha256
-from stages.shared import command, layout, outputs, prediction
+from stages.shared import command, layout, outputs, params, prediction
 
 
-def main(params, name):
-    settings = params.evaluate_settings(name)
-    model_file = layout.model_file(name)
-    done = prediction.predict(model_file, settings)
-    prediction.measure(name, name, done.prediction, done, settings)
+def settings(content: params.Content, name: str) -> prediction.Settings:
+    """The sections of one evaluation."""
+    return prediction.settings(content, name, params.row(content, "runs", name)["dataset"])
+
+
+def main(content: params.Content, name: str) -> None:
+    """Evaluate one run."""
+    chosen = settings(content, name)
+    made_of = prediction.provenance(name)
+    done = prediction.predict(layout.model_file(name), chosen)
+    prediction.measure(name, made_of, done.prediction, done, chosen)
     outputs.write_log(
         "evaluate",
         name,
-        model_sha256=sha256(model_file),
+        model_sha256=made_of["model_sha256"],
         precision=done.facts["inference_precision"],
         milliseconds_an_image=done.milliseconds,
     )

@@ -1,19 +1,30 @@
-"""A trained run once more, its predictions taken back through the mean of the noise that it learned from.
+"""A trained run once more, its predictions taken back through the mean of its noise.
 
-Squared error teaches a network the mean of its targets. Where noise moves that mean, as clipping does, the inverse of the
-noise model's mean moves it back (Foi 2009). Nothing is trained.
+Squared error teaches a network the mean of its targets. Where noise moves that mean, as clipping
+does, the inverse of the noise model's mean moves it back (Foi 2009). Nothing is trained.
 """
 
 import numpy as np
 
-from stages.shared import command, layout, prediction
+from denoising.data import targets
+from denoising.noise.base import inverse
+from stages.shared import command, layout, params, prediction
 
 
-def main(params, name):
-    settings = params.debiased_settings(name)
-    done = prediction.predict(layout.model_file(settings.run), settings)
-    corrected = settings.noise.debias(done.prediction).astype(np.float32)
-    prediction.measure(name, settings.run, corrected, done, settings)
+def settings(content: params.Content, name: str) -> prediction.Settings:
+    """The sections of one corrected row."""
+    row = params.row(content, "debiased", name)
+    return prediction.settings(content, row["run"], row["dataset"])
+
+
+def main(content: params.Content, name: str) -> None:
+    """Evaluate one run's corrected predictions."""
+    chosen = settings(content, name)
+    made_of = prediction.provenance(chosen.run)
+    done = prediction.predict(layout.model_file(chosen.run), chosen)
+    mean = targets.read(layout.targets_file(chosen.dataset)).mean
+    corrected = inverse(done.prediction, mean).astype(np.float32)
+    prediction.measure(name, made_of, corrected, done, chosen)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
-"""Both tables and all figures, from the metrics of the workspace or of a folder of published results."""
+"""Both tables and all figures, from the results of the workspace or of a published folder."""
 
+import dataclasses
+import json
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,25 +12,87 @@ import pandas as pd
 from denoising.data import datasets
 from denoising.files import InputError, read_arrays, read_json, write_text
 from denoising.reporting import figures, tables
-from stages.shared import command, layout
+from denoising.sections import validate
+from stages.shared import command, layout, params
 
 SCORES = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "test_digest")
-EXPERIMENTS = {
-    "supervised": ("clean", "Experiment 1: clean targets"),
-    "noise2noise": ("noisy", "Experiment 2: noisy targets (Noise2Noise)"),
-}
+NUMBERS = SCORES[:-1]
 
 
-def main(params):
-    draw(params.report_settings(), Path())
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Which rows there are, and how they are drawn.
+
+    Attributes
+    ----------
+    budget : str
+    datasets : dict of str to str
+        By row, of runs, corrected runs and filters.
+    networks, methods : dict of str to str
+        By run.
+    debiased : dict of str to str
+        Run by corrected row.
+    filters : tuple of str
+    bootstrap_resamples : int
+    report : denoising.reporting.tables.Report
+    """
+
+    budget: str
+    datasets: dict[str, str]
+    networks: dict[str, str]
+    methods: dict[str, str]
+    debiased: dict[str, str]
+    filters: tuple[str, ...]
+    bootstrap_resamples: int
+    report: tables.Report
+
+    @property
+    def trained(self) -> list[str]:
+        """Runs, then corrected runs."""
+        return [*self.networks, *self.debiased]
+
+    def without(self, missing: Collection[str]) -> "Settings":
+        """The settings without some rows."""
+
+        def kept(rows: dict[str, str]) -> dict[str, str]:
+            return {name: row for name, row in rows.items() if name not in missing}
+
+        return dataclasses.replace(
+            self,
+            datasets=kept(self.datasets),
+            networks=kept(self.networks),
+            debiased=kept(self.debiased),
+            filters=tuple(name for name in self.filters if name not in missing),
+        )
 
 
-def draw(settings, root, missing=()):
+def settings(content: params.Content) -> Settings:
+    """The sections that the report reads; any others may be there or not."""
+    runs, debiased, filters = (content.get(key) or {} for key in ("runs", "debiased", "filters"))
+    rows = {**runs, **debiased, **filters}
+    return Settings(
+        budget=content["budget"],
+        datasets={name: row["dataset"] for name, row in rows.items()},
+        networks={name: row["network"] for name, row in runs.items()},
+        methods={name: row["method"]["name"] for name, row in runs.items()},
+        debiased={name: row["run"] for name, row in debiased.items()},
+        filters=tuple(filters),
+        bootstrap_resamples=content["evaluation"]["bootstrap_resamples"],
+        report=validate(tables.Report, content["report"], "report"),
+    )
+
+
+def main(content: params.Content) -> None:
+    """Draw the workspace's results."""
+    draw(settings(content), Path())
+
+
+def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
     """Write tables and figures below `root`, where metrics/ and plots/ lie.
 
     Parameters
     ----------
-    settings : denoising.params.ReportSettings
+    chosen : Settings
     root : Path
     missing : collection of str
         Rows that have no metrics yet: empty rows of the tables, left out of the figures.
@@ -34,151 +100,184 @@ def draw(settings, root, missing=()):
     Raises
     ------
     InputError
-        If another row of the settings has no metrics there.
+        If another row has no metrics there, they are not numbers or not those of its evaluation,
+        or the report has no table for a run's method.
     """
     article = read_json("article.json")
-    groups = {
-        key: [name for name, run in settings.runs.items() if run.target == target]
-        for key, (target, _) in EXPERIMENTS.items()
-    }
-    for name, row in settings.debiased.items():
-        next(names for names in groups.values() if row.run in names).append(name)
-    groups["baselines"] = list(settings.filters)
-    there = {
-        key: {name: row for name, row in getattr(settings, key).items() if name not in missing}
-        for key in ("runs", "debiased", "filters")
-    }
-    settings = settings.model_copy(update=there)
-    scores = {
-        name: read_json(root / layout.metrics_file(name), *SCORES) for name in _rows(settings)
-    }
-    per_image = {name: _per_image(root, name) for name in scores}
-    _check_same_images(settings, scores)
+    there = chosen.without(missing)
+    scores = {name: _scores(root, name) for name in there.datasets}
+    results = {name: _results(root, name, scores[name]) for name in scores}
+    _check_same_images(there, scores)
     frames = {
         key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
-        for key, names in groups.items()
+        for key, names in _groups(chosen, results, article).items()
     }
-    _write_tables(settings, root, frames, per_image)
-    _write_figures(settings, root, frames, per_image)
+    _write_tables(there, root, frames, results)
+    _write_figures(there, root, frames, results)
 
 
-def _rows(settings):
-    return {**settings.runs, **settings.debiased, **settings.filters}
+def _scores(root: Path, name: str) -> dict[str, Any]:
+    """A row's metrics, if they are numbers."""
+    path = root / layout.metrics_file(name)
+    scores = read_json(path, *SCORES)
+    for key in NUMBERS:
+        value = scores[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+            raise InputError(f"{path}: {key} = {value!r}: should be a number; evaluate {name} again")
+    return scores
 
 
-def _networks(settings):
-    return {**settings.runs, **settings.debiased}
+def _results(root: Path, name: str, scores: dict[str, Any]) -> dict[str, Any]:
+    """Errors and images of a row, and what is known of its method."""
+    path = root / layout.per_image_file(name)
+    keys = ("mse", "clean", "noisy", "prediction", "about")
+    found: dict[str, Any] = dict(zip(keys, read_arrays(path, *keys), strict=True))
+    if not np.isclose(found["mse"].mean(), scores["mse"], rtol=1e-9, atol=0):
+        raise InputError(
+            f"{path}: its mean error is {found['mse'].mean():.6g}, "
+            f"{layout.metrics_file(name)} says {scores['mse']:.6g}; evaluate {name} again"
+        )
+    return found | {"about": json.loads(str(found["about"]))}
 
 
-def _check_same_images(settings, scores):
+def _groups(
+    chosen: Settings, results: dict[str, Any], article: dict[str, Any]
+) -> dict[str, list[str]]:
+    """Names of the rows of each table, which the runs' methods decide."""
+    about = {name: found["about"] for name, found in results.items()}
+    groups: dict[str, list[str]] = {key: [] for key in tables.TABLES}
+    for name in chosen.trained:
+        run = chosen.debiased.get(name, name)
+        method = chosen.methods[run]
+        if name in about:
+            table = about[name].get("table")
+        else:  # never run: in the table of the article's number, or of another run of its method
+            same = [one["table"] for one in about.values() if one.get("method") == method]
+            table = next((key for key in groups if run in article.get(key, {})), None)
+            table = table or next(iter(same), method)
+        if table not in groups:
+            known = ", ".join(groups)
+            raise InputError(
+                f"runs.{run}: its method {method} belongs to the table {table}, which the report "
+                f"does not have; it has {known}"
+            )
+        groups[table].append(name)
+    return groups | {"baselines": list(chosen.filters)}
+
+
+def _check_same_images(chosen: Settings, scores: dict[str, dict[str, Any]]) -> None:
     """What stands in one table must have been measured on the same noisy images."""
-    first = {}
-    for name, row in _rows(settings).items():
-        known, digest = first.setdefault(row.data, (name, scores[name]["test_digest"]))
+    first: dict[str, tuple[str, str]] = {}
+    for name, dataset in chosen.datasets.items():
+        known, digest = first.setdefault(dataset, (name, scores[name]["test_digest"]))
         if scores[name]["test_digest"] != digest:
             raise InputError(
-                f"{layout.metrics_file(name)}: measured on other test images of {row.data} than {known}; evaluate both again"
+                f"{layout.metrics_file(name)}: measured on other test images of {dataset} than "
+                f"{known}; evaluate both again"
             )
 
 
-def _write_tables(settings, root, frames, per_image):
-    titles = {key: title for key, (_, title) in EXPERIMENTS.items()} | {
-        "baselines": "Baselines: nothing is trained"
-    }
-    counts = sorted({len(arrays["mse"]) for arrays in per_image.values()})
+def _write_tables(
+    chosen: Settings, root: Path, frames: dict[str, pd.DataFrame], results: dict[str, Any]
+) -> None:
+    titles = {key: title for key, (title, _) in tables.TABLES.items()}
+    titles["baselines"] = tables.BASELINES[0]
+    counts = sorted({len(found["mse"]) for found in results.values()})
     text = [
-        f"# Results at budget `{settings.budget}`",
+        f"# Results at budget `{chosen.budget}`",
         f"MSE over {' or '.join(map(str, counts))} test images, pixel values in [0, 1].",
     ]
     for key, frame in frames.items():
         write_text(root / f"plots/{key}.csv", frame.to_csv(index=False, float_format="%.8g"))
         if len(frame):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
-    networks = _networks(settings)
-    for data in dict.fromkeys(row.data for row in networks.values()):
-        errors = {
-            name: per_image[name]["mse"] for name, row in networks.items() if row.data == data
-        }
-        frame = tables.differences(errors, settings.bootstrap_resamples)
+    for dataset, names in _by_dataset(chosen).items():
+        errors = {name: results[name]["mse"] for name in names}
+        frame = tables.differences(errors, chosen.bootstrap_resamples)
         if len(frame):
-            text += [
-                f"## Differences of MSE on the same test images ({data})",
-                tables.differences_as_markdown(frame),
-            ]
+            title = f"## Differences of MSE on the same test images ({dataset})"
+            text += [title, tables.differences_as_markdown(frame)]
     write_text(root / layout.TABLES, "\n\n".join(text) + "\n")
     bars = _with_groups(frames)[["name", "group", "mse", "mse_low", "mse_high", "article"]]
     write_text(root / "plots/mse.csv", bars.to_csv(index=False, float_format="%.8g"))
 
 
-def _write_figures(settings, root, frames, per_image):
-    runs, networks = settings.runs, _networks(settings)
-
-    def save(figure, name):
-        figures.save(figure, root / "plots" / f"{name}.png", settings.report.dpi)
+def _write_figures(
+    chosen: Settings, root: Path, frames: dict[str, pd.DataFrame], results: dict[str, Any]
+) -> None:
+    def save(figure: Any, name: str) -> None:
+        figures.save(figure, root / "plots" / f"{name}.png", chosen.report.dpi)
 
     save(figures.mse_bars(_with_groups(frames)), "mse")
-    save(figures.grid(_grid_rows(networks, per_image, settings.report.grid_images)), "grid")
-    if not runs:  # a folder to which only filters were published so far
+    save(figures.grid(_grid_rows(chosen, results)), "grid")
+    if not chosen.networks:  # a folder to which only filters were published so far
         return
-    shown = {name: f"{name} ({_kind(run)})" for name, run in _shown_in_histograms(runs).items()}
-    marks = {title: _rails(settings, runs[name]) for name, title in shown.items()}
-    shown |= {
-        name: f"{name} (corrected afterwards)"
-        for name, row in settings.debiased.items()
-        if row.run in shown
-    }
+    about = {name: results[name]["about"] for name in chosen.networks}
+    shown = {name: f"{name} ({_kind(about[name])})" for name in _in_histograms(chosen, about)}
+    marks = {title: _moved_ends(about[name]) for name, title in shown.items()}
+    for name, run in chosen.debiased.items():
+        if run in shown:
+            shown[name] = f"{name} (corrected afterwards)"
     histograms = {
         title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()
     }
     save(figures.histograms(histograms, marks), "histograms")
-    curves = {}
-    for name, run in runs.items():
-        curves.setdefault(f"{run.target} targets, {run.loss}", {})[name] = _read_csv(
-            root / layout.curve_file(name)
-        )
+    curves: dict[str, dict[str, pd.DataFrame]] = {}
+    for name, one in about.items():
+        panel = curves.setdefault(f"{one['targets']} targets, {one['loss']}", {})
+        panel[name] = _read_csv(root / layout.curve_file(name))
     save(figures.curves(curves), "curves")
 
 
-def _grid_rows(networks, per_image, count):
+def _by_dataset(chosen: Settings) -> dict[str, list[str]]:
+    """Names of trained rows by dataset."""
+    found: dict[str, list[str]] = {}
+    for name in chosen.trained:
+        found.setdefault(chosen.datasets[name], []).append(name)
+    return found
+
+
+def _grid_rows(chosen: Settings, results: dict[str, Any]) -> dict[str, np.ndarray]:
     """Original and noisy images of each dataset, then what each of its networks makes of them."""
-    rows = {}
-    for data in dict.fromkeys(row.data for row in networks.values()):
-        names = [name for name, row in networks.items() if row.data == data]
-        of = f" {data}" if len({row.data for row in networks.values()}) > 1 else ""
-        rows[f"original{of}"] = datasets.to_unit(per_image[names[0]]["clean"][:count])
-        rows[f"noisy{of}"] = per_image[names[0]]["noisy"][:count]
-        rows |= {name: per_image[name]["prediction"][:count] for name in names}
-    return rows or {name: images["prediction"][:count] for name, images in per_image.items()}
+    rows: dict[str, np.ndarray] = {}
+    count = chosen.report.grid_images
+    groups = _by_dataset(chosen)
+    for dataset, names in groups.items():
+        of = f" {dataset}" if len(groups) > 1 else ""
+        rows[f"original{of}"] = datasets.to_unit(results[names[0]]["clean"][:count])
+        rows[f"noisy{of}"] = results[names[0]]["noisy"][:count]
+        rows |= {name: results[name]["prediction"][:count] for name in names}
+    return rows or {name: found["prediction"][:count] for name, found in results.items()}
 
 
-def _shown_in_histograms(runs):
-    """As in the article: the network that learned from both kinds of target, once with each."""
-    noisy = {name: run for name, run in runs.items() if run.target == "noisy"}
-    models = {run.model for run in noisy.values()}
-    return {
-        name: run for name, run in runs.items() if run.model in models and run.target == "clean"
-    } | noisy or runs
+def _in_histograms(chosen: Settings, about: dict[str, dict[str, Any]]) -> list[str]:
+    """As in the article: networks that learned from both kinds of target, once with each."""
+    noisy = [name for name in about if about[name]["targets"] == "noisy"]
+    networks = {chosen.networks[name] for name in noisy}
+    clean = [
+        name
+        for name in about
+        if chosen.networks[name] in networks and about[name]["targets"] == "clean"
+    ]
+    return [*clean, *noisy] or list(about)
 
 
-def _kind(run):
-    """What it learned from, and by which loss where that is not the usual one."""
-    return f"{run.target} targets" + ("" if run.loss == "mse" else f", {run.loss}")
+def _kind(about: dict[str, Any]) -> str:
+    """What a run learned from, and by which loss where that is not the usual one."""
+    return f"{about['targets']} targets" + ("" if about["loss"] == "mse" else f", {about['loss']}")
 
 
-def _rails(settings, run):
-    """Where noise moves the mean of black and of white pixels to; nothing to mark where it leaves them."""
-    if run.target == "clean" or run.loss != "mse":
+def _moved_ends(about: dict[str, Any]) -> list[float]:
+    """Where noise moves the mean of black and white to, if that is what the network learned."""
+    if about["targets"] == "clean" or about["learns"] != "mean":
         return []
-    means = settings.datasets[run.data].noise.mean(np.array([0.0, 1.0]))
-    return [] if np.allclose(means, [0, 1]) else means.tolist()
+    means = about["mean_of_ends"]
+    return [] if np.allclose(means, [0, 1]) else means
 
 
-def _with_groups(frames):
-    titles = {
-        "supervised": "clean targets",
-        "noise2noise": "noisy targets",
-        "baselines": "untrained",
-    }
+def _with_groups(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    titles = {key: title for key, (_, title) in tables.TABLES.items()}
+    titles["baselines"] = tables.BASELINES[1]
     return pd.concat(
         [
             frame.dropna(subset="mse").assign(group=titles[key])
@@ -189,17 +288,13 @@ def _with_groups(frames):
     )
 
 
-def _per_image(root, name):
-    keys = ("mse", "clean", "noisy", "prediction")
-    return dict(zip(keys, read_arrays(root / layout.per_image_file(name), *keys), strict=True))
-
-
-def _read_csv(path):
+def _read_csv(path: Path) -> pd.DataFrame:
     try:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        reason = " ".join(str(error).split())[:200]
         raise InputError(
-            f"{path}: cannot be read ({error}); run the stage that makes it again"
+            f"{path}: cannot be read ({reason}); run the stage that makes it again"
         ) from None
 
 

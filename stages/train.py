@@ -1,101 +1,169 @@
-"""One run: a network trained on one dataset with one kind of target."""
+"""One run: a network trained on one dataset by one method."""
 
-import hashlib
+import dataclasses
+from typing import Any
 
 import pandas as pd
+import psutil
 
-from denoising import networks as models
-from denoising.compute import backend, tuning
+from denoising.compute.plan import as_names
 from denoising.data import datasets
-from denoising.files import sha256, write_json, write_text
-from denoising.inference import model_files as saving
-from denoising.training import fit as training
-from stages.shared import command, layout, outputs
+from denoising.data.collapse import collapsed, constant_mse
+from denoising.files import InputError, read_json, sha256, write_json, write_text
+from denoising.methods.base import Method
+from denoising.sections import Section, kind, read_kind, validate
+from denoising.training import fit
+from denoising.training.checkpoints import Checkpoints, code_of, digest
+from stages.shared import command, layout, outputs, params
 
 
-def main(params, name):
-    settings = params.train_settings(name)
-    settings = settings.model_copy(
-        update={"precision": backend.resolve_precision(settings.precision)}
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a run is asked for, before this machine decides how to compute it."""
+
+    dataset: str
+    network: str
+    section: Section
+    method: Method
+    stream: str
+    seed: int
+    precision: str
+    convolution: str
+    optimizer: fit.Optimizer
+    work: fit.Work
+
+
+def settings(content: params.Content, name: str) -> Settings:
+    """The sections of one run."""
+    row = params.row(content, "runs", name)
+    network = row["network"]
+    section = params.row(content, "networks", network)
+    work = params.pick(params.budget(content), *fit.Work.model_fields)
+    return Settings(
+        dataset=row["dataset"],
+        network=network,
+        section=validate(kind("networks", network), section, f"networks.{network}"),
+        method=read_kind("methods", row["method"], f"runs.{name}.method"),
+        stream=row.get("stream") or fit.STREAM,
+        seed=content["seeds"]["training"],
+        precision=content["precision"],
+        convolution=content["convolution"],
+        optimizer=validate(fit.Optimizer, content["optimizer"], "optimizer"),
+        work=validate(fit.Work, work, f"budgets.{content['budget']}"),
     )
-    files = {
-        split: layout.dataset_file(settings.run.data, split) for split in ("train", "validation")
-    }
-    train, validation = (datasets.read(file, split) for split, file in files.items())
-    digests = {split: sha256(file) for split, file in files.items()}
+
+
+def main(content: params.Content, name: str) -> None:
+    """Train one run."""
+    chosen = settings(content, name)
+    files = {split: layout.dataset_file(chosen.dataset, split) for split in ("train", "validation")}
+    files["noise"] = layout.noise_file(chosen.dataset)
+    data, about = _data(files)
+    digests = {key: sha256(file) for key, file in files.items()}
+    ancestors = _ancestors()
+
+    from denoising.compute import backend  # TensorFlow takes seconds: only when all is well
+    from denoising.inference import model_files
+
     backend.prepare(0)
-    by_fft = _convolutions(settings, train[0].shape[1:])
-    checkpoint = _checkpoint(name, training.digest(settings, by_fft, digests))
+    asked = _resolved(chosen, about, data)
     environment = backend.description()
-    through = f", {', '.join(by_fft)} through spectra" if by_fft else ""
-    command.say(
-        f"{name}: {settings.run.model} on {environment['device_name']}, {settings.precision}{through}"
+    key = digest(
+        asked.dump(), code_of(chosen.network, asked.method.about["method"]), digests,
+        environment["versions"],
     )
+    checkpoints = Checkpoints(layout.CHECKPOINTS / name, key)
+    precision = f"{asked.plan.precision}{as_names(asked.plan.by_fft)}"
+    command.say(f"{name}: {chosen.network} on {environment['device_name']}, {precision}")
+    try:
+        model, curve, seconds = fit.fit(
+            asked, data, checkpoints, log=lambda line: command.say(f"{name}: {line}")
+        )
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
-    model, curve, seconds = training.train(
-        settings, train, validation, checkpoint, by_fft, log=command.say
-    )
-
-    problem = None
-    if (
-        settings.run.loss == "mse"
-    ):  # others do not learn the mean of noisy targets; evaluate.py looks at clean images
-        problem = training.collapse(curve, *datasets.pairs(*validation, settings.run.target))
+    problem = _problem(asked.method, curve[-1]["val_mse"], data)
     if problem:
         command.say(f"\n*** {name} COLLAPSED: {problem} ***\n")
-    saving.save(model, layout.model_file(name))
+    model_files.save(model, layout.model_file(name))
     write_text(layout.curve_file(name), pd.DataFrame(curve).to_csv(index=False))
+    model_sha256 = sha256(layout.model_file(name))
     provenance = {
-        "settings": settings.model_dump(),
-        "convolutions_by_fft": by_fft,
+        "model_sha256": model_sha256,
+        "settings": asked.dump(),
+        "method": asked.method.about,
         "data_sha256": digests,
-        "train_images": len(train[0]),
+        "train_images": len(data.training[0]),
         "parameters": model.count_params(),
         "collapsed": bool(problem),
         "environment": environment,
     }
     write_json(layout.provenance_file(name), provenance)
-    model_sha256 = sha256(layout.model_file(name))
     outputs.write_log("train", name, model_sha256=model_sha256, seconds=round(seconds, 1))
-    write_text(_finished(checkpoint), hashlib.md5(layout.model_file(name).read_bytes()).hexdigest())
+    # Who started this will record it. If that process is gone, its successor need not train again.
+    if _ancestors() == ancestors:
+        checkpoints.clear()
 
 
-def _convolutions(settings, shape):
-    network = models.build(settings.run.model, settings.network)
-    return tuning.choose(
-        settings.convolution,
+def _ancestors() -> list[int]:
+    """Process ids of who started this: a shell, and the dvc that started the shell."""
+    return [process.pid for process in psutil.Process().parents()[:2]]
+
+
+def _data(files: dict[str, Any]) -> tuple[fit.Data, dict[str, Any]]:
+    """What is learned from, and what is known of its noise."""
+    training, validation = (datasets.read(files[key], key) for key in ("train", "validation"))
+    about = read_json(files["noise"], "noise", "redraw")
+    noise = read_kind("noise", about["noise"], str(files["noise"]))
+
+    def redrawn(epoch: int) -> Any:
+        return datasets.corrupt(
+            training[0], noise, about["seed"], about["stream"], "train", epoch
+        )
+
+    anew = about["redraw"] == "every_epoch"
+    return fit.Data(training, validation, redrawn if anew else None), about | {"noise": noise}
+
+
+def _resolved(chosen: Settings, about: dict[str, Any], data: fit.Data) -> fit.Settings:
+    """The settings with what "auto" becomes on this machine."""
+    from denoising.compute import tuning
+    from denoising.networks import base as networks
+
+    _, height, width, channels = data.training[0].shape
+    network = networks.build(chosen.network, chosen.section, channels)
+    plan = tuning.plan(
+        chosen.convolution,
+        chosen.precision,
         network,
-        shape,
-        settings.batch_size,
-        settings.precision,
+        (height, width),
+        chosen.work.batch_size,
         "training",
         log=command.say,
     )
+    return fit.Settings(
+        network=chosen.network,
+        section=chosen.section,
+        method=chosen.method,
+        noise=about["noise"],
+        seed=chosen.seed,
+        stream=chosen.stream,
+        plan=plan,
+        optimizer=chosen.optimizer,
+        work=chosen.work,
+    )
 
 
-def _checkpoint(name, key):
-    """Where this training's checkpoint lies; those of settings that were given up are removed.
-
-    A finished training's checkpoint stays until DVC has recorded its model: whoever is killed before that, nothing is
-    learned twice. Once it is recorded, to train again means to train.
-    """
-    path = layout.CHECKPOINTS / f"{name}-{key}.npz"
-    for file in layout.CHECKPOINTS.glob(f"*{name}-*"):
-        if file.name.lstrip(".").startswith(f"{name}-") and file not in (path, _finished(path)):
-            file.unlink()
-    if (
-        _finished(path).is_file()
-        and layout.LOCK.is_file()
-        and _finished(path).read_text() in layout.LOCK.read_text()
-    ):
-        path.unlink(missing_ok=True)
-        _finished(path).unlink()
-    return path
-
-
-def _finished(checkpoint):
-    """Holds the MD5, DVC's name for content, of the model that a finished training wrote."""
-    return checkpoint.with_suffix(".md5")
+def _problem(method: Method, error: float, data: fit.Data) -> str:
+    """Why the finished training is worth nothing, as far as its held-out pairs tell."""
+    if not method.learns_mean_of_targets:  # evaluate.py looks at clean images
+        return ""
+    inputs, targets = method.pairs(*data.validation)
+    noisy = float(((inputs - targets) ** 2).mean(dtype="float64"))
+    constant = constant_mse(targets)
+    if not collapsed(error, noisy, constant):
+        return ""
+    return f"validation MSE {error:.5f}, noisy input {noisy:.5f}, constant image {constant:.5f}"
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What people run beside the pipeline, through make: gate, publish, reference, readme, ..."""

@@ -1,0 +1,1 @@
+"""How networks are computed: backend, convolution by FFT, fused layers, measured choices."""

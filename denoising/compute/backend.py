@@ -5,13 +5,18 @@ import functools
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+# TensorFlow greets with a page of messages; what matters it raises. To be set before it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @contextlib.contextmanager
-def _native_messages_discarded():
-    """TensorFlow writes a page of information to the file descriptor while it is imported; errors it raises."""
+def _native_messages_discarded() -> Iterator[None]:
+    """TensorFlow writes a page of information to the file descriptor while it is imported."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -37,7 +42,7 @@ keras.config.set_image_data_format(
 )  # whatever the user's own Keras configuration says
 
 
-def prepare(seed):
+def prepare(seed: int) -> None:
     """Make everything that follows repeatable: same seed, same machine, same bytes.
 
     Parameters
@@ -50,7 +55,7 @@ def prepare(seed):
 
 
 @functools.cache
-def _configure():
+def _configure() -> None:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -60,7 +65,7 @@ def _configure():
             tf.config.experimental.set_memory_growth(gpu, True)
 
 
-def device():
+def device() -> tuple[str, str]:
     """What the networks run on: "gpu" or "cpu", and its name."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -78,8 +83,11 @@ def device():
     return "cpu", _cpu_name()
 
 
-def resolve_precision(precision):
-    """What "auto" becomes: "bfloat16" on a GPU or a CPU that computes in it, else "float32"; other values stay."""
+def resolve_precision(precision: str) -> str:
+    """What "auto" becomes: "bfloat16" where the hardware computes in it, else "float32".
+
+    Other values stay.
+    """
     if precision != "auto":
         return precision
     if device()[0] == "gpu":
@@ -89,12 +97,12 @@ def resolve_precision(precision):
     )
 
 
-def has_fused_batch_normalization():
+def has_fused_batch_normalization() -> bool:
     """Does this backend have `fused_batch_normalization`?"""
     return keras.backend.backend() == "tensorflow"
 
 
-def fused_batch_normalization(images, scale, offset, epsilon):
+def fused_batch_normalization(images: Any, scale: Any, offset: Any, epsilon: float) -> Any:
     """Batch normalisation with the batch's own statistics, in one fused operation.
 
     Parameters
@@ -109,7 +117,8 @@ def fused_batch_normalization(images, scale, offset, epsilon):
     normalised : tensor (N, H, W, C)
         In the images' dtype.
     mean, variance : tensor (C,)
-        Of the batch, float32. The variance is that of the batch itself (divided by the number of values, as Keras does).
+        Of the batch, float32. The variance is that of the batch itself (divided by the number of
+        values, as Keras does).
     """
     import tensorflow as tf
 
@@ -128,7 +137,7 @@ def fused_batch_normalization(images, scale, offset, epsilon):
     )  # TensorFlow's is that of an unbiased estimate
 
 
-def description():
+def description() -> dict[str, Any]:
     """Device, backend and versions, for the provenance of a result."""
     kind, name = device()
     packages = ["keras", keras.backend.backend(), "numpy"]
@@ -142,7 +151,7 @@ def description():
     }
 
 
-def _cpu_info(key):
+def _cpu_info(key: str) -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:  # not Linux
@@ -152,16 +161,16 @@ def _cpu_info(key):
     )
 
 
-def _cpu_name():
+def _cpu_name() -> str:
     return _cpu_info("model name") or platform.processor() or platform.machine()
 
 
-def _cpu_has_bfloat16():
+def _cpu_has_bfloat16() -> bool:
     # elsewhere bfloat16 is emulated and slower than float32
     return bool({"avx512_bf16", "amx_bf16"} & set(_cpu_info("flags").split()))
 
 
-def _gpu_has_bfloat16():
+def _gpu_has_bfloat16() -> bool:
     if keras.backend.backend() == "jax":
         import jax
 

@@ -1,64 +1,59 @@
-"""How a network is computed, apart from what it computes: precision, method of convolution, fused layers.
+"""How a network is computed, apart from what it computes: precision, convolutions, fused layers.
 
-The networks of `denoising.networks`, and model files, are plain Keras. Training and evaluation work with a copy whose layers
-compute the same, from the same weights, as fast as this machine can.
+The networks of `denoising.networks`, and model files, are plain Keras. Training and evaluation
+work with a copy whose layers compute the same, from the same weights, by a plan.
 """
 
 import collections
+from typing import Any
 
-import keras
 import numpy as np
 
 from denoising.compute import backend, layers
+from denoising.compute.backend import keras
+from denoising.compute.plan import PLAIN, Plan
 
 FIXED = ("input", "output")  # layers that stay in float32
 
 
-def convolutions(model):
-    """Names of the layers that `FFTConv2D` can compute, those with kernels of one pixel left out."""
+def convolutions(model: "keras.Model") -> list[str]:
+    """Names of the layers that `FFTConv2D` can compute, without those with kernels of one pixel."""
     found = [layer for layer in model.layers if layers.FFTConv2D.supports(layer)]
     return [layer.name for layer in found if np.prod(layer.kernel_size) > 1]
 
 
-def sized(model, shape):
-    """The same network with new weights, for images of one size (height, width): every layer knows the size it works at."""
+def sized(model: "keras.Model", shape: tuple[int, int]) -> "keras.Model":
+    """The same network with new weights, for images of one size: every layer knows its own."""
     config = model.get_config()
-    config["layers"][0]["config"]["batch_shape"] = (None, *shape, 1)
+    channels = model.inputs[0].shape[-1]
+    config["layers"][0]["config"]["batch_shape"] = (None, *shape, channels)
     return keras.Model.from_config(config)
 
 
-def plain(model):
-    """A copy of a network, weights included and optimizer left out, in float32 and layers of Keras alone."""
-    return _copy(model, "float32", ())
+def plain(model: "keras.Model") -> "keras.Model":
+    """A copy of a network, weights included and optimizer left out, in layers of Keras alone."""
+    return _copy(model, PLAIN)
 
 
-def for_training(model, precision, by_fft=()):
-    """A copy of a network to be trained.
-
-    Parameters
-    ----------
-    model : keras.Model
-    precision : {"float32", "bfloat16"}
-        What the inner layers compute in; weights are kept in float32 either way.
-    by_fft : collection of str
-        Names of the convolutions to be computed through spectra.
-    """
-    return _copy(model, precision, by_fft, fused=backend.has_fused_batch_normalization())
+def for_training(model: "keras.Model", plan: Plan) -> "keras.Model":
+    """A copy of a network to be trained by a plan."""
+    return _copy(model, plan, fused=plan.fused and backend.has_fused_batch_normalization())
 
 
-def for_inference(model, precision, by_fft=()):
-    """A copy of a network for predictions only: batch normalisation becomes part of the convolution before it."""
-    return _copy(_without_batch_normalization(plain(model)), precision, by_fft)
+def for_inference(model: "keras.Model", plan: Plan) -> "keras.Model":
+    """A copy of a network for predictions only."""
+    unfused = plain(model)
+    return _copy(_without_batch_normalization(unfused) if plan.fused else unfused, plan)
 
 
-def _copy(model, precision, by_fft, fused=False):
+def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model":
     config = model.get_config()
     for layer in config["layers"]:
         name = layer["config"]["name"]
         if name not in FIXED:
-            layer["config"]["dtype"] = backend.POLICIES[precision]
+            layer["config"]["dtype"] = backend.POLICIES[plan.precision]
         if layer["class_name"] in ("Conv2D", "FFTConv2D"):
-            _set_class(layer, "FFTConv2D" if name in by_fft else "Conv2D")
+            _set_class(layer, "FFTConv2D" if name in plan.by_fft else "Conv2D")
         if layers.FusedBatchNormalization.supports(model.get_layer(name)):
             _set_class(layer, "FusedBatchNormalization" if fused else "BatchNormalization")
     copy = keras.Model.from_config(config)
@@ -66,14 +61,15 @@ def _copy(model, precision, by_fft, fused=False):
     return copy
 
 
-def _set_class(layer, name):
+def _set_class(layer: dict[str, Any], name: str) -> None:
     own = hasattr(layers, name)
-    layer |= {"class_name": name, "module": "denoising.layers" if own else "keras.layers"}
+    module = "denoising.compute.layers" if own else "keras.layers"
+    layer |= {"class_name": name, "module": module}
     layer["registered_name"] = f"denoising>{name}" if own else None
 
 
-def _without_batch_normalization(model):
-    """The same function of the images: moving statistics scale and shift the convolution before them."""
+def _without_batch_normalization(model: "keras.Model") -> "keras.Model":
+    """The same function of the images: moving statistics scale and shift the convolution before."""
     readers = collections.Counter(
         id(tensor) for layer in model.layers for tensor in keras.tree.flatten(layer.input)
     )
@@ -81,10 +77,8 @@ def _without_batch_normalization(model):
     folded = {}
     for norm in filter(layers.FusedBatchNormalization.supports, model.layers):
         convolution = before.get(id(norm.input))
-        if (
-            isinstance(convolution, keras.layers.Conv2D)
-            and convolution.activation is keras.activations.linear
-        ):
+        is_linear = getattr(convolution, "activation", None) is keras.activations.linear
+        if isinstance(convolution, keras.layers.Conv2D) and is_linear:
             folded[convolution.name] = norm
     removed = {norm.name for norm in folded.values()}
     config = model.get_config()
@@ -107,7 +101,7 @@ def _without_batch_normalization(model):
     return copy
 
 
-def _folded(kernel, bias=0.0, *, norm):
+def _folded(kernel: np.ndarray, bias: Any = 0.0, *, norm: Any) -> tuple[np.ndarray, np.ndarray]:
     gamma, beta, mean, variance = norm.get_weights()
     scale = gamma / np.sqrt(variance + norm.epsilon)
     return kernel * scale, (bias - mean) * scale + beta

@@ -1,10 +1,11 @@
-"""Convolution by products of spectra, for large kernels: far fewer multiplications, the same result up to rounding.
+"""Convolution by FFT, for large kernels: far fewer multiplications, the same up to rounding.
 
-A direct 7x7 convolution takes 49 multiplications for every pixel and pair of channels. Between the discrete Fourier
-transforms of image and kernel it is one complex product for every frequency: about 2.5 real multiplications. For images of
-28 x 28 pixels the transforms cost about 280 more for every pixel and channel, which all pairs share: 2.2 a pair at 128
-channels, but with few channels more than is saved. They are written as products with the (tiny) matrices of the transform,
-so that all the work is done by the machine's matrix multiplication, in any precision and on any backend.
+A direct 7x7 convolution takes 49 multiplications per pixel and pair of channels. Between the
+discrete Fourier transforms of image and kernel it is one complex product per frequency: about 2.5
+real multiplications. For images of 28 x 28 pixels the transforms cost about 280 more per pixel and
+channel, which all pairs share: 2.2 per pair at 128 channels, but with few channels more than is
+saved. They are written as products with the (tiny) matrices of the transform, so that all the work
+is done by the machine's matrix multiplication, in any precision and on any backend.
 
 References
 ----------
@@ -12,13 +13,20 @@ M. Mathieu, M. Henaff, Y. LeCun, "Fast Training of Convolutional Networks throug
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from keras import ops
+
+from denoising.compute.backend import keras
+
+ops = keras.ops
 
 
-def conv2d(images, kernel):
-    """What `keras.ops.conv(images, kernel, padding="same")` computes (a cross-correlation), also when differentiated.
+def conv2d(images: Any, kernel: Any) -> Any:
+    """What `keras.ops.conv(images, kernel, padding="same")` computes, gradients included.
+
+    That is a cross-correlation.
 
     Parameters
     ----------
@@ -36,19 +44,24 @@ def conv2d(images, kernel):
     periods = (_period(height, rows), _period(width, columns))
     frequencies = _frequencies(periods[0]) * periods[1]
     x = ops.reshape(_image_spectra(images, periods), (-1, frequencies, 2, channels))
-    x = ops.reshape(
-        ops.transpose(x, (1, 2, 0, 3)), (frequencies, 1, -1, channels)
-    )  # (F, 1, 2 N, C)
-    y = ops.matmul(
-        x, _kernel_spectra(kernel, periods)
-    )  # (F, 2, 2 N, D), every part of the one by every part of the other
+    # (F, 1, 2 N, C)
+    x = ops.reshape(ops.transpose(x, (1, 2, 0, 3)), (frequencies, 1, -1, channels))
+    # (F, 2, 2 N, D), every part of the one by every part of the other
+    y = ops.matmul(x, _kernel_spectra(kernel, periods))
     y = ops.transpose(
         ops.reshape(y, (frequencies, 2, 2, -1, filters)), (3, 0, 1, 2, 4)
     )  # (N, F, 2, 2, D)
     return _image(y, height, width, periods)
 
 
-def spectrum_bytes(height, width, kernel_size, channels, filters, itemsize):
+def spectrum_bytes(
+    height: int,
+    width: int,
+    kernel_size: tuple[int, int],
+    channels: int,
+    filters: int,
+    itemsize: int,
+) -> int:
     """Memory of the largest array that `conv2d` makes of a kernel, whatever the number of images."""
     rows, columns = (
         _period(size, length) for size, length in zip((height, width), kernel_size, strict=True)
@@ -56,7 +69,7 @@ def spectrum_bytes(height, width, kernel_size, channels, filters, itemsize):
     return _frequencies(rows) * columns * 2 * channels * filters * itemsize
 
 
-def _image_spectra(images, periods):
+def _image_spectra(images: Any, periods: tuple[int, int]) -> Any:
     """(N, H, W, C) -> (N U, 2 V, C): Re and Im of sum over x of image(x) exp(-i w x)."""
     _, height, width, channels = images.shape
     along_height = _constant(_analysis, images.dtype, periods[0], height, 0)
@@ -67,7 +80,7 @@ def _image_spectra(images, periods):
     return ops.matmul(along_width[None], ops.reshape(x, (-1, 2 * width, channels)))  # (N U, 2 V, C)
 
 
-def _kernel_spectra(kernel, periods):
+def _kernel_spectra(kernel: Any, periods: tuple[int, int]) -> Any:
     """(K, L, C, D) -> (F, 2, C, D): Re and Im of the same sum, offsets counted from the kernel's centre."""
     rows, columns, channels, filters = kernel.shape
     along_height = _constant(_analysis, kernel.dtype, periods[0], rows, (rows - 1) // 2)
@@ -81,7 +94,7 @@ def _kernel_spectra(kernel, periods):
     return ops.reshape(w, (-1, 2, channels, filters))
 
 
-def _image(products, height, width, periods):
+def _image(products: Any, height: int, width: int, periods: tuple[int, int]) -> Any:
     """(N, F, 2, 2, D) -> (N, H, W, D), the part of the period that the image fills.
 
     Which products add up to the real and the imaginary part is a matter of the transform's matrix too.
@@ -98,7 +111,7 @@ def _image(products, height, width, periods):
     return ops.reshape(y, (-1, height, width, filters))
 
 
-def _period(size, length):
+def _period(size: int, length: int) -> int:
     """Samples after which the transform repeats itself.
 
     The wrap-around of half a kernel may fall on the margin, which "same" convolution does not return. An odd period has no
@@ -108,28 +121,28 @@ def _period(size, length):
     return period + 1 - period % 2
 
 
-def _frequencies(period):
+def _frequencies(period: int) -> int:
     """Those of a real signal that are not another's mirror image."""
     return (period + 1) // 2
 
 
-def _constant(make, dtype, *arguments):
+def _constant(make: Callable[..., np.ndarray], dtype: str, *arguments: int) -> Any:
     return ops.convert_to_tensor(make(*arguments), dtype=dtype)
 
 
-def _angles(period, frequencies, size, origin):
+def _angles(period: int, frequencies: int, size: int, origin: int) -> np.ndarray:
     return 2 * np.pi / period * np.outer(np.arange(frequencies), np.arange(size) - origin)
 
 
 @functools.cache
-def _analysis(period, size, origin):
+def _analysis(period: int, size: int, origin: int) -> np.ndarray:
     """Real samples -> (Re, Im) of each half-sided frequency: (2 U, size)."""
     angles = _angles(period, _frequencies(period), size, origin)
     return np.stack([np.cos(angles), -np.sin(angles)], 1).reshape(-1, size).astype(np.float32)
 
 
 @functools.cache
-def _complex_analysis(period, size, origin):
+def _complex_analysis(period: int, size: int, origin: int) -> np.ndarray:
     """(Re samples, Im samples) -> (Re, Im) of each frequency: (2 V, 2 size)."""
     angles = _angles(period, period, size, origin)
     cos, sin = np.cos(angles), np.sin(angles)
@@ -138,7 +151,7 @@ def _complex_analysis(period, size, origin):
 
 
 @functools.cache
-def _product_synthesis(period, size):
+def _product_synthesis(period: int, size: int) -> np.ndarray:
     """Products of parts, kernel's outer, image's inner -> (Re samples, Im samples): (2 size, 4 V).
 
     A correlation multiplies the image's spectrum x by the conjugate of the kernel's w:
@@ -156,7 +169,7 @@ def _product_synthesis(period, size):
 
 
 @functools.cache
-def _synthesis(period, size):
+def _synthesis(period: int, size: int) -> np.ndarray:
     """(Re, Im) of each half-sided frequency -> real samples: (size, 2 U). Mirror images count too."""
     twice = np.where(np.arange(_frequencies(period)) == 0, 1, 2).repeat(2)
     return (_analysis(period, size, 0).T * twice / period).astype(np.float32)

@@ -1,18 +1,22 @@
-"""Layers that compute what Keras's own do, with the same weights, faster. `denoising.execution` puts them in place."""
+"""Layers that compute what Keras's own do, with the same weights, faster.
+
+`denoising.compute.execution` puts them in place.
+"""
 
 import types
-
-import keras
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from denoising.compute import backend, fft
+from denoising.compute.backend import keras
 
 
 class _Substitute:
-    """Takes the place of the Keras layer that it is derived from, where that layer's options are the supported ones."""
+    """Takes the place of the Keras layer that it is derived from, where its options allow it."""
 
-    SUPPORTED = types.MappingProxyType({})
+    SUPPORTED: ClassVar[Mapping[str, Any]] = types.MappingProxyType({})
 
-    def __init__(self, *arguments, **options):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         for name, value in self.SUPPORTED.items():
             if getattr(self, name) != value:
@@ -21,7 +25,7 @@ class _Substitute:
                 )
 
     @classmethod
-    def supports(cls, layer):
+    def supports(cls, layer: Any) -> bool:
         """Can this layer take the place of that one?"""
         options_fit = all(
             getattr(layer, name, None) == value for name, value in cls.SUPPORTED.items()
@@ -31,10 +35,11 @@ class _Substitute:
 
 @keras.saving.register_keras_serializable("denoising")
 class FFTConv2D(_Substitute, keras.layers.Conv2D):
-    """`keras.layers.Conv2D` computed through spectra (see `denoising.fft`).
+    """`keras.layers.Conv2D` computed by FFT (see `denoising.compute.fft`).
 
-    Only for padding "same" without strides, dilation or groups, channels last. Images that are so large that the kernel's
-    spectrum would not fit, or whose size is not known when the graph is built, are convolved directly.
+    Only for padding "same" without strides, dilation or groups, channels last. Images that are so
+    large that the kernel's spectrum would not fit, or whose size is not known when the graph is
+    built, are convolved directly.
 
     Raises
     ------
@@ -44,7 +49,7 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
 
     LARGEST_SPECTRUM = 2**29  # bytes
 
-    SUPPORTED = types.MappingProxyType(
+    SUPPORTED: ClassVar[Mapping[str, Any]] = types.MappingProxyType(
         {
             "padding": "same",
             "strides": (1, 1),
@@ -54,7 +59,7 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
         }
     )
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         _, height, width, channels = inputs.shape
         if height is None or width is None:
             return super().convolution_op(inputs, kernel)
@@ -79,9 +84,11 @@ class FusedBatchNormalization(_Substitute, keras.layers.BatchNormalization):
         If an argument asks for another kind of batch normalisation.
     """
 
-    SUPPORTED = types.MappingProxyType({"axis": -1, "center": True, "scale": True})
+    SUPPORTED: ClassVar[Mapping[str, Any]] = types.MappingProxyType(
+        {"axis": -1, "center": True, "scale": True}
+    )
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if not (training and self.trainable):
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance = backend.fused_batch_normalization(

@@ -1,51 +1,77 @@
-"""Which convolutions of a network this machine computes faster through spectra: measured once, then remembered.
+"""Which convolutions this machine computes faster by FFT: measured once, then remembered.
 
-The answer depends on the processor, the precision, the batch and the size of images and kernels. Each distinct case is
-measured the first time that it is met, and kept in a file in the user's cache folder, so that the next training on this
-machine is computed in the same way.
+The answer depends on the processor, the precision, the batch and the size of images and kernels.
+Each distinct case is measured the first time that it is met, and kept in a file in the user's
+cache folder, so that the next training on this machine is computed in the same way.
 """
 
 import contextlib
 import json
 import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 from platformdirs import user_cache_dir
 
 from denoising.compute import backend, execution
-from denoising.files import lock, write_json
+from denoising.compute.backend import keras
+from denoising.compute.plan import Plan
+from denoising.files import PathLike, lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
-MARGIN = 1.25  # spectra have to be that much faster, so that noise in a measurement does not decide
-LARGE = 5  # pixels; from here on spectra are faster with 64 channels, benchmarks/kernels.md
+MARGIN = 1.25  # the FFT has to be that much faster, so that noise in a measurement does not decide
+LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks/kernels.md
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 _REPEATS = 3
 
+Log = Callable[[str], object]
 
-def choose(convolution, model, shape, batch_size, precision, task, log=print, cache=CACHE):
-    """Names of the convolutions to compute through spectra.
+
+def plan(
+    convolution: str,
+    precision: str,
+    model: "keras.Model",
+    shape: tuple[int, int],
+    batch_size: int,
+    task: str,
+    log: Log = print,
+    cache: PathLike = CACHE,
+) -> Plan:
+    """How this machine computes a network: what "auto" becomes.
 
     Parameters
     ----------
     convolution : {"auto", "direct", "fft"}
         "fft" means every convolution that can be, "auto" those that are measured to gain from it.
+    precision : {"auto", "float32", "bfloat16"}
     model : keras.Model
     shape : tuple (height, width)
         Of the images.
     batch_size : int
-    precision : {"float32", "bfloat16"}
     task : {"training", "inference"}
     log : callable
         Takes one line for each measurement that is made.
     cache : path-like
         Where measurements are kept.
-
-    Returns
-    -------
-    list of str
     """
+    resolved = backend.resolve_precision(precision)
+    by_fft = choose(convolution, model, shape, batch_size, resolved, task, log, cache)
+    return Plan(resolved, tuple(by_fft))
+
+
+def choose(
+    convolution: str,
+    model: "keras.Model",
+    shape: tuple[int, int],
+    batch_size: int,
+    precision: str,
+    task: str,
+    log: Log = print,
+    cache: PathLike = CACHE,
+) -> list[str]:
+    """Names of the convolutions to compute by FFT; see `plan`."""
     if convolution == "direct":
         return []
     names = execution.convolutions(model)
@@ -58,12 +84,11 @@ def choose(convolution, model, shape, batch_size, precision, task, log=print, ca
     gains = {}
     with _measurements(cache, log) as known:
         for layer in layers:
-            work = task
-            if task == "training":  # the first layer's images need no gradient
-                work += " of weights" if layer.input is sized.input else " of weights and input"
-            case = f"{_sizes(layer)}, batch {batch_size}, {precision}, {work}"
+            # the first layer's images need no gradient
+            of_input = task == "training" and layer.input is not sized.input
+            case = _case(layer, batch_size, precision, task, of_input)
             if not {"direct", "fft"} <= set(known.get(case, ())):
-                seconds = _seconds(layer, batch_size, precision, work)
+                seconds = _seconds(layer, batch_size, precision, task, of_input)
                 known[case] = {name: round(value, 6) for name, value in seconds.items()}
                 times = ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
                 log(f"measured: convolution {case}: {times}")
@@ -71,46 +96,54 @@ def choose(convolution, model, shape, batch_size, precision, task, log=print, ca
     return [name for name, gain in gains.items() if gain >= MARGIN]
 
 
-def _may_gain(layer):
+def _may_gain(layer: Any) -> bool:
     """Is it worth a measurement?"""
     size = min(layer.kernel_size)
     return size >= LARGE or (size >= 3 and min(layer.input.shape[-1], layer.filters) >= WIDE)
 
 
-def _sizes(layer):
+def _case(layer: Any, batch_size: int, precision: str, task: str, of_input: bool) -> str:
+    """What is measured, as one line: the key under which it is kept."""
     _, height, width, channels = layer.input.shape
-    return f"{layer.kernel_size[0]}x{layer.kernel_size[1]}, {channels} to {layer.filters} channels, {height}x{width} pixels"
+    kernel = "x".join(map(str, layer.kernel_size))
+    sizes = f"{kernel}, {channels} to {layer.filters} channels, {height}x{width} pixels"
+    gradients = {"inference": "", "training": " of weights"}[task]
+    gradients += " and input" if of_input else ""
+    return f"{sizes}, batch {batch_size}, {precision}, {task}{gradients}"
 
 
-def _seconds(layer, batch_size, precision, work):
-    """Shortest time of a step with this layer alone, direct and through spectra by turns."""
+def _seconds(
+    layer: Any, batch_size: int, precision: str, task: str, of_input: bool
+) -> dict[str, float]:
+    """Shortest time of a step with this layer alone, direct and by FFT in turns."""
     x = inputs = keras.Input(layer.input.shape[1:], name="input")
-    if work.endswith(
-        "input"
-    ):  # something to learn in front of it, or its input's gradient would not be computed
+    if of_input:  # something to learn in front of it, or its input's gradient is not computed
         x = keras.layers.PReLU(shared_axes=[1, 2], name="before")(x)
     single = keras.Model(inputs, type(layer).from_config(layer.get_config())(x))
-    images = np.random.default_rng(0).random((batch_size, *single.input.shape[1:]), np.float32)
+    shape = (batch_size, *single.input.shape[1:])
+    images = np.random.default_rng(0).random(shape, np.float32)
     targets = np.zeros((batch_size, *single.output.shape[1:]), np.float32)
-    steps = {}
-    for name, by_fft in (("direct", ()), ("fft", [layer.name])):
-        if work == "inference":
-            model = execution.for_inference(single, precision, by_fft)
+    steps: dict[str, Callable[[], object]] = {}
+    for name, by_fft in (("direct", ()), ("fft", (layer.name,))):
+        plan = Plan(precision, by_fft)
+        if task == "inference":
+            model = execution.for_inference(single, plan)
             steps[name] = lambda model=model: model.predict_on_batch(images)
         else:
-            model = execution.for_training(single, precision, by_fft)
+            model = execution.for_training(single, plan)
             model.compile(optimizer="sgd", loss="mse")
             steps[name] = lambda model=model: model.train_on_batch(images, targets)
     return shortest(steps, _REPEATS)
 
 
-def shortest(steps, repeats):
+def shortest(steps: Mapping[Any, Callable[[], object]], repeats: int) -> dict[Any, float]:
     """Shortest time of each step, in seconds.
 
     Parameters
     ----------
     steps : dict of str to callable
-        They take turns, so that a disturbance meets them alike; the first call of each, which compiles, does not count.
+        They take turns, so that a disturbance meets them alike. The first call of each, which
+        compiles, does not count.
     repeats : int
     """
     for step in steps.values():
@@ -125,7 +158,7 @@ def shortest(steps, repeats):
 
 
 @contextlib.contextmanager
-def _measurements(path, log):
+def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
     """What is known of this machine, by case; what is added is kept."""
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):  # where nothing can be written, nothing is kept
@@ -144,13 +177,13 @@ def _measurements(path, log):
                 )
 
 
-def _machine():
+def _machine() -> str:
     about = backend.description()
     versions = " ".join(f"{package} {version}" for package, version in about["versions"].items())
     return f"{about['device_name']}, {about['cores']} cores, {versions}"
 
 
-def _remembered(path):
+def _remembered(path: PathLike) -> dict[str, Any]:
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or damaged: measure again

@@ -1,0 +1,1 @@
+"""Datasets: splits, random streams, noisy versions, and their files."""

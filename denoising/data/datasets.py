@@ -1,125 +1,113 @@
-"""Noisy datasets: which images, and noise that no two of them share.
+"""Noisy datasets: noise that no two images share, and the files that hold it.
 
-A dataset is three files, one a split, each with
-    clean  (N, 28, 28) uint8     pixel values 0 .. 255
-    noisy  (D, N, 28, 28) float16  D independent noisy versions, pixel values on the scale [0, 1]
+A dataset has one file per split, each with
+    clean  (N, H, W, C) uint8       pixel values 0 .. 255
+    noisy  (D, N, H, W, C) float16  D independent noisy versions, pixel values in [0, 1]
     split  its name, so that no file is taken for another
-D is 2 for training and validation (Noise2Noise wants input and target from the same image) and 1 for the test images.
+D is 2 for training and validation (Noise2Noise wants input and target from one image) and 1 for
+the test images.
 """
 
-import hashlib
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 import numpy as np
 
-from denoising.files import InputError, read_arrays
-from stages.schema import TRAINING_POOL
+from denoising.data.splits import Selection
+from denoising.data.streams import rng_for
+from denoising.files import InputError, PathLike, read_arrays, write_arrays
+from denoising.noise.base import Noise
+from denoising.sections import Key, Section
 
 INPUT, TARGET = 0, 1  # which noisy version is which, where both are used
 DRAWS = {"train": 2, "validation": 2, "test": 1}
-_SPLITS = list(DRAWS)
-_CHUNK = 1000  # images at a time
+CHUNK = 1000  # images for which noise is drawn at a time
+STREAM = "dataset"  # the key of the random streams of a dataset that states none
+
+Redraw = Literal["never", "every_epoch"]
+Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
-def rng_for(seed, *names):
-    """A random generator of its own for every (seed, names), however many others there are.
+class DatasetOptions(Section):
+    """A row of `datasets`, without its noise model: which source, which images, which stream."""
 
-    Parameters
-    ----------
-    seed : int
-    names : str or int
-        What the stream is for, such as dataset, split and draw. Names enter by their digest, so that adding a dataset
-        changes no other's stream.
-    """
-    key = []
-    for name in names:
-        key += (
-            [name]
-            if isinstance(name, int)
-            else np.frombuffer(hashlib.sha256(name.encode()).digest(), "<u4").tolist()
-        )
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+    source: Key
+    selection: Selection
+    redraw: Redraw
+    stream: Key | None = None
 
 
-def split_images(train, test, counts, selection, seed):
-    """Clean images of each split.
+def draw(
+    noise: Noise,
+    clean: np.ndarray,
+    rng: np.random.Generator,
+    chunk: int = CHUNK,
+    progress: Progress = lambda chunks: chunks,
+) -> np.ndarray:
+    """One noisy version of images; the only place where noise is drawn.
 
     Parameters
     ----------
-    train, test : ndarray (N, H, W) uint8
-        The source's own two sets.
-    counts : dict
-        Images wanted of each of "train", "validation", "test".
-    selection : {"first", "shuffled"}
-        Which of the source's training images are trained on: the first 50,000, or 50,000 drawn with `seed`.
+    noise : Noise
+    clean : ndarray (N, ...) uint8
+    rng : numpy.random.Generator
+    chunk : int
+        Images at a time.
+    progress : callable
+        Wraps the list of chunks, as tqdm does.
 
     Returns
     -------
-    dict of str to ndarray
-        Fewer images than a pool holds are taken at even distances: the first 5,000 of MNIST's test images come from other
-        writers than the last 5,000 and are "cleaner and easier" (LeCun et al.), so its first thousand are not like the rest.
+    ndarray (N, ...) float16
+        Pixel values on the scale [0, 1].
     """
-    order = np.arange(len(train))
-    if selection == "shuffled":
-        order = rng_for(seed, "selection").permutation(order)
-    pools = {
-        "train": train[order[:TRAINING_POOL]],
-        "validation": train[order[TRAINING_POOL:]],
-        "test": test,
-    }
-    return {split: _evenly(pools[split], counts[split], split) for split in _SPLITS}
-
-
-def _evenly(images, count, split):
-    if count > len(images):
-        raise InputError(f"{split}_images = {count}: the source has {len(images)}")
-    return images[np.arange(count) * len(images) // count]
-
-
-def corrupt(clean, noise, seed, dataset, split, progress=lambda chunks: chunks):
-    """Noisy versions (D, N, H, W) float16 of clean images (N, H, W) uint8.
-
-    Parameters
-    ----------
-    noise : object with `corrupt(clean, rng)`
-    seed, dataset, split : int, str, str
-        With the number of the draw they fix the random stream.
-    progress : callable
-        Wraps the list of chunks, as tqdm does.
-    """
-    streams = [rng_for(seed, dataset, split, draw) for draw in range(DRAWS[split])]
-    noisy = np.empty((len(streams), *clean.shape), np.float16)
-    for start in progress(range(0, len(clean), _CHUNK)):
-        chunk = slice(start, start + _CHUNK)
-        pixels = to_unit(clean[chunk])
-        for draw, rng in enumerate(streams):
-            noisy[draw, chunk] = noise.corrupt(pixels, rng)
+    noisy = np.empty(clean.shape, np.float16)
+    for start in progress(range(0, len(clean), chunk)):
+        part = slice(start, start + chunk)
+        noisy[part] = noise.corrupt(to_unit(clean[part]), rng)
     return noisy
 
 
-def pairs(clean, noisy, target, order=slice(None)):
-    """Inputs and targets to learn from, (N, H, W) float32.
+def corrupt(
+    clean: np.ndarray,
+    noise: Noise,
+    seed: int,
+    stream: str,
+    split: str,
+    epoch: int = 0,
+    progress: Progress = lambda chunks: chunks,
+) -> np.ndarray:
+    """All noisy versions that a split has.
 
     Parameters
     ----------
-    clean : ndarray (N, H, W) uint8
-        Not looked at when the targets are noisy.
-    noisy : ndarray (2, N, H, W) float16
-    target : {"clean", "noisy"}
-    order : index, optional
-        Which images, in which order.
+    clean : ndarray (N, H, W, C) uint8
+    noise : Noise
+    seed, stream, split, epoch : int, str, str, int
+        With the number of the draw they fix the random stream. Epoch 0 is what is kept on disk.
+    progress : callable
+        Wraps the list of chunks, as tqdm does.
+
+    Returns
+    -------
+    ndarray (D, N, H, W, C) float16
     """
-    inputs = noisy[INPUT][order].astype(np.float32)
-    return inputs, to_unit(clean[order]) if target == "clean" else noisy[TARGET][order].astype(
-        np.float32
-    )
+    anew = (epoch,) if epoch else ()
+    streams = (rng_for(seed, stream, split, version, *anew) for version in range(DRAWS[split]))
+    return np.stack([draw(noise, clean, rng, progress=progress) for rng in streams])
 
 
-def to_unit(images):
+def to_unit(images: np.ndarray) -> np.ndarray:
     """uint8 pixel values 0 .. 255 as float32 in [0, 1]."""
     return images.astype(np.float32) / np.float32(255)
 
 
-def read(path, split):
+def write(path: PathLike, clean: np.ndarray, noisy: np.ndarray, split: str) -> None:
+    """Write the file of a split; see the head of this module."""
+    write_arrays(path, clean=clean, noisy=noisy, split=np.array(split))
+
+
+def read(path: PathLike, split: str) -> tuple[np.ndarray, np.ndarray]:
     """The arrays `clean` and `noisy` of a file that must hold this split.
 
     Raises
@@ -131,9 +119,9 @@ def read(path, split):
     if str(held) != split:
         raise InputError(f"{path}: holds the {held} images, expected the {split} images")
     right_types = clean.dtype == np.uint8 and noisy.dtype == np.float16
-    if not right_types or noisy.shape != (DRAWS[split], *clean.shape) or clean.ndim != 3:
+    if not right_types or noisy.shape != (DRAWS[split], *clean.shape) or clean.ndim != 4:
         raise InputError(
-            f"{path}: clean {clean.dtype}{clean.shape} and noisy {noisy.dtype}{noisy.shape} do not fit; "
-            f"expected uint8 (N, H, W) and float16 ({DRAWS[split]}, N, H, W)"
+            f"{path}: clean {clean.dtype}{clean.shape} and noisy {noisy.dtype}{noisy.shape} do not "
+            f"fit; expected uint8 (N, H, W, C) and float16 ({DRAWS[split]}, N, H, W, C)"
         )
     return clean, noisy

@@ -1,0 +1,1 @@
+"""Measures of denoised images, and the filters that need no training."""

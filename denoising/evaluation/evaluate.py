@@ -1,32 +1,50 @@
-"""Everything that is measured of one denoiser on one set of test images; networks and filters alike."""
+"""Everything that is measured of one denoiser on one set of test images, networks and filters alike."""
 
 import hashlib
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from denoising.data import datasets
+from denoising.data.collapse import constant_mse
 from denoising.evaluation import metrics
 from denoising.files import InputError
+from denoising.sections import Section
+
+Arrays = dict[str, np.ndarray]
 
 
-def evaluate(prediction, clean, noisy, settings):
+class Evaluation(Section):
+    """How denoisers are evaluated."""
+
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]  # images per prediction step
+    bootstrap_resamples: Annotated[int, Field(ge=100, le=1_000_000)]
+    histogram_step: Annotated[float, Field(ge=0.001, le=0.5)]  # pixel values
+    examples: Annotated[int, Field(ge=1, le=1000)]  # images kept for the grid
+
+
+def evaluate(
+    prediction: np.ndarray, clean: np.ndarray, noisy: np.ndarray, settings: Evaluation
+) -> tuple[dict[str, Any], Arrays]:
     """Measure a denoiser by what it made of the noisy images.
 
     Parameters
     ----------
-    prediction : ndarray (N, H, W) float32
+    prediction : ndarray (N, H, W, C) float32
         Not clipped.
-    clean : ndarray (N, H, W) uint8
-    noisy : ndarray (N, H, W) float16
-    settings : denoising.params.Evaluation
+    clean : ndarray (N, H, W, C) uint8
+    noisy : ndarray (N, H, W, C) float16
+    settings : Evaluation
 
     Returns
     -------
     scores : dict
-        `mse` over all pixels, its 95 % interval `mse_low` .. `mse_high` (bootstrap over images), `mse_clipped` (prediction
-        clipped to [0, 1]), `psnr` in dB and `ssim` (means over images, prediction clipped), the yardsticks `noisy_mse` and
-        `constant_mse` (see `collapsed`), `images`, and `test_digest` of the test data.
+        `mse` over all pixels, its 95 % interval `mse_low` .. `mse_high` (bootstrap over images),
+        `mse_clipped` (prediction clipped to [0, 1]), `psnr` in dB and `ssim` (means over images,
+        prediction clipped), the baselines `noisy_mse` and `constant_mse` (see
+        `denoising.data.collapse`), `images`, and `test_digest` of the test data.
     per_image : dict of str to ndarray
         `mse` (N,) and the first images as `clean`, `noisy`, `prediction`.
 
@@ -36,28 +54,21 @@ def evaluate(prediction, clean, noisy, settings):
         If a prediction is not finite.
     """
     if not np.isfinite(prediction).all():
-        raise InputError(
-            "the predictions hold values that are not finite: the network has diverged"
-        )
+        raise InputError("the predictions are not finite numbers: the network has diverged")
     noisy_unit, clean_unit = noisy.astype(np.float32), datasets.to_unit(clean)
     clipped = np.clip(prediction, 0, 1)
     errors = metrics.mse_per_image(prediction, clean_unit)
     clipped_errors = metrics.mse_per_image(clipped, clean_unit)
     low, high = metrics.mean_interval(errors, settings.bootstrap_resamples)
-    mse, noisy_mse = (
-        float(errors.mean()),
-        float(metrics.mse_per_image(noisy_unit, clean_unit).mean()),
-    )
-    constant_mse = metrics.constant_mse(clean_unit)
     scores = {
-        "mse": mse,
+        "mse": float(errors.mean()),
         "mse_low": low,
         "mse_high": high,
         "mse_clipped": float(clipped_errors.mean()),
         "psnr": float(metrics.psnr(clipped_errors).mean()),
         "ssim": float(metrics.ssim_per_image(clipped, clean_unit).mean()),
-        "noisy_mse": noisy_mse,
-        "constant_mse": constant_mse,
+        "noisy_mse": float(metrics.mse_per_image(noisy_unit, clean_unit).mean()),
+        "constant_mse": constant_mse(clean_unit),
         "images": len(clean),
         "test_digest": hashlib.sha256(clean.tobytes() + noisy.tobytes()).hexdigest()[:12],
     }
@@ -71,12 +82,21 @@ def evaluate(prediction, clean, noisy, settings):
     return scores, per_image
 
 
-def collapsed(scores):
-    """Is a trained network no better than the noisy input or than the best constant image?"""
-    return not scores["mse"] < min(scores["noisy_mse"], scores["constant_mse"])
+Pixels = np.ndarray | tuple[np.ndarray, np.ndarray]
 
 
-def histograms(step, **images):
-    """Share of pixels by value, a column for each named set of images (pixel values on the scale [0, 1])."""
-    columns = {name: metrics.histogram(values, step) for name, values in images.items()}
-    return pd.DataFrame({"value": metrics.histogram_centres(step).round(6)} | columns)
+def histograms(step: float, **images: Pixels) -> pd.DataFrame:
+    """Share of pixels by value, one column per named set of images.
+
+    Parameters
+    ----------
+    step : float
+        Width of a bin, pixel values.
+    images : ndarray, or tuple (values, counts)
+        Pixel values on the scale [0, 1]; with counts: each value occurs so often.
+    """
+    columns: dict[str, np.ndarray] = {"value": metrics.histogram_centres(step).round(6)}
+    for name, pixels in images.items():
+        values, counts = pixels if isinstance(pixels, tuple) else (pixels, None)
+        columns[name] = metrics.histogram(values, step, counts=counts)
+    return pd.DataFrame(columns)

@@ -1,21 +1,26 @@
-"""Model files of half the size, to be published: kernels as float16, computed in float32 as before."""
+"""Model files of half the size, to be published: kernels as float16.
+
+They are computed in float32 as before.
+"""
 
 import io
 import zipfile
+from typing import Any
 
 import h5py
 import numpy as np
 
-from denoising.files import InputError, atomic
+from denoising.files import InputError, PathLike, atomic
 
 _WEIGHTS = "model.weights.h5"
 
 
-def halve(source, target):
+def export(source: PathLike, target: PathLike) -> None:
     """Copy a .keras archive with its kernels rounded from float32 to float16.
 
-    Biases and batch-norm statistics stay as they are: they take no room, and errors in them add up over all pixels.
-    `keras.saving.load_model` casts them back: the network that it gives has float32 weights and computes as the original.
+    Biases and batch-norm statistics stay as they are: they take no room, and errors in them add up
+    over all pixels. `keras.saving.load_model` casts kernels back: the network that it gives has
+    float32 weights and computes as the original.
 
     Parameters
     ----------
@@ -34,19 +39,19 @@ def halve(source, target):
         for member in before.infolist():
             content = before.read(member)
             if member.filename == _WEIGHTS:
-                content = _halved(content, source)
+                content = _rounded(content, source)
             member.compress_type = zipfile.ZIP_DEFLATED
             after.writestr(member, content)
 
 
-def _halved(content, name):
+def _rounded(content: bytes, name: PathLike) -> bytes:
     result = io.BytesIO()
     with h5py.File(io.BytesIO(content)) as before, h5py.File(result, "w") as after:
         before.visititems(lambda path, item: _copy(path, item, after, name))
     return result.getvalue()
 
 
-def _copy(path, item, after, name):
+def _copy(path: str, item: Any, after: h5py.File, name: PathLike) -> None:
     if isinstance(item, h5py.Group):
         copy = after.require_group(path)
     else:

@@ -1,19 +1,28 @@
-"""Image files of any kind and size, in and out: limits are checked before anything is decoded."""
+"""Image files of any kind and size, in and out.
+
+Limits are checked before anything is decoded.
+"""
 
 import io
 import math
 import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from denoising.inference.predict import size_multiple
+from denoising.networks.base import receptive_radius, size_multiple
+
+if TYPE_CHECKING:
+    import keras
 
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are lower
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 TILE, OVERLAP = 256, 32  # pixels; tiles overlap by more where a network sees further
-# pixels, the side of a digit: mirroring images to its multiples keeps sizes few, each of which TensorFlow compiles
+# pixels, the side of a digit: mirroring images to its multiples keeps sizes few, each of which
+# TensorFlow compiles
 SIZES = 28
 FAR = 20  # times white: strong noise in floating point stays below
 
@@ -26,7 +35,7 @@ class TooLarge(PictureError):
     """An image of more pixels than are taken."""
 
 
-def read(content, max_pixels, white=None):
+def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndarray:
     """A grey image from the bytes of an image file.
 
     Parameters
@@ -35,13 +44,14 @@ def read(content, max_pixels, white=None):
     max_pixels : int
         Larger images are refused from what their header says, before they are decoded.
     white : float, optional
-        The value in a grey file that means white. None: 255 of 8 bits, 65535 of 16 and 32 bits, 1 of floating point.
+        The value in a grey file that means white. None: 255 of 8 bits, 65535 of 16 and 32 bits, 1
+        of floating point.
 
     Returns
     -------
-    ndarray (H, W) float32
-        On the scale [0, 1], beyond it only from floating point. Colour becomes luma, transparency lies on white; of an
-        animation the first frame is taken.
+    ndarray (H, W, 1) float32
+        On the scale [0, 1], beyond it only from floating point. Colour becomes luma, transparency
+        lies on white; of an animation the first frame is taken.
 
     Raises
     ------
@@ -56,7 +66,7 @@ def read(content, max_pixels, white=None):
                 f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are taken"
             )
         image = ImageOps.exif_transpose(image)
-        return _grey(image, white)
+        return _grey(image, white)[..., None]
     except PictureError:
         raise
     except Image.DecompressionBombError:
@@ -68,7 +78,8 @@ def read(content, max_pixels, white=None):
         raise PictureError(f"not a whole image ({type(error).__name__})") from None
 
 
-def _grey(image, white):
+def _grey(image: Image.Image, white: float | None) -> np.ndarray:
+    """(H, W) float32."""
     if image.mode.startswith("I;16"):
         return np.asarray(image, np.float32) / np.float32(white or 65535)
     if image.mode in ("I", "F"):
@@ -88,32 +99,41 @@ def _grey(image, white):
     return np.asarray(image.convert("L"), np.float32) / np.float32(white or 255)
 
 
-def png(pixels):
-    """Bytes of an 8-bit grey PNG of (H, W) pixel values on the scale [0, 1], which are clipped to it."""
+def png(pixels: np.ndarray) -> bytes:
+    """Bytes of an 8-bit grey PNG of (H, W, 1) pixel values, which are clipped to [0, 1]."""
     content = io.BytesIO()
-    Image.fromarray(np.round(np.clip(pixels, 0, 1) * 255).astype(np.uint8)).save(content, "PNG")
+    grey = np.round(np.clip(pixels[..., 0], 0, 1) * 255).astype(np.uint8)
+    Image.fromarray(grey).save(content, "PNG")
     return content.getvalue()
 
 
-def denoise(model, image, predict, multiple=SIZES):
-    """Denoise one image of any size: mirrored at its borders to a size that the network takes, in tiles where it is large.
+def denoise(
+    model: "keras.Model",
+    image: np.ndarray,
+    predict: Callable[[np.ndarray], np.ndarray],
+    multiple: int = SIZES,
+) -> np.ndarray:
+    """Denoise one image of any size, in tiles where it is large.
+
+    It is mirrored at its borders to a size that the network takes.
 
     Parameters
     ----------
     model : keras.Model
         Says by its pooling what height and width must be multiples of.
-    image : ndarray (H, W) float32
+    image : ndarray (H, W, C) float32
     predict : callable
-        From (1, H, W) to (1, H, W).
+        From (1, H, W, C) to (1, H, W, C).
     multiple : int
-        Of height and width, besides the model's own: fewer sizes for whoever keeps something by size, as TensorFlow does.
+        Of height and width, besides the model's own: fewer sizes for whoever keeps something by
+        size, as TensorFlow does.
 
     Returns
     -------
-    ndarray (H, W) float32, not clipped
+    ndarray (H, W, C) float32, not clipped
     """
     multiple = math.lcm(size_multiple(model), multiple)
-    height, width = image.shape
+    height, width, _ = image.shape
     overlap = max(OVERLAP, -(-receptive_radius(model) // multiple) * multiple)
     if height <= TILE + 2 * overlap and width <= TILE + 2 * overlap:
         return _padded(image, multiple, predict)
@@ -121,27 +141,17 @@ def denoise(model, image, predict, multiple=SIZES):
     for top in range(0, height, TILE):
         for left in range(0, width, TILE):
             above, before = min(top, overlap), min(left, overlap)
-            piece = image[top - above : top + TILE + overlap, left - before : left + TILE + overlap]
-            done = _padded(piece, multiple, predict)
+            rows = slice(top - above, top + TILE + overlap)
+            columns = slice(left - before, left + TILE + overlap)
+            done = _padded(image[rows, columns], multiple, predict)
             own = result[top : top + TILE, left : left + TILE]
             own[...] = done[above : above + own.shape[0], before : before + own.shape[1]]
     return result
 
 
-def receptive_radius(model):
-    """How far to each side, in pixels, a network looks at most: the sum over its layers of what each adds."""
-    radius, pixel = 0, 1
-    for layer in model.layers:
-        if hasattr(layer, "pool_size"):
-            pixel *= layer.pool_size[0]
-        elif hasattr(layer, "kernel_size"):
-            radius += (layer.kernel_size[0] // 2) * pixel
-        elif hasattr(layer, "size"):  # of upsampling
-            pixel //= layer.size[0]
-    return radius
-
-
-def _padded(image, multiple, predict):
-    height, width = image.shape
-    margins = [(0, -height % multiple), (0, -width % multiple)]
+def _padded(
+    image: np.ndarray, multiple: int, predict: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    height, width, _ = image.shape
+    margins = [(0, -height % multiple), (0, -width % multiple), (0, 0)]
     return predict(np.pad(image, margins, mode="symmetric")[None])[0, :height, :width]

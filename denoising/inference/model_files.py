@@ -4,20 +4,25 @@ import json
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import keras
+from denoising.files import InputError, PathLike, atomic
 
-from denoising.compute import execution
-from denoising.files import InputError, atomic
+if TYPE_CHECKING:
+    import keras
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip member can have
+_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 
 
-def save(model, path):
+def save(model: "keras.Model", path: PathLike) -> None:
     """Write a .keras archive without the dates and memory addresses that Keras puts into it.
 
-    What is written is the network alone, in float32 and layers of Keras: its file says nothing of how it was computed.
+    What is written is the network alone, in float32 and layers of Keras: its file says nothing of
+    how it was computed.
     """
+    from denoising.compute import execution
+
     model = execution.plain(model)
     with tempfile.TemporaryDirectory() as folder:
         dated = Path(folder) / "model.keras"
@@ -34,8 +39,11 @@ def save(model, path):
                 target.writestr(zipfile.ZipInfo(name, _EPOCH), content)
 
 
-def _lasting(content, numbers):
-    """A copy of nested JSON without the date, and with memory addresses, which Keras takes for ids, counted through."""
+def _lasting(content: Any, numbers: dict[Any, int]) -> Any:
+    """A copy of nested JSON without the date, and with memory addresses counted through.
+
+    Keras takes addresses for ids.
+    """
     if isinstance(content, list):
         return [_lasting(item, numbers) for item in content]
     if not isinstance(content, dict):
@@ -46,19 +54,43 @@ def _lasting(content, numbers):
     return kept
 
 
-def load(path):
-    """The network of a .keras file, to be computed as `denoising.execution` says.
+def check(path: PathLike) -> None:
+    """Refuse what is not a whole .keras file, in milliseconds: Keras is not imported for it.
 
     Raises
     ------
     InputError
-        If the file is missing or not a whole .keras archive.
     """
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file; the train stage makes it")
     try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path}: not a whole .keras file ({str(error).splitlines()[0]})"
-        ) from None
+        with zipfile.ZipFile(path) as archive:
+            whole = set(archive.namelist()) >= _MEMBERS and archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        whole = False
+    if not whole:
+        raise InputError(f"{path}: not a whole .keras file; train the network again")
+
+
+def load(path: PathLike) -> "keras.Model":
+    """The network of a .keras file, to be computed as `denoising.compute.execution` says.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, or not a whole .keras file of such a network.
+    """
+    from denoising.compute.backend import keras
+    from denoising.networks.base import INPUT, OUTPUT
+
+    check(path)
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    # a file that was tampered with makes Keras raise nearly anything, with pages of advice
+    except Exception as error:
+        name = type(error).__name__
+        raise InputError(f"{path}: not a whole .keras file (Keras says {name})") from None
+    names = [layer.name for layer in getattr(model, "layers", ())]
+    if not names or names[0] != INPUT or names[-1] != OUTPUT:
+        raise InputError(f"{path}: holds no network of this project")
+    return model

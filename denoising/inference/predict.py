@@ -1,13 +1,25 @@
 """Images through a network."""
 
 import sys
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
+from denoising.networks.base import size_multiple
 
-def denoise(model, images, batch_size):
-    """Denoised images (N, H, W) float32 of noisy ones (N, H, W), pixel values on the scale [0, 1]; not clipped.
+if TYPE_CHECKING:
+    import keras
+
+
+def denoise(model: "keras.Model", images: np.ndarray, batch_size: int) -> np.ndarray:
+    """Denoised images (N, H, W, C) float32 of noisy ones, not clipped.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray (N, H, W, C)
+        Pixel values on the scale [0, 1].
+    batch_size : int
 
     Raises
     ------
@@ -15,20 +27,11 @@ def denoise(model, images, batch_size):
         If the network needs a height and width that are multiples of a number, and these are not.
     """
     multiple = size_multiple(model)
-    height, width = images.shape[1:]
+    height, width = images.shape[1:3]
     if height % multiple or width % multiple:
         raise ValueError(
-            f"images of {height} x {width} pixels: network {model.name} needs multiples of {multiple}"
+            f"images of {height} x {width} pixels: network {model.name} needs multiples of "
+            f"{multiple}"
         )
-    inputs = images.astype(np.float32)[..., None]
-    return model.predict(inputs, batch_size=batch_size, verbose=1 if sys.stdout.isatty() else 0)[
-        ..., 0
-    ]
-
-
-def size_multiple(model):
-    """What height and width must be multiples of: the product of the network's pooling steps."""
-    pools = (
-        layer.pool_size[0] for layer in model.layers if isinstance(layer, keras.layers.MaxPooling2D)
-    )
-    return int(np.prod(list(pools), dtype=int))
+    verbose = 1 if sys.stdout.isatty() else 0
+    return model.predict(images.astype(np.float32), batch_size=batch_size, verbose=verbose)

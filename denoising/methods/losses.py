@@ -1,4 +1,6 @@
-"""What a network is asked to minimise, and which property of noisy targets it then learns.
+"""What a network is asked to minimise, and which property of its targets it then learns.
+
+A loss is a section with a `name`. What it learns of noisy targets:
 
 - mse: their mean, which clipping moves
 - mae: their median, which clipping leaves alone
@@ -8,89 +10,159 @@
 """
 
 import math
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Literal
 
-import keras
-from keras import ops
+from pydantic import Field
+
+from denoising.noise.base import Noise
+from denoising.sections import Positive, Section
 
 EPSILON = 1e-8  # of the annealed L0 loss, as in its paper
 
-# log(erfc(z)) = log(t) - z² + P(t) with t = 2 / (2 + z), for z >= 0; erfc is then right to 1.2e-7 of itself, however small:
-# Press et al., Numerical Recipes, 2nd edition, section 6.2. Coefficients of P, the constant first.
+# log(erfc(z)) = log(t) - z² + P(t) with t = 2 / (2 + z), for z >= 0; erfc is then right to 1.2e-7
+# of itself, however small: Press et al., Numerical Recipes, 2nd edition, section 6.2.
+# Coefficients of P, the constant first.
 _ERFC = (
     -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806,
     0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277,
 )  # fmt: skip
 
-
-def build(run, noise, progress):
-    """The loss of a run, as `keras.Model.compile` takes it.
-
-    Parameters
-    ----------
-    run : denoising.params.Run
-        `delta` belongs to huber.
-    noise : denoising.noise.Noise
-        Of the targets. The Tobit loss wants its `sigma`.
-    progress : callable
-        How much of the training is done, 0 to 1, a scalar tensor.
-    """
-    match run.loss:
-        case "huber":
-            return keras.losses.Huber(delta=run.delta)
-        case "annealed_l0":
-            return annealed_l0(progress)
-        case "tobit":
-            return tobit(noise.sigma)
-        case plain:
-            return plain
+LossFunction = str | Callable[..., Any]
+Progress = Callable[[], Any]
 
 
-def annealed_l0(progress):
-    """(|prediction - target| + 1e-8)**gamma, with gamma falling linearly from 2 to 0 over the training.
+class Loss(Section):
+    """A loss. `learns` says which property of the targets its minimum is."""
+
+    learns: ClassVar[str] = "mean"
+
+    def function(self, noise: Noise, progress: Progress) -> LossFunction:
+        """The loss as `keras.Model.compile` takes it.
+
+        Parameters
+        ----------
+        noise : Noise
+            Of the targets.
+        progress : callable
+            How much of the training is done, 0 to 1, a scalar tensor.
+        """
+        raise NotImplementedError
+
+
+class MeanSquaredError(Loss):
+    """Squared error."""
+
+    name: Literal["mse"]
+
+    def function(self, noise: Noise, progress: Progress) -> LossFunction:
+        return self.name
+
+
+class MeanAbsoluteError(Loss):
+    """Absolute error."""
+
+    name: Literal["mae"]
+    learns: ClassVar[str] = "median"
+
+    def function(self, noise: Noise, progress: Progress) -> LossFunction:
+        return self.name
+
+
+class Huber(Loss):
+    """Squared error below `delta` (pixel values), absolute error beyond."""
+
+    name: Literal["huber"]
+    delta: Positive
+    learns: ClassVar[str] = "something between mean and median"
+
+    def function(self, noise: Noise, progress: Progress) -> LossFunction:
+        import keras
+
+        return keras.losses.Huber(delta=self.delta)
+
+
+class AnnealedL0(Loss):
+    """See `annealed_l0`."""
+
+    name: Literal["annealed_l0"]
+    learns: ClassVar[str] = "mode"
+
+    def function(self, noise: Noise, progress: Progress) -> LossFunction:
+        return annealed_l0(progress)
+
+
+class Tobit(Loss):
+    """See `tobit`. For noisy targets with clipped Gaussian noise."""
+
+    name: Literal["tobit"]
+    learns: ClassVar[str] = "mean before clipping"
+
+    def function(self, noise: Noise, progress: Progress) -> LossFunction:
+        gaussian: Any = noise
+        return tobit(gaussian.sigma)
+
+
+AnyLoss = Annotated[
+    MeanSquaredError | MeanAbsoluteError | Huber | AnnealedL0 | Tobit, Field(discriminator="name")
+]
+
+
+def annealed_l0(progress: Progress) -> LossFunction:
+    """(|prediction - target| + 1e-8)**gamma, gamma falling linearly from 2 to 0 over the training.
 
     References
     ----------
-    J. Lehtinen et al., "Noise2Noise: Learning Image Restoration without Clean Data", ICML 2018, section 3.3.
+    J. Lehtinen et al., "Noise2Noise: Learning Image Restoration without Clean Data", ICML 2018,
+    section 3.3.
     """
+    from keras import ops
 
-    def loss(target, prediction):
+    def loss(target: Any, prediction: Any) -> Any:
         gamma = 2 * (1 - ops.cast(progress(), prediction.dtype))
         return ops.mean(ops.power(ops.abs(prediction - target) + EPSILON, gamma), axis=-1)
 
     return loss
 
 
-def tobit(sigma, low=0.0, high=1.0):
-    """Negative log-likelihood of Gaussian targets that were clipped to [low, high]: a censored, or Tobit, regression.
+def tobit(sigma: float, low: float = 0.0, high: float = 1.0) -> LossFunction:
+    """Negative log-likelihood of Gaussian targets that were clipped to [low, high].
 
-    A target inside is as likely as under the Gaussian; one at a rail says only that the value was there or beyond. Scaled by
-    2 sigma² and without the Gaussian's constant, so that a target inside counts its squared error.
+    This is a censored, or Tobit, regression. A target inside is as likely as under the Gaussian;
+    one at an end says only that the value was there or beyond. Scaled by 2 sigma² and without the
+    Gaussian's constant, so that a target inside counts its squared error.
 
     Parameters
     ----------
     sigma : float
         Standard deviation of the noise before clipping, in pixel values.
     low, high : float
-        The rails.
+        The ends of the range.
 
     References
     ----------
-    J. Tobin, "Estimation of relationships for limited dependent variables", Econometrica 26 (1958).
+    J. Tobin, "Estimation of relationships for limited dependent variables", Econometrica 26
+    (1958).
     """
+    from keras import ops
 
-    def loss(target, prediction):
+    def loss(target: Any, prediction: Any) -> Any:
         inside = ops.square(prediction - target)
         below = -2 * sigma**2 * log_ndtr((low - prediction) / sigma)
         above = -2 * sigma**2 * log_ndtr((prediction - high) / sigma)
-        return ops.mean(
-            ops.where(target <= low, below, ops.where(target >= high, above, inside)), axis=-1
-        )
+        censored = ops.where(target <= low, below, ops.where(target >= high, above, inside))
+        return ops.mean(censored, axis=-1)
 
     return loss
 
 
-def log_ndtr(x):
-    """Logarithm of the standard normal distribution function, finite with its gradient for all finite float32 in +-1e18."""
+def log_ndtr(x: Any) -> Any:
+    """Logarithm of the standard normal distribution function.
+
+    Finite, with its gradient, for all finite float32 in +-1e18.
+    """
+    from keras import ops
+
     z = ops.abs(x) / math.sqrt(2)
     t = 2 / (2 + z)
     polynomial = ops.zeros_like(t)

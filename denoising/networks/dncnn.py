@@ -1,20 +1,43 @@
 """DnCNN: a deep network that predicts the noise and subtracts it from its input.
 
-Convolution + ReLU; (depth - 2) times convolution without bias + batch normalisation + ReLU; convolution. The article gives
-17 layers, 64 filters 3x3 and an MSE of 0.00943 (10 epochs of 50,000 images, sigma 0.5).
-    make repro; then: dvc exp run -S models.dncnn.depth=10
+Convolution + ReLU; (depth - 2) times convolution without bias + batch normalisation + ReLU;
+convolution. The article gives 17 layers, 64 filters 3x3 and an MSE of 0.00943 (10 epochs of
+50,000 images, sigma 0.5).
+    make repro; then: dvc exp run -S networks.dncnn.depth=10
 
 References
 ----------
-K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
-Denoising", IEEE Transactions on Image Processing 26 (2017).
+K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, "Beyond a Gaussian Denoiser: Residual Learning of
+Deep CNN for Image Denoising", IEEE Transactions on Image Processing 26 (2017).
 """
 
-import keras
-from keras import layers
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from denoising.networks.base import Filters, Initializer
+from denoising.sections import Fraction, Odd, Positive, Section
+
+if TYPE_CHECKING:
+    import keras
 
 
-def build(section):
+class Network(Section):
+    """Parameters of DnCNN."""
+
+    depth: int = Field(ge=3, le=200)  # convolutions
+    filters: Filters
+    kernel_size: Odd
+    batch_norm_momentum: Fraction
+    batch_norm_epsilon: Positive
+    initializer: Initializer
+
+
+def build(section: Network, channels: int) -> "keras.Model":
+    """The network with fresh weights."""
+    import keras
+    from keras import layers
+
     def convolve(x, filters, index, **options):
         return layers.Conv2D(
             filters,
@@ -25,7 +48,7 @@ def build(section):
             **options,
         )(x)
 
-    x = inputs = keras.Input((None, None, 1), name="input")  # (N, H, W, 1)
+    x = inputs = keras.Input((None, None, channels), name="input")  # (N, H, W, C)
     x = convolve(x, section.filters, 1, activation="relu")  # (N, H, W, filters)
     for index in range(2, section.depth):
         x = convolve(x, section.filters, index, use_bias=False)
@@ -35,6 +58,6 @@ def build(section):
             name=f"norm{index}",
         )(x)
         x = layers.ReLU(name=f"relu{index}")(x)
-    noise = convolve(x, 1, section.depth)  # (N, H, W, 1)
+    noise = convolve(x, channels, section.depth)  # (N, H, W, C)
     outputs = layers.Subtract(dtype="float32", name="output")([inputs, noise])
     return keras.Model(inputs, outputs, name="dncnn")

@@ -1,12 +1,20 @@
-"""The figures: functions from data to a matplotlib figure; the same data gives the same bytes when saved by `save`."""
+"""The figures: functions from data to a matplotlib figure.
+
+The same data gives the same bytes when saved by `save`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
-from denoising.files import atomic
+from denoising.files import PathLike, atomic
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart
 BLACK, ORANGE, BLUE, GREEN, PURPLE, RED = (
@@ -25,22 +33,25 @@ SERIES = {
 }
 
 
-def save(figure, path, dpi):
+def save(figure: Figure, path: PathLike, dpi: int) -> None:
     """Write a PNG without a date or a program's name in it, and close the figure."""
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None})
     plt.close(figure)
 
 
-def histograms(frames, marks):
-    """Pixel-value histograms, a panel each, on one logarithmic axis: most pixels are black, the story is in the rest.
+def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[float]]) -> Figure:
+    """Pixel-value histograms, one panel each, on one logarithmic axis.
+
+    Most pixels are black, the story is in the rest.
 
     Parameters
     ----------
     frames : dict of str to DataFrame
         By title: `value` and a share of pixels for each of `SERIES`.
     marks : dict of str to list of float
-        By title, where there are any: pixel values to mark, the mean of noisy blacks and of noisy whites.
+        By title, where there are any: pixel values to mark, the mean of noisy blacks and of noisy
+        whites.
     """
     figure, axes = _row(len(frames), 5.2, 3.6, sharex=True, sharey=True)
     for axis, (title, frame) in zip(axes, frames.items(), strict=True):
@@ -78,12 +89,12 @@ def histograms(frames, marks):
     return figure
 
 
-def grid(rows):
+def grid(rows: Mapping[str, np.ndarray]) -> Figure:
     """Images side by side, black 0 to white 1.
 
     Parameters
     ----------
-    rows : dict of str to ndarray (K, H, W)
+    rows : dict of str to ndarray (K, H, W, C)
         By label; every row has the same number of images.
     """
     count = len(next(iter(rows.values())))
@@ -97,15 +108,19 @@ def grid(rows):
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for axis, image in zip(line, images, strict=True):
             axis.imshow(
-                np.asarray(image, np.float32), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+                np.asarray(image, np.float32).squeeze(-1),
+                cmap="gray",
+                vmin=0,
+                vmax=1,
+                interpolation="nearest",
             )
             axis.set(xticks=[], yticks=[])
         line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
 
 
-def curves(frames):
-    """Learning curves, a panel each: training loss dashed, validation loss solid, over epochs.
+def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
+    """Learning curves, one panel each: training loss dashed, validation loss solid, by epoch.
 
     Logarithmic, but for likelihoods, which may be negative.
 
@@ -138,7 +153,7 @@ def curves(frames):
     return figure
 
 
-def mse_bars(frame):
+def mse_bars(frame: pd.DataFrame) -> Figure:
     """MSE of every denoiser with its interval, and the article's value as a mark.
 
     Parameters
@@ -180,7 +195,7 @@ def mse_bars(frame):
     return figure
 
 
-def _row(count, width, height, **options):
+def _row(count: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:
     figure, axes = plt.subplots(
         1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options
     )

@@ -1,10 +1,22 @@
 """The two tables of the article, ours beside its numbers."""
 
 import itertools
+from collections.abc import Mapping
+from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from denoising.evaluation import metrics
+from denoising.sections import Section
+
+# titles of the tables that a method can put its rows into, and what the bars of figures call them
+TABLES = {
+    "supervised": ("Experiment 1: clean targets", "clean targets"),
+    "noise2noise": ("Experiment 2: noisy targets (Noise2Noise)", "noisy targets"),
+}
+BASELINES = ("Baselines: nothing is trained", "untrained")
 
 COLUMNS = {
     "name": "network",
@@ -22,13 +34,23 @@ COLUMNS = {
 }
 
 
-def table(scores, article):
-    """One row a denoiser.
+class Report(Section):
+    """How results are drawn."""
+
+    grid_images: Annotated[int, Field(ge=1, le=1000)]  # columns of the grid
+    dpi: Annotated[int, Field(ge=30, le=600)]  # dots per inch of the figures
+
+
+def table(
+    scores: Mapping[str, dict[str, Any] | None], article: Mapping[str, float]
+) -> pd.DataFrame:
+    """One row per denoiser.
 
     Parameters
     ----------
     scores : dict of str to dict
-        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows; None: not measured, an empty row.
+        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows; None: not
+        measured, an empty row.
     article : dict of str to float
         The article's MSE by name, where it has one.
 
@@ -50,7 +72,7 @@ def table(scores, article):
     return pd.DataFrame(rows, columns=columns).astype(types)
 
 
-def differences(errors, resamples):
+def differences(errors: Mapping[str, np.ndarray], resamples: int) -> pd.DataFrame:
     """Differences of MSE between all pairs of denoisers, over the same test images.
 
     Parameters
@@ -63,8 +85,9 @@ def differences(errors, resamples):
     Returns
     -------
     DataFrame
-        Columns first, second, difference (first minus second), low, high (95 % interval, paired bootstrap over images),
-        better (a name, or "not distinguishable" where the interval holds 0).
+        Columns first, second, difference (first minus second), low, high (95 % interval, paired
+        bootstrap over images), better (a name, or "not distinguishable" where the interval holds
+        0).
     """
     rows = []
     for first, second in itertools.combinations(errors, 2):
@@ -75,13 +98,14 @@ def differences(errors, resamples):
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high", "better"])
 
 
-def as_markdown(frame):
+def as_markdown(frame: pd.DataFrame) -> str:
     """A table as people read it: rounded, empty cells where there is no number, columns aligned."""
     text = pd.DataFrame({COLUMNS[key]: _formatted(frame, key) for key in COLUMNS})
     return pipes(text.loc[:, (text != "").any()])  # a column that no row fills is left out
 
 
-def differences_as_markdown(frame):
+def differences_as_markdown(frame: pd.DataFrame) -> str:
+    """Differences as people read them."""
     text = pd.DataFrame(
         {
             "first": frame["first"],
@@ -97,7 +121,7 @@ def differences_as_markdown(frame):
     return pipes(text)
 
 
-def _formatted(frame, key):
+def _formatted(frame: pd.DataFrame, key: str) -> list[str]:
     formats = {
         "mse": "{:.5f}",
         "mse_clipped": "{:.5f}",
@@ -114,7 +138,7 @@ def _formatted(frame, key):
     return ["" if pd.isna(value) else formats.get(key, "{}").format(value) for value in frame[key]]
 
 
-def pipes(text):
+def pipes(text: pd.DataFrame) -> str:
     """A Markdown table of a DataFrame of text, with aligned columns."""
     rows = [list(text.columns), *text.to_numpy().tolist()]
     widths = [max(3, *(len(row[column]) for row in rows)) for column in range(len(text.columns))]

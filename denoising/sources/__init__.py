@@ -1,0 +1,1 @@
+"""Where images come from, one file each: see denoising/sources/base.py."""

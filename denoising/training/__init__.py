@@ -1,0 +1,1 @@
+"""Fit one network, with checkpoints that survive a kill."""

@@ -1,201 +1,242 @@
 """Fit one network: the same bytes for the same settings, however often it is killed on the way.
 
-After every epoch the whole state (weights, optimizer, learning curve) goes to a checkpoint whose name is the digest of
-everything the result depends on. Randomness is a function of (seed, run, epoch), never of what ran before, so a training
-that goes on from a checkpoint ends where an undisturbed one ends.
+`fit` is a pure function but for its checkpoint store. Randomness is a function of (seed, stream,
+epoch), never of what ran before, so a training that goes on from a checkpoint ends where an
+undisturbed one ends.
 """
 
-import hashlib
-import json
+import dataclasses
+import math
 import sys
 import time
-from pathlib import Path
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NamedTuple
 
-import keras
 import numpy as np
+from pydantic import Field
 
-from denoising import networks as models
-from denoising.compute import backend, execution
-from denoising.data import datasets
-from denoising.files import InputError, read_arrays, write_arrays
-from denoising.methods import losses
+from denoising.compute.plan import Plan
+from denoising.data.streams import rng_for
+from denoising.files import InputError
+from denoising.methods.base import Method
+from denoising.noise.base import Noise
+from denoising.sections import Fraction, Positive, Section
+from denoising.training.checkpoints import State, Store
 
-_IMAGES_A_CALL = 128  # between two returns to Python, which small batches would otherwise wait for
+STREAM = "run"  # the key of the random streams of a run that states none
+
+_IMAGES_A_CALL = 128  # between two returns to Python, which small batches would else wait for
 
 
-def digest(settings, by_fft, files):
-    """What a training's result depends on, as one name: settings, data, code, versions, hardware.
+class Work(Section):
+    """How long a budget trains."""
 
-    Parameters
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    learning_rate: Positive
+    schedule: Literal["constant", "cosine"]
+
+
+class Optimizer(Section):
+    """The optimizer."""
+
+    name: Literal["adam"]
+    beta_1: Fraction
+    beta_2: Fraction
+    epsilon: Positive
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a training is asked for.
+
+    Attributes
     ----------
-    settings : denoising.params.TrainSettings
-    by_fft : list of str
-        Convolutions that are computed through spectra.
-    files : dict of str to str
-        SHA-256 of the data file of each split.
+    network : str
+        Name of the network's file.
+    section : Section
+        Its parameters.
+    method : Method
+    noise : Noise
+        Of the data.
+    seed : int
+    stream : str
+        With the seed it fixes initial weights and the order of images.
+    plan : Plan
+        How to compute.
+    optimizer : Optimizer
+    work : Work
     """
-    package = Path(__file__).parent
-    modules = sorted(
-        (name, module.__file__)
-        for name, module in sys.modules.items()
-        if name.startswith("denoising") and getattr(module, "__file__", None)
-    )
-    code = {
-        str(Path(file).relative_to(package)): hashlib.sha256(Path(file).read_bytes()).hexdigest()
-        for _, file in modules
-    }
-    network = (
-        package / "models" / f"{settings.run.model}.py"
-    )  # found by name, perhaps not imported yet
-    code[f"models/{network.name}"] = hashlib.sha256(network.read_bytes()).hexdigest()
-    everything = [settings.model_dump(), by_fft, files, code, backend.description()]
-    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
+
+    network: str
+    section: Section
+    method: Method
+    noise: Noise
+    seed: int
+    stream: str
+    plan: Plan
+    optimizer: Optimizer
+    work: Work
+
+    def dump(self) -> dict[str, Any]:
+        """As JSON, for digests and provenance."""
+        return {
+            "network": {"name": self.network} | self.section.model_dump(),
+            "method": self.method.model_dump(),
+            "noise": self.noise.model_dump(),
+            "seed": self.seed,
+            "stream": self.stream,
+            "precision": self.plan.precision,
+            "convolutions_by_fft": list(self.plan.by_fft),
+            "fused": self.plan.fused,
+            "optimizer": self.optimizer.model_dump(),
+            **self.work.model_dump(),
+        }
 
 
-def train(settings, training, validation, checkpoint, by_fft=(), log=print):
+class Data(NamedTuple):
+    """What is learned from.
+
+    Attributes
+    ----------
+    training, validation : tuple (clean, noisy)
+        As `denoising.data.datasets.read` gives them. With noisy targets that are drawn once, no
+        clean image is looked at.
+    redrawn : callable, optional
+        New noisy training images (2, N, H, W, C) of an epoch, counted from 0; None: those of the
+        first epoch serve in all.
+    """
+
+    training: tuple[np.ndarray, np.ndarray]
+    validation: tuple[np.ndarray, np.ndarray]
+    redrawn: Callable[[int], np.ndarray] | None = None
+
+
+class Fitted(NamedTuple):
+    """What came of it.
+
+    Attributes
+    ----------
+    model : keras.Model
+    curve : list of dict
+        epoch (from 1), loss and val_loss in the units of the run's loss, val_mse: mean squared
+        error on the held-out pairs.
+    seconds : float
+        Spent in all epochs that count, those before a kill included.
+    """
+
+    model: Any
+    curve: list[dict[str, Any]]
+    seconds: float
+
+
+def fit(
+    settings: Settings, data: Data, checkpoints: Store, log: Callable[[str], object] = print
+) -> Fitted:
     """Train one network.
 
     Parameters
     ----------
-    settings : denoising.params.TrainSettings
-        With `precision` resolved to "float32" or "bfloat16".
-    training, validation : tuple (clean, noisy)
-        As `denoising.datasets.read` gives them. With noisy targets that are drawn once, no clean image is looked at;
-        drawing them anew every epoch needs clean images to draw from.
-    checkpoint : path-like
-        File that the state after each epoch is kept in, and taken from when it is there.
-    by_fft : collection of str
-        Convolutions to be computed through spectra.
+    settings : Settings
+    data : Data
+    checkpoints : Store
+        The state after each epoch goes there, and is taken from there.
     log : callable
         Takes one line.
-
-    Returns
-    -------
-    model : keras.Model
-    curve : list of dict
-        epoch (from 1), loss and val_loss in the units of the run's loss, val_mse: mean squared error on the held-out pairs.
-    seconds : float
-        Time spent in all epochs that count, those before a kill included.
 
     Raises
     ------
     InputError
-        If the loss is no longer a finite number.
+        If the loss is no longer a finite number, or the images have a size that the network does
+        not take.
     """
-    run_seed = int(datasets.rng_for(settings.seed, settings.name).integers(2**32))
-    backend.prepare(run_seed)
-    model = execution.for_training(
-        models.build(settings.run.model, settings.network), settings.precision, by_fft
-    )
-    clean, noisy = training
-    held_out = datasets.pairs(*validation, settings.run.target)
-    steps = max(1, _IMAGES_A_CALL // settings.batch_size)
-    total_steps = settings.epochs * -(-len(clean) // settings.batch_size)
-    optimizer = _optimizer(settings, total_steps)
-    loss = losses.build(settings.run, settings.noise, lambda: optimizer.iterations / total_steps)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["mse"], steps_per_execution=steps)
-    model.optimizer.build(model.trainable_variables)
+    from denoising.compute import backend
 
-    curve, seconds = _restore(model, checkpoint)
+    work, method = settings.work, settings.method
+    clean, noisy = data.training
+    backend.prepare(int(rng_for(settings.seed, settings.stream).integers(2**32)))
+    model = _compiled(settings, clean.shape)
+    held_out = method.pairs(*data.validation)
+    machine = backend.device()[1]
+
+    curve, seconds, before = _restore(model, checkpoints)
     if curve:
-        log(f"{settings.name}: goes on after epoch {len(curve)} of {settings.epochs}")
+        elsewhere = f", computed on {before}" if before != machine else ""
+        log(f"goes on after epoch {len(curve)} of {work.epochs}{elsewhere}")
     started = time.perf_counter() - seconds
-    for epoch in range(len(curve), settings.epochs):
-        rng = datasets.rng_for(settings.seed, settings.name, epoch)
-        if settings.redraw == "every_epoch" and epoch:
-            noisy = _redrawn(clean, settings, epoch)
-        pairs = datasets.pairs(clean, noisy, settings.run.target, rng.permutation(len(clean)))
+    for epoch in range(len(curve), work.epochs):
+        rng = rng_for(settings.seed, settings.stream, epoch)
+        if data.redrawn and epoch:
+            noisy = data.redrawn(epoch)
+        inputs, targets = method.pairs(clean, noisy, rng.permutation(len(clean)))
         history = model.fit(
-            *(images[..., None] for images in pairs),
-            batch_size=settings.batch_size,
+            inputs,
+            targets,
+            batch_size=work.batch_size,
             shuffle=False,  # the order is drawn above, from the epoch's own stream
-            validation_data=tuple(images[..., None] for images in held_out),
-            validation_batch_size=settings.batch_size,
+            validation_data=held_out,
+            validation_batch_size=work.batch_size,
             initial_epoch=epoch,
             epochs=epoch + 1,
             verbose=1 if sys.stdout.isatty() else 0,
         ).history
-        curve.append(
-            {"epoch": epoch + 1} | {key: history[key][0] for key in ("loss", "val_loss", "val_mse")}
-        )
-        if not np.isfinite([curve[-1]["loss"], curve[-1]["val_loss"]]).all():
+        errors = {key: history[key][0] for key in ("loss", "val_loss", "val_mse")}
+        curve.append({"epoch": epoch + 1} | errors)
+        if not all(map(math.isfinite, (errors["loss"], errors["val_loss"]))):
             raise InputError(
-                f"{settings.name}: diverged in epoch {epoch + 1} (loss {curve[-1]['loss']}); "
-                f"learning_rate = {settings.learning_rate} is too high for it"
+                f"diverged in epoch {epoch + 1} (loss {errors['loss']}); "
+                f"learning_rate = {work.learning_rate} is too high for it"
             )
         seconds = time.perf_counter() - started
-        _keep(model, curve, seconds, checkpoint)
+        values = [np.asarray(variable) for variable in _variables(model)]
+        checkpoints.save(State(values, curve, seconds, machine))
         log(
-            f"{settings.name}: epoch {epoch + 1} of {settings.epochs}, loss {curve[-1]['loss']:.5f}, "
-            f"validation loss {curve[-1]['val_loss']:.5f}, {seconds:.0f} s"
+            f"epoch {epoch + 1} of {work.epochs}, loss {errors['loss']:.5f}, "
+            f"validation loss {errors['val_loss']:.5f}, {seconds:.0f} s"
         )
-    return model, curve, seconds
+    return Fitted(model, curve, seconds)
 
 
-def collapse(curve, inputs, targets):
-    """Why a finished training is worth nothing, or None.
+def _compiled(settings: Settings, shape: tuple[int, ...]) -> Any:
+    """The network with fresh weights and optimizer, to be trained on images (N, H, W, C)."""
+    from denoising.compute import execution
+    from denoising.compute.backend import keras
+    from denoising.networks import base as networks
 
-    Parameters
-    ----------
-    curve : list of dict
-        As `train` returns it.
-    inputs, targets : ndarray
-        The held-out pairs that its last `val_mse` was measured on.
-
-    Returns
-    -------
-    str or None
-        Set when the squared error is not below that of the noisy input or of the best constant image.
-    """
-    error = curve[-1]["val_mse"]
-    noisy = float(np.mean((inputs - targets) ** 2, dtype=np.float64))
-    constant = float(np.var(targets, dtype=np.float64))
-    if error < min(noisy, constant):
-        return None
-    return f"validation MSE {error:.5f}, noisy input {noisy:.5f}, constant image {constant:.5f}"
-
-
-def _optimizer(settings, total_steps):
-    rate = settings.learning_rate
-    if settings.schedule == "cosine":
+    count, height, width, channels = shape
+    work = settings.work
+    network = networks.build(settings.network, settings.section, channels)
+    if height % (multiple := networks.size_multiple(network)) or width % multiple:
+        raise InputError(
+            f"images of {height} x {width} pixels: network {settings.network} needs multiples of "
+            f"{multiple}"
+        )
+    model = execution.for_training(network, settings.plan)
+    total_steps = work.epochs * -(-count // work.batch_size)
+    rate: Any = work.learning_rate
+    if work.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, total_steps)
     adam = settings.optimizer
-    return keras.optimizers.Adam(rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon)
-
-
-def _redrawn(clean, settings, epoch):
-    """New noise on the training images; the stored noise is that of the first epoch."""
-    clean = datasets.to_unit(clean)
-    draws = range(datasets.DRAWS["train"])
-    streams = (
-        datasets.rng_for(settings.data_seed, settings.run.data, "train", draw, epoch)
-        for draw in draws
+    optimizer = keras.optimizers.Adam(
+        rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
     )
-    return np.stack([settings.noise.corrupt(clean, rng).astype(np.float16) for rng in streams])
+    loss = settings.method.loss_function(settings.noise, lambda: optimizer.iterations / total_steps)
+    steps = max(1, _IMAGES_A_CALL // work.batch_size)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["mse"], steps_per_execution=steps)
+    model.optimizer.build(model.trainable_variables)
+    return model
 
 
-def _state(model):
+def _variables(model: Any) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def _keep(model, curve, seconds, path):
-    arrays = {
-        f"variable{index}": np.asarray(variable) for index, variable in enumerate(_state(model))
-    }
-    write_arrays(path, history=np.array(json.dumps([curve, seconds])), **arrays)
-
-
-def _restore(model, path):
-    """Set the model to its last checkpoint; return its learning curve and seconds, empty and 0 when there is none."""
-    if not Path(path).exists():
-        return [], 0.0
-    variables = _state(model)
-    try:
-        history, *values = read_arrays(
-            path, "history", *(f"variable{index}" for index in range(len(variables)))
-        )
-    except InputError:
-        return [], 0.0  # a damaged disk, not a kill: writes are atomic. Start again.
-    for variable, value in zip(variables, values, strict=True):
+def _restore(model: Any, checkpoints: Store) -> tuple[list[dict[str, Any]], float, str]:
+    """Set the model to its last state; return learning curve, seconds and machine of it."""
+    variables = _variables(model)
+    state = checkpoints.load(len(variables))
+    if state is None:
+        return [], 0.0, ""
+    for variable, value in zip(variables, state.values, strict=True):
         variable.assign(value)
-    return tuple(json.loads(str(history)))
+    return state.curve, state.seconds, state.machine

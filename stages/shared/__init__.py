@@ -1,0 +1,1 @@
+"""What the stages share: arguments, settings, paths, outputs."""

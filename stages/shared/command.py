@@ -4,40 +4,60 @@ import argparse
 import contextlib
 import re
 import sys
-
-from tqdm import tqdm
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from denoising.files import InputError, lock
-from stages import schema as params
-from stages.shared import layout
+from denoising.sections import shortened
+from stages.shared import layout, params
+
+Check = Callable[[params.Content], object]
 
 
-def run(stage, work, argument=None, load=params.load):
-    """Run a stage's `work(params)` or, with an argument's name, `work(params, value)`, and exit. `load` gives its `params`.
+def run(
+    stage: str,
+    work: Callable[..., object],
+    argument: str | None = None,
+    path: Any = layout.PARAMS,
+    check: Check | None = None,
+) -> None:
+    """Run a stage's `work(content)`, or `work(content, value)` with an argument's name, and exit.
+
+    `content` is that of params.yaml, which was refused as a whole if anything is wrong in it; a
+    stage takes its own sections from it and no other.
 
     Exit codes: 0 done, 1 bad input or a failing disk, 2 wrong usage, 130 interrupted.
     """
+    main: Any = sys.modules["__main__"]
     parser = argparse.ArgumentParser(
-        prog=f"python -m {sys.modules['__main__'].__spec__.name}",
-        description=sys.modules["__main__"].__doc__,
+        prog=f"python -m {main.__spec__.name}", description=main.__doc__
     )
     if argument:
         parser.add_argument(argument, help=f"a {argument} that params.yaml names")
-    arguments = vars(parser.parse_args()).values()
+    arguments = list(vars(parser.parse_args()).values())
     with errors_of_one_line(stage):
-        settings = load()
+        content = params.read(path)
+        (check or _whole_file)(content)
         for value in arguments:  # becomes part of file names
-            if not re.fullmatch("[a-z0-9_]+", value):
+            if not re.fullmatch("[a-z0-9_]{1,64}", value):
                 raise InputError(
-                    f"{argument} = {value!r}: a name should have only the characters a-z, 0-9 and _"
+                    f"{argument} = {shortened(value)}: a name should have only the characters a-z, "
+                    "0-9 and _, at most 64"
                 )
         # a stage whose dvc was killed may still be at work: two must not write the same files
         with lock(layout.lock_file(stage, *arguments), _say_waiting):
-            work(settings, *arguments)
+            work(content, *arguments)
+
+
+def _whole_file(content: params.Content) -> None:
+    # No stage depends on the composition of the whole file: it can refuse, and alters nothing.
+    from stages import schema
+
+    schema.validate(content)
 
 
 @contextlib.contextmanager
-def errors_of_one_line(name):
+def errors_of_one_line(name: str) -> Iterator[None]:
     """End the process with one line, not a traceback, for what a user can do something about."""
     try:
         yield
@@ -50,17 +70,20 @@ def errors_of_one_line(name):
         sys.exit(130)
 
 
-def say(line):
+def say(line: str) -> None:
     """Print one line at once, also where the output is a pipe."""
     print(line, flush=True)
 
 
-def progress(items, label):
+def progress(items: Iterable[Any], label: str) -> Iterable[Any]:
     """`items` with a progress bar, where there is a terminal to show it."""
+    from tqdm import tqdm
+
     return tqdm(items, desc=label, disable=None)
 
 
-def _say_waiting(holder):
+def _say_waiting(holder: str) -> None:
     say(
-        f"process {holder} is still at work on this stage; waiting until it ends (or stop it: kill {holder})"
+        f"process {holder} is still at work on this stage; waiting until it ends "
+        f"(or stop it: kill {holder})"
     )

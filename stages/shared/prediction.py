@@ -1,104 +1,166 @@
-"""A trained network over the test images of its dataset: what the evaluations and `make publish` share."""
+"""A trained network over the test images of its dataset: what evaluations and publishing share."""
 
+import dataclasses
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from denoising.compute import backend, execution, tuning
-from denoising.data import datasets
-from denoising.evaluation import evaluate as evaluation
-from denoising.files import read_json
-from denoising.inference import model_files as saving
-from denoising.inference import predict as inference
-from stages.shared import command, layout, outputs
+from denoising.data import datasets, targets
+from denoising.data.collapse import collapsed
+from denoising.evaluation import evaluate
+from denoising.files import InputError, PathLike, read_json, sha256
+from denoising.sections import validate
+from stages.shared import command, layout, outputs, params
+
+PROVENANCE = ("model_sha256", "method", "environment", "settings")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a trained network is evaluated, on which dataset."""
+
+    run: str
+    dataset: str
+    precision: str
+    convolution: str
+    evaluation: evaluate.Evaluation
+
+
+def settings(content: params.Content, run: str, dataset: str) -> Settings:
+    """The sections that every evaluation of a network reads."""
+    return Settings(
+        run=run,
+        dataset=dataset,
+        precision=content["precision"],
+        convolution=content["convolution"],
+        evaluation=validate(evaluate.Evaluation, content["evaluation"], "evaluation"),
+    )
 
 
 class Predicted(NamedTuple):
-    prediction: np.ndarray  # (N, H, W) float32, not clipped
-    clean: np.ndarray  # (N, H, W) uint8
-    noisy: np.ndarray  # (N, H, W) float16
-    milliseconds: float  # an image, compilation left out
-    facts: dict  # of the network and how it was computed
+    """What a network made of the test images.
 
-
-def predict(model_file, settings):
-    """Denoise the test images.
-
-    Parameters
+    Attributes
     ----------
-    model_file : path-like
-    settings : denoising.params.EvaluateSettings
+    prediction : ndarray (N, H, W, C) float32
+        Not clipped.
+    clean : ndarray (N, H, W, C) uint8
+    noisy : ndarray (N, H, W, C) float16
+    milliseconds : float
+        Per image, compilation left out.
+    facts : dict
+        Of the network and how it was computed.
     """
-    precision = backend.resolve_precision(settings.precision)
-    batch_size = settings.evaluation.batch_size
+
+    prediction: np.ndarray
+    clean: np.ndarray
+    noisy: np.ndarray
+    milliseconds: float
+    facts: dict[str, Any]
+
+
+def provenance(run: str) -> dict[str, Any]:
+    """What the run's model file was made of.
+
+    Raises
+    ------
+    InputError
+        If the model file is not the one that it was written with.
+    """
+    file, model = layout.provenance_file(run), layout.model_file(run)
+    content = read_json(file, *PROVENANCE)
+    if not model.is_file():
+        raise InputError(f"{model}: no such file; the train stage makes it")
+    if (actual := sha256(model)) != content["model_sha256"]:
+        raise InputError(
+            f"{model}: is not the model of {file} (SHA-256 {actual[:12]}..., expected "
+            f"{content['model_sha256'][:12]}...); train {run} again"
+        )
+    return content
+
+
+def predict(model_file: PathLike, chosen: Settings) -> Predicted:
+    """Denoise the test images."""
+    from denoising.inference import model_files
+
+    model_files.check(model_file)
+    clean, noisy = datasets.read(layout.dataset_file(chosen.dataset, "test"), "test")
+
+    from denoising.compute import backend, execution, tuning
+    from denoising.inference import predict as inference
+
     backend.prepare(0)
-    trained = saving.load(model_file)
-    clean, noisy = datasets.read(layout.dataset_file(settings.data, "test"), "test")
-    by_fft = tuning.choose(
-        settings.convolution,
+    trained = model_files.load(model_file)
+    batch_size = chosen.evaluation.batch_size
+    plan = tuning.plan(
+        chosen.convolution,
+        chosen.precision,
         trained,
-        clean.shape[1:],
+        clean.shape[1:3],
         batch_size,
-        precision,
         "inference",
         log=command.say,
     )
-    model = execution.for_inference(trained, precision, by_fft)
-    inference.denoise(
-        model, noisy[0][:batch_size], batch_size
-    )  # compiles, so that the seconds below are those of work
+    model = execution.for_inference(trained, plan)
+    # compiles, so that the seconds below are those of work
+    inference.denoise(model, noisy[0][:batch_size], batch_size)
     started = time.perf_counter()
     prediction = inference.denoise(model, noisy[0], batch_size)
     milliseconds = round((time.perf_counter() - started) / len(clean) * 1000, 3)
     facts = {
         "parameters": trained.count_params(),
-        "inference_precision": precision,
-        "inference_convolutions_by_fft": len(by_fft),
+        "inference_precision": plan.precision,
+        "inference_convolutions_by_fft": len(plan.by_fft),
     }
     return Predicted(prediction, clean, noisy[0], milliseconds, facts)
 
 
-def measure(name, run, denoised, done, settings):
-    """Measure what became of the test images, and write it as the results of row `name`.
+def measure(
+    name: str,
+    made_of: dict[str, Any],
+    denoised: np.ndarray,
+    done: Predicted,
+    chosen: Settings,
+) -> None:
+    """Measure what became of the test images, and write it as the results of a row.
 
     Parameters
     ----------
     name : str
-    run : str
-        Whose network it was.
-    denoised : ndarray (N, H, W) float32
+    made_of : dict
+        See `provenance`.
+    denoised : ndarray (N, H, W, C) float32
     done : Predicted
-    settings : denoising.params.EvaluateSettings
+    chosen : Settings
     """
-    scores, per_image = evaluation.evaluate(denoised, done.clean, done.noisy, settings.evaluation)
-    scores |= {"collapsed": evaluation.collapsed(scores)} | done.facts | _trained_with(run)
-    if scores["collapsed"]:
-        yardsticks = (
-            f"noisy input {scores['noisy_mse']:.5f}, constant image {scores['constant_mse']:.5f}"
-        )
-        command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {yardsticks} ***\n")
-    train = datasets.read(layout.dataset_file(settings.data, "train"), "train")
-    histogram = evaluation.histograms(
-        settings.evaluation.histogram_step,
-        training_targets=datasets.pairs(*train, settings.target)[1],
+    scores, per_image = evaluate.evaluate(denoised, done.clean, done.noisy, chosen.evaluation)
+    baselines = scores["noisy_mse"], scores["constant_mse"]
+    has_collapsed = bool(collapsed(scores["mse"], *baselines))
+    scores |= {"collapsed": has_collapsed} | done.facts | _trained_with(made_of)
+    if has_collapsed:
+        beside = "noisy input {:.5f}, constant image {:.5f}".format(*baselines)
+        command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {beside} ***\n")
+    known = targets.read(layout.targets_file(chosen.dataset))
+    method = made_of["method"]
+    histogram = evaluate.histograms(
+        chosen.evaluation.histogram_step,
+        training_targets=known.values(method["targets"]),
         test_images=datasets.to_unit(done.clean),
         noisy_images=done.noisy,
         predictions=denoised,
     )
-    outputs.write_evaluation(name, scores, per_image, histogram)
+    means = known.mean[[0, -1]].tolist()
+    outputs.write_evaluation(name, scores, per_image, histogram, method | {"mean_of_ends": means})
 
 
-def _trained_with(run):
+def _trained_with(made_of: dict[str, Any]) -> dict[str, Any]:
     """What a reader of the metrics wants to know of the training's machine."""
-    provenance = read_json(
-        layout.provenance_file(run), "environment", "settings", "convolutions_by_fft"
-    )
-    environment = provenance["environment"]
+    environment, trained = made_of["environment"], made_of["settings"]
     backend_name = environment["backend"]
     return {
-        "precision": provenance["settings"]["precision"],
-        "convolutions_by_fft": len(provenance["convolutions_by_fft"]),
+        "precision": trained["precision"],
+        "convolutions_by_fft": len(trained["convolutions_by_fft"]),
         "device": environment["device_name"],
         "backend": f"{backend_name} {environment['versions'][backend_name]}",
     }

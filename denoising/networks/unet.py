@@ -1,0 +1,78 @@
+"""U-Net: an encoder and a decoder, with a skip connection at every size.
+
+Each level has `convolutions_per_level` convolutions + ReLU and halves height and width by max
+pooling; filters double from level to level. The decoder repeats the nearest pixel, takes the
+encoder's output of the same size beside it, and convolves again; a 1x1 convolution ends it. With
+`residual` it predicts what to add to its input. Noise2Noise uses such a network, Noise2Void one of
+two levels with 32 filters; both are for larger images than MNIST's, which allow two levels.
+Height and width must be multiples of 2**levels.
+    make repro; then: dvc exp run -S networks.unet.filters=16
+
+References
+----------
+O. Ronneberger, P. Fischer, T. Brox, "U-Net: Convolutional Networks for Biomedical Image
+Segmentation", MICCAI 2015.
+J. Lehtinen et al., "Noise2Noise: Learning Image Restoration without Clean Data", ICML 2018.
+A. Krull, T.-O. Buchholz, F. Jug, "Noise2Void: Learning Denoising from Single Noisy Images",
+CVPR 2019.
+"""
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from denoising.networks.base import Filters, Initializer
+from denoising.sections import Odd, Section
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Network(Section):
+    """Parameters of the U-Net."""
+
+    levels: int = Field(ge=2, le=4)  # height and width shrink by 2 at each
+    convolutions_per_level: int = Field(ge=1, le=8)
+    filters: Filters  # of the first level; they double at each
+    kernel_size: Odd
+    residual: bool
+    initializer: Initializer
+
+
+def build(section: Network, channels: int) -> "keras.Model":
+    """The network with fresh weights."""
+    import keras
+    from keras import layers
+
+    def level(x, part, number):
+        """(N, h, w, anything) -> (N, h, w, filters of that level)."""
+        for index in range(1, section.convolutions_per_level + 1):
+            x = layers.Conv2D(
+                section.filters * 2**number,
+                section.kernel_size,
+                padding="same",
+                activation="relu",
+                kernel_initializer=section.initializer,
+                name=f"{part}{number}_conv{index}",
+            )(x)
+        return x
+
+    x = inputs = keras.Input((None, None, channels), name="input")  # (N, H, W, C)
+    skips = []
+    for number in range(section.levels):
+        x = level(x, "encoder", number)
+        skips.append(x)  # (N, H / 2**number, W / 2**number, filters 2**number)
+        x = layers.MaxPooling2D(2, name=f"encoder{number}_pool")(x)
+    x = level(x, "bottom", section.levels)
+    for number in reversed(range(section.levels)):
+        x = layers.UpSampling2D(2, name=f"decoder{number}_up")(x)
+        x = layers.Concatenate(name=f"decoder{number}_skip")([skips[number], x])
+        x = level(x, "decoder", number)
+    x = layers.Conv2D(
+        channels, 1, padding="same", kernel_initializer=section.initializer, name="output_conv"
+    )(x)  # (N, H, W, C)
+    if section.residual:
+        outputs = layers.Add(dtype="float32", name="output")([inputs, x])
+    else:
+        outputs = layers.Activation("linear", dtype="float32", name="output")(x)
+    return keras.Model(inputs, outputs, name="unet")

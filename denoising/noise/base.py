@@ -1,0 +1,76 @@
+"""What every noise model does.
+
+One model per file of this folder: a section of params.yaml that is told apart by its `name`, and
+knows how to draw its noise, the mean that it gives to a pixel, and the way back from that mean.
+Noise2Noise replaces clean targets by noisy ones, which a squared error forgives only where the
+noise leaves the mean alone (Lehtinen et al. 2018).
+"""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import Field
+
+from denoising.sections import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Sigma = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+
+NODES = 2**14 + 1  # of the table that inverts a mean: exact to 1e-6 for sigma >= 0.001
+
+
+class Noise(Section):
+    """A noise model."""
+
+    invertible: ClassVar[bool] = True  # has every pixel value in [0, 1] a noisy mean of its own?
+
+    def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A noisy version of `clean`.
+
+        Parameters
+        ----------
+        clean : ndarray
+            Any shape, pixel values in [0, 1]; not modified.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of float32, the shape of `clean`
+        """
+        raise NotImplementedError
+
+    def mean(self, clean: ArrayLike) -> np.ndarray:
+        """E[noisy | clean], elementwise, for pixel values in [0, 1]: float64."""
+        raise NotImplementedError
+
+    def debias(self, means: ArrayLike) -> np.ndarray:
+        """The inverse of `mean`: which pixel value has this noisy mean? Elementwise.
+
+        Parameters
+        ----------
+        means : array_like
+            What lies outside [mean(0), mean(1)], as predictions may, becomes 0 or 1.
+
+        Returns
+        -------
+        ndarray of float64 in [0, 1]
+
+        Raises
+        ------
+        ValueError
+            If the noise model is not `invertible`.
+        """
+        if not self.invertible:
+            kind: Any = self
+            raise ValueError(f"{kind.name}: several pixel values have the same noisy mean")
+        return inverse(means, self.mean_table())
+
+    def mean_table(self) -> np.ndarray:
+        """`mean` at `NODES` pixel values, evenly spaced from 0 to 1."""
+        return self.mean(np.linspace(0, 1, NODES))
+
+
+def inverse(means: ArrayLike, table: np.ndarray) -> np.ndarray:
+    """Pixel values in [0, 1] that have these noisy means, by a `Noise.mean_table`."""
+    return np.interp(means, table, np.linspace(0, 1, len(table)))
