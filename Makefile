@@ -14,19 +14,23 @@ help:  ## list the commands
 
 repro: $(VENV)/.installed check-params  ## run what is not up to date, then print both tables
 	@dvc repro
+	@python -m tools.sort_lock
 	@cat plots/tables.md
 
 check-params: $(VENV)/.installed  ## validate params.yaml
 	@python -m tools.check
 
-test: $(VENV)/.installed-dev  ## tests: library, stages, one end-to-end smoke run
+test: $(VENV)/.installed-dev  ## tests: library, stages, tools, one end-to-end smoke run
 	@pytest -m "not slow"
 
 test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
 	@pytest -m slow
 
-lint: $(VENV)/.installed-dev  ## ruff: lint and format; the workflows against their schema
-	@ruff check . && ruff format --check . && check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+lint: $(VENV)/.installed-dev  ## ruff: lint and format; mypy: types; the workflows against their schema
+	@ruff check .
+	@ruff format --check .
+	@mypy
+	@check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: $(VENV)/.installed-dev  ## let ruff format the code
 	@ruff check --fix . ; ruff format .
@@ -51,6 +55,7 @@ prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes 
 
 study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and what helps (an hour on two cores)
 	@dvc repro studies/clipping/dvc.yaml
+	@python -m tools.sort_lock studies/clipping/dvc.lock
 	@cat studies/clipping/report.md
 
 demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http://127.0.0.1:8000/

@@ -1,6 +1,7 @@
-"""Does speed cost accuracy? The pipeline's way to compute beside plain Keras in float32: python -m benchmarks.accuracy
+"""Does speed cost accuracy? The pipeline's way to compute beside plain Keras in float32.
 
-Writes benchmarks/accuracy.md from the trainings of benchmarks/seeds.py.
+`python -m benchmarks.accuracy` writes benchmarks/accuracy.md from the trainings of
+benchmarks/seeds.py.
 """
 
 from pathlib import Path
@@ -14,8 +15,8 @@ from denoising.reporting.tables import pipes
 FOLDER = Path(__file__).parent
 
 
-def report(rows):
-    """Markdown: mean MSE of both ways and their difference, for every run that was trained both ways."""
+def report(rows: pd.DataFrame) -> str:
+    """Markdown: mean MSE and difference of runs that were trained both ways."""
     rows = rows[rows.run.isin(rows[rows.way == "plain"].run)]
     first = rows[rows.way == "plain"].iloc[0]
     lines = []
@@ -36,14 +37,17 @@ def report(rows):
             }
         )
     return (
-        f"MSE after training with different seeds, budget {first.budget} ({first.train_images} images, {first.epochs} "
-        f"epochs, batch {first.batch_size}), on {first.device}. The same seed means the same initial weights and batches, "
-        "so seeds are compared in pairs; the interval is Student's t of the differences, relative to the plain mean.\n\n"
+        f"MSE after training with different seeds, budget {first.budget} "
+        f"({first.train_images} images, {first.epochs} epochs, batch {first.batch_size}), on "
+        f"{first.device}. The same seed means the same initial weights and batches, so seeds are "
+        "compared in pairs; the interval is Student's t of the differences, relative to the plain "
+        "mean.\n\n"
         f"{pipes(pd.DataFrame(lines))}\n"
     )
 
 
-def main():
+def main() -> None:
+    """Write and print the table."""
     text = report(pd.read_csv(FOLDER / "seeds.csv"))
     write_text(FOLDER / "accuracy.md", text)
     print(text)

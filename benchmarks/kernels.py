@@ -1,49 +1,58 @@
 """One convolution by every method: python -m benchmarks.kernels
 
-Forward, and forward with both gradients, of a layer with as many output as input channels on 128 images of 28 x 28 pixels:
-direct, through spectra (`denoising.fft`), and for 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3), which is
-only tried here. Methods take turns. Writes benchmarks/kernels.csv and benchmarks/kernels.md.
+Forward, and forward with both gradients, of a layer with as many output as input channels on 128
+images of 28 x 28 pixels: direct, by FFT (`denoising.compute.fft`), and for 3 x 3 kernels by
+Winograd's minimal filtering F(4 x 4, 3 x 3), which is only tried here. Methods take turns. Writes
+benchmarks/kernels.csv and benchmarks/kernels.md.
 
 References
 ----------
 A. Lavin, S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import tensorflow as tf
-from keras import ops
 
 from denoising.compute import backend, fft, tuning
+from denoising.compute.backend import keras
 from denoising.files import write_text
 from denoising.reporting.tables import pipes
+
+ops = keras.ops
 
 FOLDER = Path(__file__).parent
 IMAGES, PIXELS, ROUNDS = 128, 28, 7
 CASES = [(3, 64), (5, 64), (7, 64), (3, 128), (5, 128), (7, 128)]
 
-# F(4, 3): four outputs of a three-tap filter from six products, by matrices over a tile of six samples
+# F(4, 3): four outputs of a filter of three taps from six products, by matrices over a tile of six
+# samples
 INPUT = np.array(
-    [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0], [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0],
-     [0, 4, 0, -5, 0, 1]], np.float32
+    [[4, 0, -5, 0, 1, 0], [0, -4, -4, 1, 1, 0], [0, 4, -4, -1, 1, 0],
+     [0, -2, -1, 2, 1, 0], [0, 2, -1, -2, 1, 0], [0, 4, 0, -5, 0, 1]], np.float32
 )  # fmt: skip
 KERNEL = np.array(
-    [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6], [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6],
-     [0, 0, 1]], np.float32
+    [[1 / 4, 0, 0], [-1 / 6, -1 / 6, -1 / 6], [-1 / 6, 1 / 6, -1 / 6],
+     [1 / 24, 1 / 12, 1 / 6], [1 / 24, -1 / 12, 1 / 6], [0, 0, 1]], np.float32
 )  # fmt: skip
 OUTPUT = np.array(
     [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], np.float32
 )
 
 
-def direct(images, kernel):
+def direct(images: Any, kernel: Any) -> Any:
+    """Keras's own convolution."""
     return ops.conv(images, kernel, padding="same")
 
 
-def winograd(images, kernel):
-    """As `denoising.fft.conv2d`, every transform of all tiles of an axis being one product with a banded matrix."""
+def winograd(images: Any, kernel: Any) -> Any:
+    """As `denoising.compute.fft.conv2d`.
+
+    Every transform of all tiles of an axis is one product with a banded matrix.
+    """
     _, size, _, channels = images.shape
     filters, tiles = kernel.shape[-1], size // 4
     constant = lambda matrix: ops.convert_to_tensor(matrix, dtype=images.dtype)  # noqa: E731
@@ -68,7 +77,8 @@ def winograd(images, kernel):
     return ops.reshape(y, (-1, size, size, filters))
 
 
-def main():
+def main() -> None:
+    """Measure, and write both files."""
     backend.prepare(0)
     rng = np.random.default_rng(0)
     rows = []
@@ -108,7 +118,9 @@ def main():
     write_text(FOLDER / "kernels.md", report(pd.read_csv(FOLDER / "kernels.csv")))
 
 
-def _functions(method):
+def _functions(method: Callable[..., Any]) -> tuple[Any, Any]:
+    import tensorflow as tf  # after Keras, whose import discards its messages
+
     @tf.function
     def both(images, kernel, upstream):
         with tf.GradientTape() as tape:
@@ -119,11 +131,12 @@ def _functions(method):
     return tf.function(method), both
 
 
-def _error(output, expected):
+def _error(output: Any, expected: Any) -> float:
     return float(ops.std(ops.cast(output, "float32") - expected) / ops.std(expected))
 
 
-def report(frame):
+def report(frame: pd.DataFrame) -> str:
+    """Markdown: times and errors."""
     keys = ["kernel", "channels", "dtype", "what"]
     wide = frame.pivot_table(index=keys, columns="method", values="milliseconds", sort=False)
     for method in ("fft", "winograd"):
@@ -136,9 +149,10 @@ def report(frame):
         errors.map(lambda value: "" if pd.isna(value) else f"{value:.1e}").reset_index().astype(str)
     )
     return (
-        f"Milliseconds for {IMAGES} images of {PIXELS} x {PIXELS} pixels, shortest of {ROUNDS}.\n\n{pipes(times)}\n\n"
-        "Standard deviation of the error, relative to that of the result (reference: direct, float32); with gradients: the "
-        f"worse of both gradients'.\n\n{pipes(errors)}\n"
+        f"Milliseconds for {IMAGES} images of {PIXELS} x {PIXELS} pixels, shortest of {ROUNDS}."
+        f"\n\n{pipes(times)}\n\n"
+        "Standard deviation of the error, relative to that of the result (reference: direct, "
+        f"float32); with gradients: the worse of both gradients'.\n\n{pipes(errors)}\n"
     )
 
 

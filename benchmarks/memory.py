@@ -1,12 +1,15 @@
 """Peak memory of every stage at the article's budget: python -m benchmarks.memory
 
-Runs the stages one after the other in a fresh clone, with as many images and as large batches as the article's protocol has
-but one epoch (ten take somewhat more: results/article/logs). Takes about half an hour on two cores. Writes
-benchmarks/memory.json. With names of runs only those are trained and evaluated, and put beside what is there:
-python -m benchmarks.memory win5rb_n2n_fixed
+Runs the stages one after the other in a fresh clone, with as many images and as large batches as
+the article's protocol has, but one epoch (ten take somewhat more: results/article/logs). Takes
+about half an hour on two cores. With names of runs, only these are trained and evaluated, and put
+beside what is there: python -m benchmarks.memory win5rb_n2n_fixed
+
+Writes benchmarks/memory.json, in MiB by stage: `fetch-<source>`, `corrupt-<dataset>`,
+`train-<run>`, `evaluate-<run>`, `evaluate_debiased-<row>`, `evaluate_filter-<filter>`, `report`.
+A file with `fetch` alone is of the time when there was one source.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -14,48 +17,58 @@ import sys
 import tempfile
 from pathlib import Path
 
-from ruamel.yaml import YAML
+import yaml
 
-from denoising.files import write_json
-from stages import schema as params
-from stages.shared import layout
+from denoising.files import read_json, write_json, write_text
+from stages import schema
+from stages.shared import layout, params
 
 ROOT = Path(__file__).parent.parent
+FILE = ROOT / "benchmarks/memory.json"
 
 
-def main():
-    settings = params.load(ROOT / "params.yaml")
-    if unknown := set(sys.argv[1:]) - settings.runs.keys():
+def main() -> None:
+    """Measure, and write the file."""
+    settings, chosen = schema.load(ROOT / layout.PARAMS), sys.argv[1:]
+    if unknown := set(chosen) - settings.runs.keys():
         sys.exit(f"error: {', '.join(unknown)}: no such run; there are {', '.join(settings.runs)}")
+    peaks = read_json(FILE, "peak_memory_mib")["peak_memory_mib"] if chosen else {}
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
-        if (ROOT / layout.RAW).is_dir():
-            shutil.copytree(ROOT / layout.RAW, clone / layout.RAW)
-        yaml = YAML()
-        content = yaml.load(clone / "params.yaml")
-        content["budget"] = "article"
-        content["budgets"]["article"]["epochs"] = 1
-        yaml.dump(content, clone / "params.yaml")
-        stages = [("fetch",), *(("corrupt", name) for name in settings.datasets)]
-        stages += [
-            (stage, name)
-            for name in sys.argv[1:] or settings.runs
-            for stage in ("train", "evaluate")
-        ]
-        if not sys.argv[1:]:
-            stages += [("evaluate_filter", name) for name in settings.filters] + [("report",)]
-        file = ROOT / "benchmarks/memory.json"
-        peaks = json.loads(file.read_text())["peak_memory_mib"] if sys.argv[1:] else {}
-        for stage in stages:
-            peaks["-".join(stage)] = _peak(
-                [sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]], clone
-            )
+        clone = _clone(Path(folder) / "clone")
+        for stage in _stages(settings, chosen):
+            command = [sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]]
+            peaks["-".join(stage)] = _peak(command, clone)
             print("-".join(stage), peaks["-".join(stage)], "MiB", flush=True)
-    write_json(file, {"budget": "article", "peak_memory_mib": peaks})
+    write_json(FILE, {"budget": "article", "peak_memory_mib": peaks})
 
 
-def _peak(command, folder):
+def _clone(clone: Path) -> Path:
+    """A clone at the article's budget, with the images that need not be downloaded again."""
+    subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
+    for images in (layout.FETCHED, layout.PROVIDED):
+        if (ROOT / images).is_dir():
+            shutil.copytree(ROOT / images, clone / images, dirs_exist_ok=True)
+    content = params.read(clone / layout.PARAMS)
+    content["budget"] = "article"
+    content["budgets"]["article"]["epochs"] = 1
+    write_text(clone / layout.PARAMS, yaml.safe_dump(content))
+    return clone
+
+
+def _stages(settings: schema.Params, chosen: list[str]) -> list[tuple[str, ...]]:
+    """Stages and their arguments: all, or those that some runs need."""
+    stages: list[tuple[str, ...]] = [("fetch", name) for name in settings.sources]
+    stages += [("corrupt", name) for name in settings.datasets]
+    for name in chosen or settings.runs:
+        stages += [("train", name), ("evaluate", name)]
+    if not chosen:
+        stages += [("evaluate_debiased", name) for name in settings.debiased]
+        stages += [("evaluate_filter", name) for name in settings.filters]
+        stages += [("report",)]
+    return stages
+
+
+def _peak(command: list[str], folder: Path) -> int:
     process = subprocess.Popen(command, cwd=folder)
     _, status, usage = os.wait4(process.pid, 0)
     if status:

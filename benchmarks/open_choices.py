@@ -1,61 +1,68 @@
-"""Which of the choices that the article leaves open move the error? python -m benchmarks.open_choices
+"""Which of the choices that the article leaves open move the error?
 
-1. The published DnCNN, trained by the article's full protocol: with its batch-norm averages taken anew, and after one more
-   epoch, at the constant rate or at one that falls to zero. This starts where a whole training ends, so it shows for a tenth
-   of the cost what is lost there.
-2. CAE and CNN, which are cheap, with one choice at a time changed: a tenth of the article's work, but most of its steps, in
-   smaller batches, since the seed alone decides after a tenth of the steps.
+`python -m benchmarks.open_choices` measures:
 
-Needs the raw data that `make repro` fetches. Every measurement is a row of benchmarks/open_choices.csv as soon as it is
-done; what is there is not measured again (fifty minutes on two cores in all). Writes benchmarks/open_choices.md.
+1. The published DnCNN, trained by the article's full protocol: with its batch-norm averages taken
+   anew, and after one more epoch, at the constant rate or at one that falls to zero. This starts
+   where a whole training ends, so it shows for a tenth of the cost what is lost there.
+2. CAE and CNN, which are cheap, with one choice at a time changed: a tenth of the article's work,
+   but most of its steps, in smaller batches, since the seed alone decides after a tenth of the
+   steps.
+
+It needs the images that `make repro` fetches. Every measurement is a row of
+benchmarks/open_choices.csv as soon as it is done; what is there is not measured again (fifty
+minutes on two cores in all). Writes benchmarks/open_choices.md.
 """
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from ruamel.yaml import YAML
 
 from benchmarks import seeds
 from denoising.compute import backend, execution
+from denoising.compute.backend import keras
+from denoising.compute.plan import Plan
 from denoising.data import datasets
+from denoising.data.streams import rng_for
 from denoising.evaluation import metrics
 from denoising.files import write_text
-from denoising.inference import model_files as saving
+from denoising.inference import model_files
 from denoising.inference import predict as inference
 from denoising.reporting.tables import pipes
-from stages import schema as params
-from stages.shared import layout
+from stages import corrupt, schema, train
+from stages.shared import layout, params
 
 FOLDER = Path(__file__).parent
 PUBLISHED = Path("results/article")
-REDUCED = {
+REDUCED = {  # of the article's budget
     "train_images": 10_000,
     "validation_images": 100,
     "epochs": 5,
     "batch_size": 16,
-}  # of the article's budget
-CHOICES = {  # of a run: what is changed, by name
+}
+CHOICES: dict[str, dict[str, dict[str, Any]]] = {  # of a run: what is changed, by name
     "cae": {
         "as in params.yaml": {},
         "another training seed": {"seeds.training": 1},
         "learning rate falls to zero (cosine)": {"budgets.article.schedule": "cosine"},
         "noise drawn every epoch": {"datasets.gauss50.redraw": "every_epoch"},
         "shuffled choice of images": {"datasets.gauss50.selection": "shuffled"},
-        "initialiser Glorot uniform": {"models.cae.initializer": "glorot_uniform"},
+        "initialiser Glorot uniform": {"networks.cae.initializer": "glorot_uniform"},
         "output sigmoid, initialiser Glorot uniform": {
-            "models.cae.output_activation": "sigmoid",
-            "models.cae.initializer": "glorot_uniform",
+            "networks.cae.output_activation": "sigmoid",
+            "networks.cae.initializer": "glorot_uniform",
         },
-        "one convolution a level": {"models.cae.convolutions_per_level": 1},
-        "three convolutions a level": {"models.cae.convolutions_per_level": 3},
+        "one convolution a level": {"networks.cae.convolutions_per_level": 1},
+        "three convolutions a level": {"networks.cae.convolutions_per_level": 3},
     },
     "cnn": {
         "as in params.yaml": {},
         "another training seed": {"seeds.training": 1},
-        "four convolutions": {"models.cnn.depth": 4},
+        "four convolutions": {"networks.cnn.depth": 4},
     },
 }
 AVERAGED = 50  # batches that batch-norm statistics are averaged over
@@ -66,11 +73,12 @@ CONTINUED = {
 }
 
 
-def main():
+def main() -> None:
+    """Measure what is not there yet, and write the tables."""
     file = FOLDER / "open_choices.csv"
     rows = pd.read_csv(file).to_dict("records") if file.is_file() else []
 
-    def add(run, choice, device, **errors):
+    def add(run: str, choice: str, errors: dict[str, float]) -> None:
         rows.append({"run": run, "choice": choice, "device": device} | errors)
         print(rows[-1], flush=True)
         write_text(file, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
@@ -80,25 +88,24 @@ def main():
         sys.exit(
             f"error: {file} has rows of another machine, such as {foreign[0]}; this one is {device}"
         )
+    reduced = {f"budgets.article.{key}": value for key, value in REDUCED.items()}
     done = {(row["run"], row["choice"]) for row in rows}
     for choice, schedule in CONTINUED.items():
         if ("dncnn", choice) not in done:
-            add("dncnn", choice, device, **continued_dncnn(changed_parameters({}), schedule))
+            add("dncnn", choice, continued_dncnn(changed_parameters({}), schedule))
     for run, choices in CHOICES.items():
         for choice, changes in choices.items():
             if (run, choice) not in done:
-                changed = changed_parameters(
-                    changes | {f"budgets.article.{key}": value for key, value in REDUCED.items()}
-                )
-                found = seeds.train(changed, run, "fast", changed.seeds.training)
-                add(run, choice, device, mse=found["mse"])
+                changed = changed_parameters(changes | reduced)
+                found = seeds.train(changed, run, "fast", changed["seeds"]["training"])
+                add(run, choice, {"mse": found["mse"]})
     write_text(FOLDER / "open_choices.md", report(pd.DataFrame(rows)))
     print((FOLDER / "open_choices.md").read_text())
 
 
-def changed_parameters(changes):
+def changed_parameters(changes: Mapping[str, Any]) -> params.Content:
     """params.yaml at the article's budget with some values, given by dotted names, changed."""
-    content = YAML(typ="safe", pure=True).load(Path("params.yaml"))
+    content = params.read()
     for key, value in ({"budget": "article"} | changes).items():
         *sections, name = key.split(".")
         place = content
@@ -106,60 +113,71 @@ def changed_parameters(changes):
             place = place[section]
         assert name in place, f"{key} is no parameter"
         place[name] = value
-    return params.validate(content)
+    schema.validate(content)
+    return content
 
 
-def continued_dncnn(parameters, schedule):
-    """MSE of the published DnCNN, perhaps after one more epoch: by its averages, and by averages taken anew."""
-    settings = parameters.train_settings("dncnn")
-    precision = backend.resolve_precision(settings.precision)
-    data = seeds.arrays(parameters.corrupt_settings(settings.run.data))
-    rng = datasets.rng_for(settings.seed, "dncnn", "continued")
-    pairs = datasets.pairs(*data["train"], "clean", rng.permutation(len(data["train"][0])))
-    inputs, targets = (images[..., None] for images in pairs)
-    backend.prepare(settings.seed)
-    model = saving.load(PUBLISHED / layout.model_file("dncnn"))
+def continued_dncnn(content: params.Content, schedule: str | None) -> dict[str, float]:
+    """MSE of the published DnCNN by its batch-norm averages, and by averages taken anew.
+
+    Parameters
+    ----------
+    content : dict
+        Of a valid params.yaml.
+    schedule : {"constant", "cosine"}, optional
+        Of the learning rate of one more epoch; None: as it was published.
+    """
+    chosen = train.settings(content, "dncnn")
+    plan = Plan(backend.resolve_precision(chosen.precision))
+    batch_size, rate = chosen.work.batch_size, chosen.work.learning_rate
+    data = seeds.arrays(corrupt.settings(content, chosen.dataset))
+    order = rng_for(chosen.seed, "dncnn", "continued").permutation(len(data["train"][0]))
+    inputs, targets = chosen.method.pairs(*data["train"], order)
+    backend.prepare(chosen.seed)
+    model = model_files.load(PUBLISHED / layout.model_file("dncnn"))
     if schedule:
-        rate = settings.learning_rate
         if schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(
-                rate, -(-len(inputs) // settings.batch_size)
-            )
-        model = execution.for_training(model, precision)
+            rate = keras.optimizers.schedules.CosineDecay(rate, -(-len(inputs) // batch_size))
+        model = execution.for_training(model, plan)
         model.compile(optimizer=keras.optimizers.Adam(rate), loss="mse")
-        model.fit(inputs, targets, batch_size=settings.batch_size, shuffle=False, verbose=2)
+        model.fit(inputs, targets, batch_size=batch_size, shuffle=False, verbose=2)
 
-    def error():
+    def error() -> float:
         clean, noisy = data["test"]
-        fast = execution.for_inference(model, precision)
-        prediction = inference.denoise(fast, noisy[0], parameters.evaluation.batch_size)
-        return metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()
+        fast = execution.for_inference(model, plan)
+        prediction = inference.denoise(fast, noisy[0], content["evaluation"]["batch_size"])
+        return float(metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean())
 
     model = execution.plain(model)
     before = error()
-    average_anew(model, inputs, settings.batch_size)
+    average_anew(model, inputs, batch_size)
     return {"mse": before, "mse_averaged_anew": error()}
 
 
-def average_anew(model, inputs, batch_size):
-    """Set batch-norm averages to the plain mean over `AVERAGED` batches, as Wu and Johnson (2021) recommend.
+def average_anew(model: Any, inputs: np.ndarray, batch_size: int) -> None:
+    """Set batch-norm averages to the plain mean over `AVERAGED` batches.
 
-    Wu, Johnson 2021: "Rethinking 'Batch' in BatchNorm". Weights do not change, so neither would a training's.
+    Weights do not change, so a training would go on as before.
+
+    References
+    ----------
+    Y. Wu, J. Johnson, "Rethinking 'Batch' in BatchNorm", arXiv:2105.07576 (2021), who recommend it.
     """
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     for batch in range(AVERAGED):
         for norm in norms:
             norm.momentum = batch / (batch + 1)
-        model(
-            inputs[batch * batch_size : (batch + 1) * batch_size].astype(np.float32), training=True
-        )
+        images = inputs[batch * batch_size : (batch + 1) * batch_size]
+        model(images.astype(np.float32), training=True)
 
 
-def report(rows):
+def report(rows: pd.DataFrame) -> str:
+    """Markdown: one table per run."""
     first = rows.iloc[0]
     text = [
-        f"MSE over all 10,000 test images, on {first.device}. The learning rate is constant unless said otherwise. `change` "
-        "is relative to the first row; the row of another seed says how much of it may be chance.",
+        f"MSE over all 10,000 test images, on {first.device}. The learning rate is constant unless "
+        "said otherwise. `change` is relative to the first row; the row of another seed says how "
+        "much of it may be chance.",
     ]
     for run, group in rows.groupby("run", sort=False):
         base = group.mse.iloc[0]
@@ -174,7 +192,8 @@ def report(rows):
         amount = (
             "the network published in results/article (50,000 images, 10 epochs, batch 128)"
             if run == "dncnn"
-            else f"{REDUCED['train_images']:,} images, {REDUCED['epochs']} epochs, batch {REDUCED['batch_size']}"
+            else f"{REDUCED['train_images']:,} images, {REDUCED['epochs']} epochs, "
+            f"batch {REDUCED['batch_size']}"
         )
         text += [f"## {run}: {amount}", pipes(table)]
     return "\n\n".join(text) + "\n"

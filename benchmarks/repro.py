@@ -1,7 +1,9 @@
-"""Wall time of `make repro`, by stage, in a fresh clone without any cache: python benchmarks/repro.py
+"""Wall time of `make repro`, by stage, in a fresh clone without any cache.
 
-Installation is not counted: it runs first. Leave the machine alone meanwhile. Writes benchmarks/repro.json. A folder as an
-argument keeps the clone.
+    python benchmarks/repro.py
+
+Installation is not counted: it runs first. Leave the machine alone meanwhile. Writes
+benchmarks/repro.json. A folder as an argument keeps the clone.
 """
 
 import json
@@ -16,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def main():
+def main() -> None:
+    """Measure, and write the file."""
     with tempfile.TemporaryDirectory() as temporary:
         clone = Path(sys.argv[1] if len(sys.argv) > 1 else temporary) / "clone"
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
@@ -60,12 +63,12 @@ def main():
     print(json.dumps(result, indent=2))
 
 
-def _in_networks(clone):
+def _in_networks(clone: Path) -> float:
     """Seconds in which images went through networks: not start-up, not data, not metrics."""
     training = sum(
         json.loads(file.read_text())["seconds"] for file in (clone / "logs").glob("train-*.json")
     )
-    inference = 0
+    inference = 0.0
     for file in (clone / "logs").glob("evaluate-*.json"):
         images = json.loads((clone / "metrics" / file.name.removeprefix("evaluate-")).read_text())[
             "images"

@@ -1,33 +1,36 @@
-"""How much does a result depend on the seed, and on the way it is computed? python -m benchmarks.seeds
+"""How much does a result depend on the seed, and on the way it is computed?
 
-Trains runs of the pipeline with other training seeds. `fast` is what the pipeline does on this machine; `plain` is the
-network as `denoising.networks` builds it, in float32, with direct convolutions and Keras's own batch normalisation. Needs the
-raw data that `make repro` fetches. Every training is a row of benchmarks/seeds.csv as soon as it is done; what is there is
-not trained again, so the command can be stopped and goes on (two hours on two cores in all). For another machine or budget
-remove the file.
+`python -m benchmarks.seeds` trains runs of the pipeline with other training seeds. `fast` is what
+the pipeline does on this machine; `plain` is the network as `denoising.networks` builds it, in
+float32, with direct convolutions and Keras's own batch normalisation. It needs the images that
+`make repro` fetches. Every training is a row of benchmarks/seeds.csv as soon as it is done; what is
+there is not trained again, so the command can be stopped and goes on (two hours on two cores in
+all). For another machine or budget remove the file.
 
-Writes benchmarks/accuracy.md (benchmarks/accuracy.py) and benchmarks/spread.md (benchmarks/spread.py).
+Writes benchmarks/accuracy.md (benchmarks/accuracy.py) and benchmarks/spread.md
+(benchmarks/spread.py).
 """
 
-import contextlib
 import sys
-import tempfile
 from pathlib import Path
-from unittest import mock
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import accuracy, spread
-from denoising import networks as models
 from denoising.compute import backend, execution, tuning
-from denoising.data import datasets
+from denoising.compute.plan import PLAIN
+from denoising.data import datasets, source_files, splits
 from denoising.evaluation import metrics
 from denoising.files import write_text
 from denoising.inference import predict as inference
-from denoising.sources import mnist
-from denoising.training import fit as training
-from stages import schema as params
-from stages.shared import layout, outputs
+from denoising.networks import base as networks
+from denoising.training import fit
+from denoising.training.checkpoints import Nowhere
+from stages import corrupt, schema
+from stages import train as train_stage
+from stages.shared import layout, outputs, params
 
 FILE = Path(__file__).parent / "seeds.csv"
 CHEAP, DEAR = {"cnn": 5, "cae": 5}, {"dncnn": 3, "win5rb": 3}
@@ -36,9 +39,12 @@ JOBS = [  # budget, way, seeds of each run
     ("laptop", "fast", CHEAP | DEAR | {"win5rb_n2n": 3}),
     ("smoke", "fast", dict.fromkeys([*CHEAP, *DEAR, "win5rb_n2n"], 5)),
 ]
+AMOUNTS = ("train_images", "epochs", "batch_size", "learning_rate")
 
 
-def main():
+def main() -> None:
+    """Train what is not there yet, and write both tables."""
+    schema.load()  # refuses a bad params.yaml
     # a revision such as 1234e56 is not a number
     text = {"git_revision": str, "by_fft": str}
     rows = (
@@ -47,77 +53,95 @@ def main():
         else []
     )
     for budget, way, seeds in JOBS:
-        settings = params.load().model_copy(update={"budget": budget})
-        amounts = settings.budgets[budget].model_dump(
-            include={"train_images", "epochs", "batch_size", "learning_rate"}
-        )
-        same = amounts | {"device": backend.device()[1]}
+        content = params.read() | {"budget": budget}
+        same = params.pick(params.budget(content), *AMOUNTS) | {"device": backend.device()[1]}
         if foreign := [row for row in rows if row["budget"] == budget and row | same != row]:
             sys.exit(
-                f"error: {FILE} has rows of another machine or budget, such as {foreign[0]}; now: {same}"
+                f"error: {FILE} has rows of another machine or budget, such as {foreign[0]}; "
+                f"now: {same}"
             )
         for run, count in seeds.items():
             for seed in range(count):
                 key = {"budget": budget, "way": way, "run": run, "seed": seed}
                 if not any(row | key == row for row in rows):
-                    rows.append(
-                        key
-                        | train(settings, run, way, seed)
-                        | same
-                        | {"git_revision": outputs.git_revision()}
-                    )
+                    found = train(content, run, way, seed)
+                    rows.append(key | found | same | {"git_revision": outputs.git_revision()})
                     print(rows[-1], flush=True)
                     write_text(FILE, pd.DataFrame(rows).to_csv(index=False, float_format="%.8g"))
     accuracy.main()
     spread.main()
 
 
-def train(parameters, run, way, seed):
-    """One training; the MSE over the test images, and how it was computed."""
-    settings = parameters.train_settings(run).model_copy(update={"seed": seed})
-    precision = "float32" if way == "plain" else backend.resolve_precision(settings.precision)
-    settings = settings.model_copy(update={"precision": precision})
-    data = arrays(parameters.corrupt_settings(settings.run.data))
-    clean, noisy = data["test"]
-    batches = {"training": settings.batch_size, "inference": parameters.evaluation.batch_size}
-    backend.prepare(seed)
-    network = models.build(settings.run.model, settings.network)
-    by_fft = {
-        task: tuning.choose("auto", network, clean.shape[1:], batch, precision, task)
-        if way == "fast"
-        else []
-        for task, batch in batches.items()
+def train(content: params.Content, run: str, way: str, seed: int) -> dict[str, Any]:
+    """One training: the MSE over the test images, and how it was computed.
+
+    Parameters
+    ----------
+    content : dict
+        Of a valid params.yaml.
+    run : str
+    way : {"fast", "plain"}
+    seed : int
+        Instead of the content's own.
+    """
+    chosen = train_stage.settings(content, run)
+    made_of = corrupt.settings(content, chosen.dataset)
+    images = arrays(made_of)
+    clean, noisy = images["test"]
+    _, height, width, channels = clean.shape
+    batches = {
+        "training": chosen.work.batch_size,
+        "inference": content["evaluation"]["batch_size"],
     }
-    with tempfile.TemporaryDirectory() as folder, _as_built(way):
-        checkpoint = Path(folder) / "checkpoint.npz"
-        model, _, _ = training.train(
-            settings, data["train"], data["validation"], checkpoint, by_fft["training"], str
+    backend.prepare(seed)
+    network = networks.build(chosen.network, chosen.section, channels)
+    plans = dict.fromkeys(batches, PLAIN)
+    if way == "fast":
+        plans = {
+            task: tuning.plan(
+                chosen.convolution, chosen.precision, network, (height, width), batch, task
+            )
+            for task, batch in batches.items()
+        }
+    settings = fit.Settings(
+        network=chosen.network,
+        section=chosen.section,
+        method=chosen.method,
+        noise=made_of.noise,
+        seed=seed,
+        stream=chosen.stream,
+        plan=plans["training"],
+        optimizer=chosen.optimizer,
+        work=chosen.work,
+    )
+
+    def redrawn(epoch: int) -> np.ndarray:
+        return datasets.corrupt(
+            images["train"][0], made_of.noise, made_of.seed, made_of.stream, "train", epoch
         )
-        model = execution.for_inference(model, precision, by_fft["inference"])
-        prediction = inference.denoise(model, noisy[0], batches["inference"])
-    error = metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean()
-    return {"mse": error, "precision": precision, "by_fft": " ".join(by_fft["training"])}
+
+    anew = redrawn if made_of.options.redraw == "every_epoch" else None
+    data = fit.Data(images["train"], images["validation"], anew)
+    trained = fit.fit(settings, data, Nowhere(), log=str).model
+    model = execution.for_inference(trained, plans["inference"])
+    prediction = inference.denoise(model, noisy[0], batches["inference"])
+    return {
+        "mse": metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean(),
+        "precision": plans["training"].precision,
+        "by_fft": " ".join(plans["training"].by_fft),
+    }
 
 
-def arrays(settings):
-    """As the corrupt stage writes it, clean and noisy images of each split."""
-    name, dataset, seed = settings.name, settings.dataset, settings.seed
-    splits = datasets.split_images(
-        *mnist.read(layout.RAW), settings.images, dataset.selection, seed
+def arrays(made_of: corrupt.Settings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """As the corrupt stage writes them, clean and noisy images of each split."""
+    source = source_files.read(layout.source_folder(made_of.options.source))
+    found = splits.split_images(
+        *source, made_of.images.by_split, made_of.options.selection, made_of.seed
     )
     return {
-        split: (clean, datasets.corrupt(clean, dataset.noise, seed, name, split))
-        for split, clean in splits.items()
+        split: (clean, datasets.corrupt(clean, made_of.noise, made_of.seed, made_of.stream, split))
+        for split, clean in found.items()
     }
-
-
-def _as_built(way):
-    """The plain way trains the very layers that denoising.networks builds."""
-    if way == "fast":
-        return contextlib.nullcontext()
-    return mock.patch.multiple(
-        execution, for_training=lambda model, *_: model, for_inference=lambda model, *_: model
-    )
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Training and inference speed of the four networks beside their peers, interleaved in one run: make bench
+"""Speed of training and inference of every network beside its peers, interleaved: make bench
 
-Ways: `ours` (the pipeline's copies of the networks), `keras float32` (the article's way), `keras bfloat16` (Keras's mixed
-precision), `torch float32` and `torch bfloat16` (PyTorch, channels-last, when it is installed), all on the CPU. Every
-way has a process of its own; they take turns, so that a noisy neighbour disturbs them alike, and ratios are taken within a
-round. Leave the machine alone meanwhile.
+Ways: `ours` (the pipeline's copies of the networks), `keras float32` (the article's way),
+`keras bfloat16` (Keras's mixed precision), `torch float32` and `torch bfloat16` (PyTorch,
+channels-last, when it is installed), all on the CPU. Every way has a process of its own; they take
+turns, so that a noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the
+machine alone meanwhile.
 
-Writes benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--draw` writes the last two from the first.
+Measures the networks of params.yaml; tables and chart show those that were measured. Writes
+benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--draw` writes the last two
+from the first.
 """
 
 import argparse
@@ -15,7 +18,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,10 +29,10 @@ from tqdm import tqdm
 
 from denoising.files import write_text
 from denoising.reporting.tables import pipes
-from stages import schema as params
+from stages import schema
+from stages.shared import params
 
 FOLDER = Path(__file__).parent
-NETWORKS = ("cnn", "cae", "dncnn", "win5rb")
 TASKS = {"train": "training", "infer": "inference"}
 LABELS = {
     "ours": "ours",
@@ -41,7 +46,8 @@ CPU = {"CUDA_VISIBLE_DEVICES": ""}
 ROUNDS = 5
 
 
-def main():
+def main() -> None:
+    """Measure unless told otherwise, and write all files."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -60,10 +66,11 @@ def main():
     print((FOLDER / "speed.md").read_text())
 
 
-def measure(ways, rounds):
-    """Images a second of every turn of every way; one of them is "ours"."""
+def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
+    """Images per second of every turn of every way; one of them is "ours"."""
+    schema.load()  # refuses a bad params.yaml before anything is started
     rows = []
-    for network in NETWORKS:
+    for network in params.read()["networks"]:
         rates = matrix_rates()
         workers = {way: Worker(way, network) for way in ways}
         about = workers["ours"].about
@@ -72,9 +79,8 @@ def measure(ways, rounds):
             sys.exit(f"error: {network} is not the same network in all ways; parameters: {sizes}")
         for turn in tqdm(range(rounds), desc=network, disable=None):
             for task in TASKS:
-                for way in np.random.default_rng(turn).permutation(
-                    ways
-                ):  # or one would always follow the same other
+                # in an order that is drawn, or one would always follow the same other
+                for way in np.random.default_rng(turn).permutation(ways):
                     worker = workers[way]
                     row = {"network": network, "task": task, "way": way, "turn": turn}
                     row["images_a_second"] = worker.turn(task)
@@ -97,30 +103,33 @@ def measure(ways, rounds):
 
 
 class Worker:
-    def __init__(self, way, network):
+    """One way to compute one network, in a process of its own: see benchmarks/worker.py."""
+
+    def __init__(self, way: str, network: str) -> None:
         command = [sys.executable, "-m", "benchmarks.worker", way, network]
         lines = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, **lines, cwd=FOLDER.parent, env=os.environ | CPU)
-        self.about = json.loads(self._line())
+        self.about: dict[str, Any] = json.loads(self._line())
 
-    def _line(self):
+    def _line(self) -> str:
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(
-                f"error: {' '.join(self.process.args[2:])} ended with exit code {self.process.wait()}"
-            )
+            command = " ".join(self.process.args[2:])
+            sys.exit(f"error: {command} ended with exit code {self.process.wait()}")
         return line
 
-    def turn(self, task):
+    def turn(self, task: str) -> float:
+        """Images per second."""
         time.sleep(0.3)  # threads of the one before spin for a while
         print(task, file=self.process.stdin, flush=True)
         return float(self._line())
 
-    def stop(self):
+    def stop(self) -> None:
+        """End the process."""
         self.process.communicate()
 
 
-def matrix_rates():
+def matrix_rates() -> dict[str, float]:
     """GFLOP/s of a 2048 x 2048 matrix product, the best of a few, float32 and bfloat16."""
     command = [sys.executable, "-m", "benchmarks.matrix_product"]
     environment = os.environ | CPU
@@ -130,18 +139,26 @@ def matrix_rates():
     return {f"matmul_{dtype}": rate for dtype, rate in json.loads(output).items()}
 
 
-def report(turns):
+def measured_networks(turns: pd.DataFrame) -> list[str]:
+    """Names of the networks that were measured, in their order."""
+    return list(turns.network.unique())
+
+
+def report(turns: pd.DataFrame) -> str:
     """Markdown: speeds, ratios, rates of arithmetic, hours of the article's protocol."""
+    networks = measured_networks(turns)
     ways = [way for way in WAYS if way in set(turns.way)]
     first = turns.iloc[0]
     text = [
-        f"On {first.device}, {first.cores} cores; images of 28 x 28 pixels, {first.training_batch} a step of training with "
-        f"Adam, {first.inference_batch} of inference; medians of {turns.turn.nunique()} rounds (smallest .. largest). "
-        f"{'; '.join(dict.fromkeys(turns.version))}. PyTorch: channels last, autocast, neither compiled nor folded."
+        f"On {first.device}, {first.cores} cores; images of 28 x 28 pixels, "
+        f"{first.training_batch} a step of training with Adam, {first.inference_batch} of "
+        f"inference; medians of {turns.turn.nunique()} rounds (smallest .. largest). "
+        f"{'; '.join(dict.fromkeys(turns.version))}. PyTorch: channels last, autocast, neither "
+        "compiled nor folded."
     ]
     for task, title in TASKS.items():
         rows = []
-        for network in NETWORKS:
+        for network in networks:
             speeds = _speeds(turns, network, task)
             row = {"network": network} | {
                 LABELS[way]: f"{speeds[way].median():.0f}" for way in ways
@@ -154,7 +171,7 @@ def report(turns):
         text += [f"## Images a second, {title}", pipes(pd.DataFrame(rows))]
     rows = []
     for task, title in TASKS.items():
-        for network in NETWORKS:
+        for network in networks:
             group = turns[(turns.network == network) & (turns.task == task)]
             flops = 2 * group.multiply_adds.iloc[0] * (3 if task == "train" else 1) / 1e9
             row = {"network": f"{network}, {title}"}
@@ -171,24 +188,30 @@ def report(turns):
     }
     text += [
         "## GFLOP/s, and as a share of the matrix product's",
-        "Counted as a direct convolution's, forward and twice backward: computing less by spectra shows as more than all. A "
-        f"matrix product of 2048 x 2048, measured before each network, has {rates['matmul_float32']} GFLOP/s in float32 and "
-        f"{rates['matmul_bfloat16']} in bfloat16; the share is that of the way's own precision.",
+        "Counted as a direct convolution's, forward and twice backward: computing less by spectra "
+        "shows as more than all. A matrix product of 2048 x 2048, measured before each network, "
+        f"has {rates['matmul_float32']} GFLOP/s in float32 and {rates['matmul_bfloat16']} in "
+        "bfloat16; the share is that of the way's own precision.",
         pipes(pd.DataFrame(rows)),
     ]
     text += ["## The article's protocol, hours, computed from these speeds", _protocol(turns, ways)]
     return "\n\n".join(text) + "\n"
 
 
-def _protocol(turns, ways):
-    """Training, validation and test of every run, all but training at the speed of inference."""
-    settings = params.load()
+def _protocol(turns: pd.DataFrame, ways: Sequence[str]) -> str:
+    """Training, validation and test of every run whose network was measured.
+
+    All but training is at the speed of inference.
+    """
+    settings = schema.load()
     budget = settings.budgets["article"]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, run in settings.runs.items():
+        if run.network not in measured_networks(turns):
+            continue
         hours = {}
         for way in ways:
-            train, infer = (_speeds(turns, run.model, task)[way].median() for task in TASKS)
+            train, infer = (_speeds(turns, run.network, task)[way].median() for task in TASKS)
             seconds = budget.epochs * (
                 budget.train_images / train + budget.validation_images / infer
             )
@@ -204,33 +227,36 @@ def _protocol(turns, ways):
     )
 
 
-def _speeds(turns, network, task):
+def _speeds(turns: pd.DataFrame, network: str, task: str) -> pd.DataFrame:
     group = turns[(turns.network == network) & (turns.task == task)]
     return group.pivot_table(index="turn", columns="way", values="images_a_second")
 
 
-def relative(turns, network, task, way, reference):
-    """Speed of one way over another's, a number a round."""
+def relative(turns: pd.DataFrame, network: str, task: str, way: str, reference: str) -> pd.Series:
+    """Speed of one way over another's, one number per round."""
     speeds = _speeds(turns, network, task)
     return speeds[way] / speeds[reference]
 
 
-def as_range(values):
+def as_range(values: pd.Series) -> str:
+    """Median (smallest .. largest)."""
     return f"{values.median():.2f} ({values.min():.2f} .. {values.max():.2f})"
 
 
-def draw(turns):
+def draw(turns: pd.DataFrame) -> None:
+    """The chart: speed of every way over plain Keras's."""
+    networks = measured_networks(turns)
     ways = [way for way in WAYS if way in set(turns.way)]
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for axis, (task, title) in zip(axes, TASKS.items(), strict=True):
         for index, way in enumerate(ways):
-            ratios = [relative(turns, network, task, way, "keras float32") for network in NETWORKS]
+            ratios = [relative(turns, network, task, way, "keras float32") for network in networks]
             middles = np.array([ratio.median() for ratio in ratios])
             spread = np.abs(
                 np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]])
                 - middles
             )
-            places = np.arange(len(NETWORKS)) + (index - (len(ways) - 1) / 2) * 0.17
+            places = np.arange(len(networks)) + (index - (len(ways) - 1) / 2) * 0.17
             bars = axis.bar(
                 places,
                 middles,
@@ -241,7 +267,7 @@ def draw(turns):
                 error_kw={"linewidth": 0.8},
             )
             axis.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
-        axis.set_xticks(range(len(NETWORKS)), NETWORKS)
+        axis.set_xticks(range(len(networks)), networks)
         axis.set_title(title.capitalize())
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("speed / plain Keras float32")

@@ -1,11 +1,13 @@
-"""How far apart are results that differ in the seed alone, and what is then worse? python -m benchmarks.spread
+"""How far apart are results that differ in the seed alone, and what is then worse?
 
-Writes benchmarks/spread.md from the trainings of benchmarks/seeds.py. The logarithm of the MSE is taken as normal, with a
-mean for each run and one standard deviation for all runs of a budget. `gate.tolerance` in params.yaml is the tolerance given
-here, rounded up: a change that two trainings without any difference but the seed exceed in one of a hundred gates.
+`python -m benchmarks.spread` writes benchmarks/spread.md from the trainings of benchmarks/seeds.py.
+The logarithm of the MSE is taken as normal, with a mean for each run and one standard deviation for
+all runs of a budget. `gate.tolerance` in params.yaml is the tolerance given here, rounded up: a
+change that two trainings without any difference but the seed exceed in one of a hundred gates.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +20,8 @@ FOLDER = Path(__file__).parent
 FALSE_ALARM = 0.01  # probability that a mere change of seed makes any run of the gate fail
 
 
-def spread(rows):
-    """Of each budget: standard deviation of ln MSE over seeds, pooled and by run, and what follows from it.
+def spread(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Of each budget: standard deviation of ln MSE over seeds, and what follows from it.
 
     Parameters
     ----------
@@ -29,8 +31,9 @@ def spread(rows):
     Returns
     -------
     dict of str to dict
-        `tolerance` is the relative increase that a gate over all runs exceeds with probability FALSE_ALARM when nothing but
-        the seeds differ; `caught` the probability that an increase of twice that is seen.
+        The standard deviation pooled and by run. `tolerance` is the relative increase that a gate
+        over all runs exceeds with probability FALSE_ALARM when nothing but the seeds differ;
+        `caught` is the probability that an increase of twice that is seen.
     """
     result = {}
     for budget, group in rows.groupby("budget", sort=False):
@@ -52,8 +55,8 @@ def spread(rows):
     return result
 
 
-def report(rows):
-    """Markdown: a column a budget."""
+def report(rows: pd.DataFrame) -> str:
+    """Markdown: one column per budget."""
     columns = {}
     rows = rows[rows.way == "fast"]
     for budget, found in spread(rows).items():
@@ -63,7 +66,8 @@ def report(rows):
             run: f"{std:.1%} ({found['seeds'][run]} seeds)"
             for run, std in found["std_ln_mse"].items()
         } | {
-            "pooled": f"{found['pooled_std_ln_mse']:.1%} ({found['degrees_of_freedom']} degrees of freedom)",
+            "pooled": f"{found['pooled_std_ln_mse']:.1%} "
+            f"({found['degrees_of_freedom']} degrees of freedom)",
             "tolerance": f"{found['tolerance']:.1%}",
             "tolerance, were it not for the widest": f"{without['tolerance']:.1%} ({widest})",
             "a change of seed alone fails the gate": f"{FALSE_ALARM:.0%}",
@@ -73,7 +77,8 @@ def report(rows):
     return f"{pipes(frame)}\n"
 
 
-def main():
+def main() -> None:
+    """Write and print the table."""
     text = report(pd.read_csv(FOLDER / "seeds.csv"))
     write_text(FOLDER / "spread.md", text)
     print(text)

@@ -1,44 +1,52 @@
 """One way to compute one network, in a process of its own: python -m benchmarks.worker WAY NETWORK
 
-Prints a line of JSON about itself, then, for every line "train" or "infer" that it reads, the images a second of one turn.
+Prints a line of JSON about itself. Then, for every line "train" or "infer" that it reads, it prints
+the images per second of one turn.
 """
 
-import contextlib
+import dataclasses
 import json
 import os
 import sys
 import time
-from unittest import mock
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from stages import schema as params
+from denoising.compute.plan import Plan
+from denoising.sections import Section
+from stages import schema
 
 SECONDS = 1.5  # a turn lasts at least this long
 PIXELS = 28
+LEARNING_RATE = 1e-3  # of no consequence for the speed
+TASKS = {"train": "training", "infer": "inference"}
 
 # what benchmarks/ablation.py changes of the pipeline's way
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "ours": {},
     "float32": {"precision": "float32"},
     "convolution: direct": {"convolution": "direct"},
     "convolution: fft": {"convolution": "fft"},
     "Keras's batch normalisation": {"fused": False},
     "no determinism": {"deterministic": False},
-    "XLA, no determinism": {
-        "jit_compile": True,
-        "deterministic": False,
-    },  # Keras has no XLA with determinism
+    # Keras has no XLA with determinism
+    "XLA, no determinism": {"jit_compile": True, "deterministic": False},
 }
 
+Pairs = dict[str, np.ndarray]  # by task: (2, N, H, W, C) float32, images and targets
+Steps = dict[str, Callable[[], object]]  # by task
 
-def main(way, name):
-    settings = params.load()
+
+def main(way: str, name: str) -> None:
+    """Compute turns of a network, one of params.yaml's, in a way of `VARIANTS` or of a peer."""
+    settings = schema.load()
     sizes = {
         "train": settings.budgets["article"].batch_size,
         "infer": settings.evaluation.batch_size,
     }
-    section = getattr(settings.models, name)
+    section = getattr(settings.networks, name)
     rng = np.random.default_rng(0)
     data = {
         task: rng.random((2, count, PIXELS, PIXELS, 1), np.float32) for task, count in sizes.items()
@@ -59,24 +67,22 @@ def main(way, name):
         print(count * sizes[task] / (time.perf_counter() - started), flush=True)
 
 
-def _with_keras(way, name, section, data):
-    from denoising import networks as models
+def _with_keras(way: str, name: str, section: Section, data: Pairs) -> tuple[Steps, dict[str, Any]]:
     from denoising.compute import backend, execution
+    from denoising.compute.backend import keras
+    from denoising.networks import base as networks
 
-    keras = backend.keras  # imported there, without TensorFlow's page of messages
-    network = models.build(name, section)
+    network = networks.build(name, section, channels=1)
+    jit_compile: str | bool = "auto"
     if way.startswith("keras"):  # as a user of Keras would write it
-        precision, jit_compile, chosen = (
-            way.removeprefix("keras "),
-            "auto",
-            {"train": [], "infer": []},
-        )
-        keras.config.set_dtype_policy(backend.POLICIES[precision])
-        trained = predicting = models.build(name, section)
+        plans = dict.fromkeys(TASKS, Plan(way.removeprefix("keras ")))
+        keras.config.set_dtype_policy(backend.POLICIES[plans["train"].precision])
+        trained = predicting = networks.build(name, section, channels=1)
     else:
-        trained, predicting, precision, jit_compile, chosen = _ours(network, data, **VARIANTS[way])
+        trained, predicting, plans, jit_compile = _ours(network, data, **VARIANTS[way])
         predicting.compile(jit_compile=jit_compile)
-    trained.compile(optimizer=keras.optimizers.Adam(1e-3), loss="mse", jit_compile=jit_compile)
+    adam = keras.optimizers.Adam(LEARNING_RATE)
+    trained.compile(optimizer=adam, loss="mse", jit_compile=jit_compile)
     arrays = {
         task: [keras.ops.convert_to_tensor(part) for part in pair] for task, pair in data.items()
     }
@@ -85,64 +91,55 @@ def _with_keras(way, name, section, data):
         "infer": lambda: predicting.predict_on_batch(arrays["infer"][0]),
     }
     layers = execution.sized(network, (PIXELS, PIXELS)).layers
+    about = backend.description()
     return steps, {
-        "version": ", ".join(" ".join(item) for item in backend.description()["versions"].items()),
+        "version": ", ".join(" ".join(item) for item in about["versions"].items()),
         "parameters": sum(int(np.prod(weight.shape)) for weight in network.trainable_weights),
         "multiply_adds": sum(
             _multiply_adds(layer) for layer in layers if isinstance(layer, keras.layers.Conv2D)
         ),
-        "device": backend.device()[1],
-        "cores": backend.description()["cores"],
-        "precision": precision,
+        "device": about["device_name"],
+        "cores": about["cores"],
+        "precision": plans["train"].precision,
         "training_batch": len(data["train"][0]),
         "inference_batch": len(data["infer"][0]),
-        "by_fft": chosen,
+        "by_fft": {task: list(plan.by_fft) for task, plan in plans.items()},
     }
 
 
 def _ours(
-    network,
-    data,
-    precision="auto",
-    convolution="auto",
-    fused=True,
-    jit_compile="auto",
-    deterministic=True,
-):
+    network: Any,
+    data: Pairs,
+    precision: str = "auto",
+    convolution: str = "auto",
+    fused: bool = True,
+    jit_compile: str | bool = "auto",
+    deterministic: bool = True,
+) -> tuple[Any, Any, dict[str, Plan], str | bool]:
     """The pipeline's copies of a network, or nearly."""
     from denoising.compute import backend, execution, tuning
 
     if deterministic:
         backend.prepare(0)
-    precision = backend.resolve_precision(precision)
-    chosen = {
-        task: tuning.choose(
-            convolution,
-            network,
-            (PIXELS, PIXELS),
-            len(data[task][0]),
-            precision,
-            kind,
-            log=_to_stderr,
-        )
-        for task, kind in (("train", "training"), ("infer", "inference"))
-    }
-    as_keras = mock.patch.object(backend, "has_fused_batch_normalization", return_value=False)
-    with contextlib.nullcontext() if fused else as_keras:
-        trained = execution.for_training(network, precision, chosen["train"])
-        copy = execution.for_inference if fused else execution.for_training
-        predicting = copy(network, precision, chosen["infer"])
-    return trained, predicting, precision, jit_compile, chosen
+    plans = {}
+    for task, kind in TASKS.items():
+        count = len(data[task][0])
+        shape = (PIXELS, PIXELS)
+        plan = tuning.plan(convolution, precision, network, shape, count, kind, log=_to_stderr)
+        plans[task] = dataclasses.replace(plan, fused=fused)
+    trained = execution.for_training(network, plans["train"])
+    predicting = execution.for_inference(network, plans["infer"])
+    return trained, predicting, plans, jit_compile
 
 
-def _multiply_adds(layer):
+def _multiply_adds(layer: Any) -> int:
     """Of a direct convolution of one image; those with the zeros around it do not count."""
     sizes = zip(layer.output.shape[1:3], layer.kernel_size, strict=True)
     taps = [size * length - length // 2 * (length // 2 + 1) for size, length in sizes]
     return int(np.prod(taps)) * layer.input.shape[-1] * layer.filters
 
 
-def _with_torch(way, name, section, data):
+def _with_torch(way: str, name: str, section: Section, data: Pairs) -> tuple[Steps, dict[str, Any]]:
     import torch
 
     from benchmarks import torch_networks
@@ -152,7 +149,7 @@ def _with_torch(way, name, section, data):
     precision = way.removeprefix("torch ")
     half = precision == "bfloat16"
     network = torch_networks.build(name, section).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     channels_first = {
         task: torch.from_numpy(pair.transpose(0, 1, 4, 2, 3)) for task, pair in data.items()
     }
@@ -161,7 +158,7 @@ def _with_torch(way, name, section, data):
         for task, pair in channels_first.items()
     }
 
-    def train():
+    def train() -> None:
         network.train()
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
@@ -170,7 +167,7 @@ def _with_torch(way, name, section, data):
         loss.backward()
         optimizer.step()
 
-    def infer():
+    def infer() -> None:
         network.eval()
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
             network(arrays["infer"][0])
@@ -182,7 +179,7 @@ def _with_torch(way, name, section, data):
     }
 
 
-def _to_stderr(line):
+def _to_stderr(line: str) -> None:
     print(line, file=sys.stderr)
 
 

@@ -1,22 +1,28 @@
-"""What the API takes and answers, as pydantic models; the OpenAPI document is made of these."""
+"""Requests and answers of the API, as pydantic models; the OpenAPI document is made of these."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from denoising.noise.models import Noise
+from denoising import sections
 
+Noise: Any = sections.union("noise")
 SIDE = 128  # pixels; larger images are reduced to fit
 Row = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1, max_length=SIDE)]
 
 
 class Message(BaseModel):
+    """Unknown keys are errors, types are not converted."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class DenoiseRequest(Message):
+    """An image to denoise, and the noise to add first."""
+
     image: str | Annotated[list[Row], Field(min_length=1, max_length=SIDE)] = Field(
-        description="An image file (PNG, JPEG, TIFF, BMP, GIF, WebP) in base64, or rows of pixel values, 0 black, 1 white."
+        description="An image file (PNG, JPEG, TIFF, BMP, GIF, WebP) in base64, or rows of pixel "
+        "values, 0 black, 1 white."
     )
     noise: Noise | None = Field(
         None, description="Noise to be added first; null: the image is noisy already."
@@ -26,22 +32,28 @@ class DenoiseRequest(Message):
         None, description="Names of networks; null: all."
     )
     format: Literal["png", "array"] = Field(
-        "png", description="Of the images in the answer: PNG files in base64, or arrays."
+        "png",
+        description="How the answer gives images: PNG files in base64, or rows of pixel values.",
     )
     client: str | None = Field(
         None,
         max_length=64,
-        description="With `sequence`: a request that waits is dropped for a later one.",
+        description="With `sequence`: a waiting request is dropped when the same client sends a "
+        "later one.",
     )
     sequence: int | None = Field(None, ge=0, lt=2**53)
 
 
 class Scores(Message):
+    """Errors of an image."""
+
     mse: float
     psnr: float = Field(description="dB, of the image clipped to [0, 1]; at most 100")
 
 
 class Picture(Message):
+    """An image with its histogram and its errors."""
+
     image: str | list[list[float]]
     histogram: list[float] = Field(description="Shares of pixels around -0.25, -0.2, ... 1.25.")
     scores: Scores | None = Field(
@@ -50,11 +62,15 @@ class Picture(Message):
 
 
 class Denoised(Picture):
+    """What one network made of the noisy image."""
+
     name: str
     milliseconds: float
 
 
 class DenoiseResponse(Message):
+    """The image, with its noise, and denoised by every network asked for."""
+
     height: int
     width: int
     original: Picture
@@ -63,6 +79,8 @@ class DenoiseResponse(Message):
 
 
 class NetworkDescription(Message):
+    """A trained network."""
+
     name: str
     parameters: int
     target: Literal["clean", "noisy"] = Field(description="What the network learned from.")
@@ -70,18 +88,26 @@ class NetworkDescription(Message):
 
 
 class ModelsResponse(Message):
+    """The trained networks, and where they come from."""
+
     source: Literal["published", "workspace"] | None
-    message: str | None = Field(description="What to do where there are no networks.")
+    message: str | None = Field(description="What to do if there are no networks; else null.")
     models: list[NetworkDescription]
 
 
 class DigitsResponse(Message):
+    """Examples to choose from."""
+
     digits: list[str] = Field(description="Images of the test set, PNG files in base64.")
 
 
 class HealthResponse(Message):
+    """The server is there."""
+
     status: Literal["ok"]
 
 
 class ErrorResponse(Message):
+    """Why a request was refused."""
+
     error: str = Field(description="One line that says why.")

@@ -1,29 +1,99 @@
-"""The trained networks that the demo shows: which there are, and one image through all of them."""
+"""The trained networks that the demo shows: which there are, and one image through all of them.
+
+Keras is imported only after the files were found to be whole.
+"""
 
 import threading
 import time
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
-from denoising.compute import backend, execution
-from denoising.inference import images as pictures
-from denoising.inference import model_files as saving
-from stages import schema as params
-from stages.shared import layout
+from denoising.files import InputError
+from denoising.inference import images, model_files
+from denoising.noise.base import Noise
+from denoising.sections import Section, read_kind, validate
+from stages.shared import layout, params
+
+if TYPE_CHECKING:
+    import keras
 
 PUBLISHED = Path("results/article")
 PLACES = {"published": PUBLISHED, "workspace": Path()}
 
+Correction = Callable[[np.ndarray], np.ndarray]
+
+
+class _Part(Section):
+    """The keys of a section that the demo needs: other versions of params.yaml may have more."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class _Run(_Part):
+    dataset: str
+    method: dict[str, Any]
+
+
+class _Dataset(_Part):
+    noise: dict[str, Any]
+
+
+class _Debiased(_Part):
+    run: str
+
+
+class _Content(_Part):
+    runs: dict[str, Any]  # those without a model file are not looked into
+    datasets: dict[str, Any]
+    debiased: dict[str, _Debiased] = Field(default_factory=dict)
+
+
+class Row(NamedTuple):
+    """A run with a model file, as params.yaml describes it.
+
+    Attributes
+    ----------
+    name : str
+    file : Path
+    targets : {"clean", "noisy"}
+        What the network learned from.
+    noise : Noise
+        What it was trained for.
+    corrected : list of str
+        The rows of `debiased` that correct its predictions.
+    """
+
+    name: str
+    file: Path
+    targets: str
+    noise: Noise
+    corrected: list[str]
+
 
 class Network(NamedTuple):
+    """A network that is ready to answer.
+
+    Attributes
+    ----------
+    name : str
+    parameters : int
+    targets : {"clean", "noisy"}
+    noise : Noise
+    correct : callable or None
+        From predictions to corrected predictions.
+    model : keras.Model
+    """
+
     name: str
     parameters: int
-    target: str  # clean | noisy: what it learned from
-    noise: object  # denoising.noise.Noise: what it was trained for
-    correct: object  # from predictions to corrected predictions, or None
-    model: object
+    targets: str
+    noise: Noise
+    correct: Correction | None
+    model: "keras.Model"
 
 
 class Networks:
@@ -32,12 +102,12 @@ class Networks:
     Parameters
     ----------
     place : {"auto", "published", "workspace"}
-        "auto" takes the published ones where there are any.
+        "auto" means the published ones if there are any, else those of the workspace.
 
     Attributes
     ----------
     all : list of Network
-        Empty where none is trained; `missing` then says so.
+        Empty if none is trained; `missing` then says so.
     turn : threading.Lock
         To be held while denoising: two at a time would only share the same cores.
 
@@ -47,75 +117,105 @@ class Networks:
         If a file there is damaged.
     """
 
-    def __init__(self, place="auto"):
+    def __init__(self, place: str = "auto") -> None:
         self.turn = threading.Lock()
-        self.all = []
+        self.all: list[Network] = []
         self.place = _choose(place)
-        self.folder = folder = PLACES[self.place or "workspace"]
+        self.folder = PLACES[self.place or "workspace"]
         self.missing = None if self.place else "no trained networks yet: `make repro` trains them"
-        file = folder / "params.yaml"
-        settings = params.load(file if file.is_file() else "params.yaml")
+        rows = list(_rows(self.folder)) if self.place else []
+        for row in rows:
+            model_files.check(row.file)
+        if rows:
+            self._load(rows)
+
+    def _load(self, rows: list[Row]) -> None:
+        from denoising.compute import backend, execution
+        from denoising.compute.plan import Plan
+
         backend.prepare(0)
-        precision = backend.resolve_precision("auto")
-        for name, run in settings.runs.items() if self.place else ():
-            path = folder / layout.model_file(name)
-            if not path.is_file():
-                continue
-            trained = saving.load(path)
-            model = execution.for_inference(trained, precision)
-            noise = settings.datasets[run.data].noise
-            network = Network(name, trained.count_params(), run.target, noise, None, model)
-            self.all.append(network)
-            for corrected, row in settings.debiased.items():
-                if row.run == name:
-                    self.all.append(network._replace(name=corrected, correct=noise.debias))
+        plan = Plan(backend.resolve_precision("auto"))
+        for row in rows:
+            trained = model_files.load(row.file)
+            model = execution.for_inference(trained, plan)
+            about = trained.count_params(), row.targets, row.noise
+            self.all.append(Network(row.name, *about, None, model))
+            self.all += [Network(name, *about, row.noise.debias, model) for name in row.corrected]
 
-    def warm_up(self):
+    def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        self.denoise(
-            np.zeros((pictures.SIZES, pictures.SIZES), np.float32),
-            [network.name for network in self.all],
-        )
+        blank = np.zeros((images.SIZES, images.SIZES, 1), np.float32)
+        self.denoise(blank, [network.name for network in self.all])
 
-    def denoise(self, image, names):
-        """Denoise (H, W) float32 with the networks of these names; one call at a time (`turn`).
+    def denoise(
+        self, image: np.ndarray, names: Collection[str]
+    ) -> dict[str, tuple[np.ndarray, float]]:
+        """Denoise an image with the networks of these names; one call at a time (`turn`).
+
+        Parameters
+        ----------
+        image : ndarray (H, W, C) float32
+        names : collection of str
 
         Returns
         -------
-        dict of str to tuple (ndarray (H, W) float32, float)
+        dict of str to tuple (ndarray (H, W, C) float32, float)
             Denoised image, not clipped, and milliseconds.
         """
-        done, raw = {}, {}
+        done = {}
+        raw: dict[int, tuple[np.ndarray, float]] = {}  # corrected networks share a prediction
         for network in self.all:
             if network.name not in names:
                 continue
-            started = time.perf_counter()
-            known = raw.get(id(network.model))
-            if known is None:
-                result = pictures.denoise(
-                    network.model, image, lambda batch, of=network: _predict(of, batch)
-                )
-                known = raw[id(network.model)] = result, (time.perf_counter() - started) * 1000
-            result, milliseconds = known
+            key = id(network.model)
+            if key not in raw:
+                predict = network.model.predict_on_batch
+                raw[key] = _timed(images.denoise, network.model, image, predict)
+            result, milliseconds = raw[key]
             if network.correct:
-                started = time.perf_counter()
-                result = network.correct(result).astype(np.float32)
-                milliseconds += (time.perf_counter() - started) * 1000
+                corrected, extra = _timed(network.correct, result)
+                result, milliseconds = corrected.astype(np.float32), milliseconds + extra
             done[network.name] = result, milliseconds
         return done
 
 
-def _predict(network, batch):
-    return network.model.predict_on_batch(batch[..., None])[..., 0]
+def _timed(function: Callable[..., np.ndarray], *arguments: Any) -> tuple[np.ndarray, float]:
+    started = time.perf_counter()
+    result = function(*arguments)
+    return result, (time.perf_counter() - started) * 1000
 
 
-def _choose(place):
+def _choose(place: str) -> str | None:
     """The first of the places in question that has a network, or None."""
-    return next(
-        (
-            name
-            for name in (PLACES if place == "auto" else [place])
-            if any((PLACES[name] / "models").glob("*.keras"))
-        ),
-        None,
-    )
+    places = PLACES if place == "auto" else [place]
+    return next((name for name in places if any((PLACES[name] / "models").glob("*.keras"))), None)
+
+
+def _rows(folder: Path) -> Iterator[Row]:
+    """The runs of a folder that have a model file.
+
+    Raises
+    ------
+    InputError
+        If one of the few sections that are read is missing or wrong.
+    """
+    file = folder / layout.PARAMS
+    content = validate(_Content, params.read(file), str(file))
+    for name in content.runs:
+        model_file = folder / layout.model_file(name)
+        if not model_file.is_file():
+            continue
+        run = validate(_Run, content.runs[name], f"{file}: runs.{name}")
+        if run.dataset not in content.datasets:
+            raise InputError(f"{file}: runs.{name}.dataset = {run.dataset!r}: no such dataset")
+        dataset = f"{file}: datasets.{run.dataset}"
+        noise_section = validate(_Dataset, content.datasets[run.dataset], dataset).noise
+        noise = read_kind("noise", noise_section, f"{dataset}.noise")
+        method = read_kind("methods", run.method, f"{file}: runs.{name}.method")
+        corrected = [row for row, about in content.debiased.items() if about.run == name]
+        if corrected and not noise.invertible:
+            raise InputError(
+                f"{file}: debiased.{corrected[0]}.run = {name!r}: the mean of its noise cannot be "
+                "inverted"
+            )
+        yield Row(name, model_file, method.targets, noise, corrected)

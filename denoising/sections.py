@@ -9,8 +9,9 @@ import functools
 import importlib
 import pkgutil
 import re
+import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +33,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 SHOWN = 60  # characters of a bad value that an error repeats
 _NAMED = "name"  # the key that tells kinds apart
+_UNIONS = (Union, types.UnionType)
 
 
 class Section(BaseModel):
@@ -235,7 +237,7 @@ def _keys_beside(location: tuple, model: Any) -> list[str]:
     for part in location[:-1]:
         if get_origin(section) is dict:  # of dict[Key, Row] any row's name leads to Row
             section = _bare(get_args(section)[-1])
-        elif get_origin(section) is Union:  # of a union of kinds to the kind of this name
+        elif get_origin(section) in _UNIONS:  # of a union of kinds to the kind of this name
             section = next(
                 one
                 for one in get_args(section)
@@ -247,13 +249,10 @@ def _keys_beside(location: tuple, model: Any) -> list[str]:
 
 
 def _bare(annotation: Any) -> Any:
-    """A type without its `Annotated` and without `None`."""
-    while get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
-    if get_origin(annotation) not in (Union, Literal, dict) and get_args(annotation):
-        parts = [part for part in get_args(annotation) if part is not type(None)]
-        return _bare(parts[0]) if len(parts) == 1 else annotation
-    if get_origin(annotation) is Union:
+    """A type without its `Annotated`, and without `None`."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in _UNIONS:
         parts = [part for part in get_args(annotation) if part is not type(None)]
         return _bare(parts[0]) if len(parts) == 1 else annotation
     return annotation

@@ -4,6 +4,9 @@ import dataclasses
 import hashlib
 import inspect
 from functools import partial
+from typing import Any
+
+import numpy as np
 
 from denoising.data import datasets, source_files, splits, targets
 from denoising.files import write_json
@@ -64,10 +67,10 @@ def main(content: params.Content, name: str) -> None:
     write_json(layout.noise_file(name), _noise(chosen))
 
 
-def _noise(chosen: Settings) -> dict:
+def _noise(chosen: Settings) -> dict[str, Any]:
     """What a training needs to know: it does not depend on params.yaml for the data it is given."""
     anew = chosen.options.redraw == "every_epoch"
-    about = {"noise": chosen.noise.model_dump(), "redraw": chosen.options.redraw}
+    about: dict[str, Any] = {"noise": chosen.noise.model_dump(), "redraw": chosen.options.redraw}
     if anew:  # it then draws noise itself: from these streams, by this code
         code = inspect.getsource(inspect.getmodule(type(chosen.noise)))  # type: ignore[arg-type]
         about |= {
@@ -78,7 +81,7 @@ def _noise(chosen: Settings) -> dict:
     return about
 
 
-def _warn(name: str, means: tuple[float, float], shares: tuple[float, float]) -> None:
+def _warn(name: str, means: np.ndarray, shares: tuple[float, float]) -> None:
     """Say so where noisy images, taken as targets, would teach something else than clean ones."""
     black, white = means
     at_black, at_white = shares

@@ -123,7 +123,9 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
     for key in NUMBERS:
         value = scores[key]
         if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-            raise InputError(f"{path}: {key} = {value!r}: should be a number; evaluate {name} again")
+            raise InputError(
+                f"{path}: {key} = {value!r}: should be a number; evaluate {name} again"
+            )
     return scores
 
 

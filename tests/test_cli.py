@@ -1,6 +1,7 @@
 """Denoising image files from the command line, with a published network."""
 
 import io
+import zipfile
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from PIL import Image
 
 from demo import app
 from denoising import cli
-from denoising.inference import images as pictures
-from denoising.noise.models import Gaussian
-from tests.conftest import ROOT
+from denoising.inference import images
+from denoising.noise.gaussian import Gaussian
+from tests import demo_server
+from tests.demo_server import ROOT
 
 PUBLISHED = ROOT / "results/article"
 CAE = PUBLISHED / "models/cae.keras"
@@ -29,13 +31,13 @@ def scans(tmp_path, clean):
     for name, image in zip(("a.png", "b.tif", "deep/c.png"), clean, strict=True):
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.open(io.BytesIO(pictures.png(noise.corrupt(image, rng)))).save(file)
+        Image.open(io.BytesIO(images.png(noise.corrupt(image, rng)))).save(file)
     return folder
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Exit code and what was printed, of a command line."""
+    """Run a command line in this process: its exit code, and what it printed."""
 
     def run_it(*arguments):
         monkeypatch.setattr("sys.argv", ["cli", *map(str, arguments)])
@@ -50,7 +52,7 @@ def run(monkeypatch, capsys):
 
 
 def read(file):
-    return pictures.read(file.read_bytes(), 10**6)
+    return images.read(file.read_bytes(), 10**6)
 
 
 def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(
@@ -62,10 +64,8 @@ def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(
     assert "3 of 3 denoised" in printed
     for name, image in zip(("a", "b", "deep/c"), clean, strict=True):
         source = next(scans.glob(f"{name}.*"))
-        assert (
-            np.mean((read(out / f"{name}.png") - image) ** 2)
-            < np.mean((read(source) - image) ** 2) / 4
-        )
+        error = np.mean((read(out / f"{name}.png") - image) ** 2)
+        assert error < np.mean((read(source) - image) ** 2) / 4
     times = {file: file.stat().st_mtime_ns for file in out.rglob("*.png")}
     code, printed = run(CAE, scans, "--out", out)
     assert (code, printed) == (0, "3 of 3 are there already\n")
@@ -82,25 +82,23 @@ def test_a_damaged_file_is_named_and_the_others_are_done(run, scans, tmp_path):
 
 
 def test_floating_point_beyond_the_range_keeps_its_scale(run, clean, tmp_path):
-    """Noise that was not clipped, as the files of a careful microscope have it, and twelve bits in sixteen."""
-    noise = Gaussian(name="gaussian", sigma=0.3, clip=False).corrupt(
-        clean[0], np.random.default_rng(0)
-    )
-    Image.fromarray(noise).save(tmp_path / "float.tif")
-    Image.fromarray(np.round(np.clip(noise, 0, 1) * 4095).astype(np.uint16)).save(
-        tmp_path / "twelve.png"
-    )
+    """Noise that was not clipped, as in the files of some microscopes, and 12 bits stored in 16."""
+    unclipped = Gaussian(name="gaussian", sigma=0.3, clip=False)
+    noisy = unclipped.corrupt(clean[0], np.random.default_rng(0))[..., 0]
+    Image.fromarray(noisy).save(tmp_path / "float.tif")
+    twelve_bits = np.round(np.clip(noisy, 0, 1) * 4095).astype(np.uint16)
+    Image.fromarray(twelve_bits).save(tmp_path / "twelve.png")
     assert run(CAE, tmp_path / "float.tif", "--out", tmp_path / "out")[0] == 0
     assert run(CAE, tmp_path / "twelve.png", "--white", "4095", "--out", tmp_path / "out")[0] == 0
     for name in ("float", "twelve"):
         assert np.mean((read(tmp_path / "out" / f"{name}.png") - clean[0]) ** 2) < 0.02
-    Image.fromarray(noise * 255).save(tmp_path / "bytes.tif")
+    Image.fromarray(noisy * 255).save(tmp_path / "bytes.tif")
     code, printed = run(CAE, tmp_path / "bytes.tif", "--out", tmp_path / "out")
     assert code == 1
     assert "times white" in printed
 
 
-def test_a_network_of_noisy_targets_is_taken_back(run, scans, clean, tmp_path):
+def test_a_network_of_clipped_noisy_targets_is_corrected(run, scans, clean, tmp_path):
     network = PUBLISHED / "models/win5rb_n2n.keras"
     assert run(network, scans / "a.png", "--out", tmp_path / "grey")[0] == 0
     assert run(network, scans / "a.png", "--out", tmp_path / "fixed", "--unclip", "0.5")[0] == 0
@@ -111,36 +109,116 @@ def test_a_network_of_noisy_targets_is_taken_back(run, scans, clean, tmp_path):
     assert errors["fixed"] < errors["grey"] / 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["nothing.keras", "scans"], "error: nothing.keras: no such file"),
-        ([CAE, "elsewhere"], "error: elsewhere: no such file or folder"),
-        ([CAE, "empty"], "error: empty: no image files there"),
-        ([CAE, "scans/a.png", "scans/deep/a.png"], "both would become out/a.png"),
-        ([CAE, "scans", "--unclip", "0"], "error: --unclip 0.0: should be over 0 and at most 10"),
-        (["damaged.keras", "scans"], "error: damaged.keras: not a whole .keras file"),
-        ([CAE, "scans", "--white", "-1"], "error: --white -1.0: should be over 0"),
-        (
-            [CAE, "scans", "--out", "scans"],
-            "error: --out scans: is the folder of the inputs; choose another",
-        ),
-        (
-            [CAE, "scans/a.png", "--out", "scans"],
-            "error: scans/a.png: is an input; choose another folder by --out",
-        ),
-    ],
-)
-def test_a_mistake_is_one_line_and_changes_nothing(
-    run, scans, tmp_path, monkeypatch, arguments, message
-):
+MISTAKES = {
+    "no model": (["nothing.keras", "scans"], "error: nothing.keras: no such file"),
+    "no input": ([CAE, "elsewhere"], "error: elsewhere: no such file or folder"),
+    "no images": ([CAE, "empty"], "error: empty: no image files there"),
+    "two of a name": ([CAE, "scans/a.png", "scans/deep/a.png"], "both would become out/a.png"),
+    "sigma": ([CAE, "scans", "--unclip", "0"], "error: --unclip 0.0: should be over 0 and at most"),
+    "half a model": (["damaged.keras", "scans"], "error: damaged.keras: not a whole .keras file"),
+    "white": ([CAE, "scans", "--white", "-1"], "error: --white -1.0: should be over 0"),
+    "same folder": (
+        [CAE, "scans", "--out", "scans"],
+        "error: --out scans: is the folder of the inputs; choose another",
+    ),
+    "an input": (
+        [CAE, "scans/a.png", "--out", "scans"],
+        "error: scans/a.png: is an input; choose another folder by --out",
+    ),
+    "no folder": ([CAE, "scans", "--out", CAE], f"error: --out {CAE}: is not a folder"),
+}
+WRONG_USAGE = {
+    "nothing": ([], "error: the following arguments are required: model, inputs, --out"),
+    "no number": ([CAE, "scans", "--white", "x"], "error: argument --white: invalid float value"),
+    "unknown": ([CAE, "scans", "--fast"], "error: unrecognized arguments: --fast"),
+}
+
+
+@pytest.fixture
+def mistakes(scans, tmp_path, monkeypatch):
+    """The folder in which the mistakes are made."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged.keras").write_bytes(b"PK")
     (scans / "deep/a.png").write_bytes((scans / "a.png").read_bytes())
-    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    code, printed = run(*arguments, *([] if "--out" in arguments else ["--out", "out"]))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def forbidden(tmp_path_factory):
+    """A folder for the path: importing TensorFlow, Keras or scikit-image ends the process."""
+    return demo_server.forbid(tmp_path_factory.mktemp("forbidden"))
+
+
+def content(folder):
+    return {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def with_out(arguments):
+    return [*arguments, *([] if "--out" in arguments or not arguments else ["--out", "out"])]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_changes_nothing(run, mistakes, mistake):
+    arguments, message = MISTAKES[mistake]
+    before = content(mistakes)
+    code, printed = run(*with_out(arguments))
     assert code == 1
     assert message in printed
     assert "\n" not in printed.strip()
-    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+    assert content(mistakes) == before
+
+
+@pytest.mark.parametrize("mistake", MISTAKES | WRONG_USAGE)
+def test_a_mistake_is_answered_without_importing_keras(mistakes, forbidden, mistake):
+    arguments, message = (MISTAKES | WRONG_USAGE)[mistake]
+    code, output, errors = demo_server.run(
+        "denoising.cli", *with_out(arguments), cwd=mistakes, before=[forbidden]
+    )
+    assert code == (1 if mistake in MISTAKES else 2)
+    assert output == ""
+    assert message in errors
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
+
+
+def test_help_and_nothing_to_do_are_answered_without_importing_keras(scans, forbidden, tmp_path):
+    code, output, errors = demo_server.run("denoising.cli", "--help", before=[forbidden])
+    assert (code, errors) == (0, "")
+    assert "--unclip SIGMA" in output
+    for name in ("a", "b", "deep/c"):
+        file = tmp_path / f"out/{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    arguments = [CAE, scans, "--out", tmp_path / "out"]
+    done = demo_server.run("denoising.cli", *arguments, before=[forbidden])
+    assert done == (0, "3 of 3 are there already\n", "")
+    # proof that the folder does forbid it: with work to do, Keras is imported
+    (tmp_path / "out/a.png").unlink()
+    assert demo_server.run("denoising.cli", *arguments, before=[forbidden])[0] == 99
+
+
+def test_nothing_of_tensorflow_is_printed(scans, tmp_path):
+    """Neither with work that succeeds, nor with a model file that only Keras finds damaged."""
+    done = demo_server.run("denoising.cli", CAE, scans, "--out", tmp_path / "out")
+    assert done == (0, "3 of 3 denoised\n", "")
+    strange = tmp_path / "strange.keras"
+    with zipfile.ZipFile(strange, "w") as archive:
+        for name in ("config.json", "metadata.json", "model.weights.h5"):
+            archive.writestr(name, "{}")
+    code, output, errors = demo_server.run(
+        "denoising.cli", strange, scans, "--out", tmp_path / "none"
+    )
+    assert (code, output) == (1, "")
+    assert errors.startswith(f"error: {strange}: not a whole .keras file (Keras says ")
+    assert errors.count("\n") == 1
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_result_that_cannot_be_written_is_named(run, scans, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/deep").write_text("no folder")
+    code, printed = run(CAE, scans, "--out", tmp_path / "out")
+    assert code == 1
+    assert f"error: {tmp_path / 'out/deep'}" in printed
+    assert "2 of 3 denoised" in printed

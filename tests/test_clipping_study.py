@@ -7,12 +7,12 @@ import signal
 import numpy as np
 import pandas as pd
 import pytest
+from denoising.noise.models import clipped_mean
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from denoising.data import datasets
 from denoising.files import InputError
-from denoising.noise.models import clipped_mean
 from studies.clipping import experiments, images, measure, report, settings, summary
 from tests.conftest import ROOT, Project
 

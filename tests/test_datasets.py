@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
-from denoising.data import datasets
-from denoising.files import InputError, write_arrays
-from denoising.noise.models import Gaussian
+from denoising.data import datasets, source_files, splits, targets
+from denoising.evaluation import metrics
+from denoising.files import InputError
+from denoising.methods.noise2noise import Noise2Noise
+from denoising.methods.supervised import Supervised
+from denoising.noise.gaussian import Gaussian
+from denoising.noise.impulse import Impulse
 
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=False)
 COUNTS = {"train": 20, "validation": 7, "test": 4}
@@ -12,20 +16,19 @@ COUNTS = {"train": 20, "validation": 7, "test": 4}
 @pytest.fixture
 def source():
     numbers = np.arange(60_000, dtype=np.uint32)
-    return np.broadcast_to(numbers[:, None, None] % 251, (60_000, 2, 2)).astype(np.uint8), np.zeros(
-        (10, 2, 2), np.uint8
-    )
+    train = np.broadcast_to(numbers[:, None, None, None] % 251, (60_000, 2, 2, 1)).astype(np.uint8)
+    return train, np.zeros((10, 2, 2, 1), np.uint8), 10_000
 
 
 def noise_of(seed=0, dataset="d", split="train", images=30):
-    clean = np.full((images, 8, 8), 128, np.uint8)
+    clean = np.full((images, 8, 8, 1), 128, np.uint8)
     return datasets.corrupt(clean, NOISE, seed, dataset, split)
 
 
 def test_two_independent_versions_to_learn_from_and_one_to_test():
-    assert noise_of().shape == (2, 30, 8, 8)
+    assert noise_of().shape == (2, 30, 8, 8, 1)
     assert noise_of().dtype == np.float16
-    assert noise_of(split="test").shape == (1, 30, 8, 8)
+    assert noise_of(split="test").shape == (1, 30, 8, 8, 1)
 
 
 def test_no_two_images_splits_draws_datasets_or_seeds_share_a_noise_field():
@@ -48,54 +51,113 @@ def test_same_arguments_same_noise_whatever_else_was_drawn():
     np.testing.assert_array_equal(first[:, :10], noise_of(images=10))  # streams go image by image
 
 
+def test_noise_of_another_epoch_is_another():
+    clean = np.full((30, 8, 8, 1), 128, np.uint8)
+    kept, first, second = (datasets.corrupt(clean, NOISE, 0, "d", "train", e) for e in (0, 1, 2))
+    np.testing.assert_array_equal(kept, noise_of())
+    assert not np.array_equal(first, kept)
+    assert not np.array_equal(first, second)
+
+
 def test_splits_are_disjoint_and_as_large_as_asked(source):
-    train, test = source
-    train = np.arange(60_000, dtype=np.uint16)[:, None, None]
+    _, test, held_out = source
+    train = np.arange(60_000, dtype=np.uint16)[:, None, None, None]
     for selection in ("first", "shuffled"):
         counts = {"train": 50_000, "validation": 10_000, "test": 10}
-        splits = datasets.split_images(train, test, counts, selection, seed=0)
-        assert {split: len(images) for split, images in splits.items()} == counts
-        assert len(np.unique(np.concatenate([splits["train"], splits["validation"]]))) == 60_000
-    assert not np.array_equal(splits["train"], train[:50_000])
-    first = datasets.split_images(train, test, counts, "first", seed=0)["train"]
+        found = splits.split_images(train, test, held_out, counts, selection, seed=0)
+        assert {split: len(images) for split, images in found.items()} == counts
+        assert len(np.unique(np.concatenate([found["train"], found["validation"]]))) == 60_000
+    assert not np.array_equal(found["train"], train[:50_000])
+    first = splits.split_images(train, test, held_out, counts, "first", seed=0)["train"]
     np.testing.assert_array_equal(first, train[:50_000])
 
 
+def test_a_small_source_has_validation_images_too():
+    train = np.arange(100, dtype=np.uint16)[:, None, None, None]
+    found = splits.split_images(train, train[:10], 20, COUNTS, "first", seed=0)
+    assert found["train"].max() < 80
+    assert found["validation"].min() >= 80
+    assert len(found["validation"]) == COUNTS["validation"]
+
+
 def test_fewer_images_are_spread_over_the_pool():
-    train = np.arange(60_000, dtype=np.uint16)[:, None, None]
-    test = np.arange(10_000, dtype=np.uint16)[:, None, None]
-    splits = datasets.split_images(train, test, COUNTS, "first", seed=0)
-    np.testing.assert_array_equal(splits["test"].ravel(), [0, 2500, 5000, 7500])
-    np.testing.assert_array_equal(splits["train"].ravel()[:3], [0, 2500, 5000])
+    train = np.arange(60_000, dtype=np.uint16)[:, None, None, None]
+    test = np.arange(10_000, dtype=np.uint16)[:, None, None, None]
+    found = splits.split_images(train, test, 10_000, COUNTS, "first", seed=0)
+    np.testing.assert_array_equal(found["test"].ravel(), [0, 2500, 5000, 7500])
+    np.testing.assert_array_equal(found["train"].ravel()[:3], [0, 2500, 5000])
 
 
 def test_more_images_than_there_are_is_an_error(source):
     with pytest.raises(InputError, match="test_images = 11: the source has 10"):
-        datasets.split_images(*source, COUNTS | {"test": 11}, "first", seed=0)
+        splits.split_images(*source, COUNTS | {"test": 11}, "first", seed=0)
 
 
 def test_pairs_for_clean_and_for_noisy_targets():
-    clean = np.full((3, 2, 2), 255, np.uint8)
-    noisy = np.arange(24, dtype=np.float16).reshape(2, 3, 2, 2)
-    inputs, targets = datasets.pairs(clean, noisy, "clean", [2, 0])
+    loss = {"name": "mse"}
+    supervised = Supervised.model_validate({"name": "supervised", "loss": loss})
+    noise2noise = Noise2Noise.model_validate({"name": "noise2noise", "loss": loss})
+    clean = np.full((3, 2, 2, 1), 255, np.uint8)
+    noisy = np.arange(24, dtype=np.float16).reshape(2, 3, 2, 2, 1)
+    inputs, targets = supervised.pairs(clean, noisy, [2, 0])
     np.testing.assert_array_equal(inputs, noisy[0, [2, 0]])
-    np.testing.assert_array_equal(targets, np.ones((2, 2, 2)))
-    inputs, targets = datasets.pairs(None, noisy, "noisy")  # no clean image is needed
+    np.testing.assert_array_equal(targets, np.ones((2, 2, 2, 1)))
+    inputs, targets = noise2noise.pairs(None, noisy)  # no clean image is needed
     np.testing.assert_array_equal(targets, noisy[1])
     assert inputs.dtype == targets.dtype == np.float32
 
 
 def test_arrays_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "train.npz"
-    clean = np.zeros((3, 2, 2), np.uint8)
-    for shape in ((2, 4, 2, 2), (1, 3, 2, 2), (3, 2, 2)):
-        write_arrays(path, clean=clean, noisy=np.zeros(shape, np.float16), split=np.array("train"))
-        with pytest.raises(
-            InputError, match=r"do not fit; expected uint8 \(N, H, W\) and float16 \(2, N, H, W\)"
-        ):
+    clean = np.zeros((3, 2, 2, 1), np.uint8)
+    wanted = r"do not fit; expected uint8 \(N, H, W, C\) and float16 \(2, N, H, W, C\)"
+    for shape in ((2, 4, 2, 2, 1), (1, 3, 2, 2, 1), (3, 2, 2, 1), (2, 3, 2, 2)):
+        datasets.write(path, clean, np.zeros(shape, np.float16), "train")
+        with pytest.raises(InputError, match=wanted):
             datasets.read(path, "train")
-    write_arrays(
-        path, clean=clean, noisy=np.zeros((2, 3, 2, 2), np.float16), split=np.array("train")
-    )
+    grey = np.zeros((3, 2, 2), np.uint8)  # without its channel
+    datasets.write(path, grey, np.zeros((2, 3, 2, 2), np.float16), "train")
+    with pytest.raises(InputError, match=wanted):
+        datasets.read(path, "train")
+    datasets.write(path, clean, np.zeros((2, 3, 2, 2, 1), np.float16), "train")
     with pytest.raises(InputError, match="holds the train images, expected the validation images"):
         datasets.read(path, "validation")
+
+
+def test_a_histogram_of_the_targets_needs_no_training_images():
+    rng = np.random.default_rng(0)
+    clean = rng.integers(0, 256, (50, 8, 8, 1), dtype=np.uint8)
+    noisy = datasets.corrupt(clean, NOISE, 0, "d", "train")
+    known = targets.measure(clean, noisy, NOISE)
+    for step in (0.025, 0.05, 0.0123):
+        for kind, pixels in (("clean", datasets.to_unit(clean)), ("noisy", noisy[datasets.TARGET])):
+            values, counts = known.values(kind)
+            shares = metrics.histogram(values, step, counts=counts)
+            np.testing.assert_array_equal(shares, metrics.histogram(pixels, step))
+
+
+def test_targets_are_read_as_they_were_written(tmp_path):
+    clean = np.zeros((4, 4, 4, 1), np.uint8)
+    noise = Impulse(name="impulse", amount=0.25)
+    known = targets.measure(clean, datasets.corrupt(clean, noise, 0, "d", "train"), noise)
+    targets.write(tmp_path / "targets.npz", known)
+    for one, other in zip(targets.read(tmp_path / "targets.npz"), known, strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_allclose(known.mean[[0, -1]], [0.125, 0.875])
+
+
+def test_a_source_is_read_as_it_was_written_and_changes_are_noticed(tmp_path):
+    train, test = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1), np.ones((2, 2, 2, 1), np.uint8)
+    source_files.write(tmp_path, train, test, held_out=2)
+    read_train, read_test, held_out = source_files.read(tmp_path)
+    np.testing.assert_array_equal(read_train, train)
+    np.testing.assert_array_equal(read_test, test)
+    assert held_out == 2
+    content = bytearray((tmp_path / "test.npy").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "test.npy").write_bytes(content)
+    with pytest.raises(InputError, match=r"test\.npy: has SHA-256 .*run the fetch stage again"):
+        source_files.read(tmp_path)
+    (tmp_path / "test.npy").unlink()
+    with pytest.raises(InputError, match=r"test\.npy: no such file"):
+        source_files.read(tmp_path)

@@ -10,14 +10,14 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from denoising.files import read_arrays
-from stages import schema as params
+from stages import schema
+from stages.shared import params
 from tests.conftest import ROOT, stages_run
 from tools.publish import stale
 
-SETTINGS = params.load(ROOT / "params.yaml")
+SETTINGS = schema.load(ROOT / "params.yaml")
 CORRECTED = ["win5rb_n2n", "win5rb_n2n_inverse"]
 NAMES = [*SETTINGS.runs, *SETTINGS.debiased, *SETTINGS.filters]
 
@@ -42,7 +42,7 @@ def changeable(smoke, tmp_path):
 
 def test_every_stage_runs_once_in_order(smoke):
     ran = stages_run(smoke.output)
-    expected = {"fetch", "corrupt@gauss50", "report"}
+    expected = {"fetch@mnist", "corrupt@gauss50", "report"}
     expected |= {f"{stage}@{run}" for stage in ("train", "evaluate") for run in SETTINGS.runs}
     expected |= {f"evaluate_debiased@{name}" for name in SETTINGS.debiased}
     expected |= {f"evaluate_filter@{name}" for name in SETTINGS.filters}
@@ -161,26 +161,26 @@ def test_dvc_reads_metrics_and_plots(smoke):
 
 
 def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
-    assert "dvc.lock is fresh" in bare_clone.stage("fresh")
+    assert "dvc.lock is fresh" in bare_clone.tool("fresh")
     metrics = bare_clone.folder / "metrics/cae.json"
     committed = metrics.read_text()
 
     metrics.write_text(committed.replace('"mse": 0.', '"mse": 0.0', 1))
-    assert "evaluate@cae would run" in bare_clone.stage("fresh", code=1)
+    assert "evaluate@cae would run" in bare_clone.tool("fresh", code=1)
     metrics.unlink()
-    assert "metrics/cae.json is missing" in bare_clone.stage("fresh", code=1)
+    assert "metrics/cae.json is missing" in bare_clone.tool("fresh", code=1)
     metrics.write_text(committed)
-    assert "dvc.lock is fresh" in bare_clone.stage("fresh")
+    assert "dvc.lock is fresh" in bare_clone.tool("fresh")
 
-    bare_clone.edit_params(models__cae__filters=32)
-    assert "train@cae would run" in bare_clone.stage("fresh", code=1)
+    bare_clone.edit_params(networks__cae__filters=32)
+    assert "train@cae would run" in bare_clone.tool("fresh", code=1)
 
 
 def test_published_results_stand_alone(changeable):
-    output = changeable.stage("publish")
+    output = changeable.tool("publish")
     assert (
-        "results/smoke: cnn, cae, dncnn, win5rb, win5rb_n2n, win5rb_n2n_fixed, win5rb_n2n_inverse, noisy"
-        in output
+        "results/smoke: cnn, cae, dncnn, win5rb, unet, win5rb_n2n, win5rb_n2n_fixed, "
+        "win5rb_n2n_inverse, noisy" in output
     )
     published = changeable.folder / "results/smoke"
     log = json.loads((published / "logs/train-cae.json").read_text())
@@ -188,15 +188,15 @@ def test_published_results_stand_alone(changeable):
     assert "train@cae" in (published / "dvc.lock").read_text()
     before = (published / "plots/tables.md").read_bytes()
     assert before == changeable.read("plots/tables.md")
-    assert stale(published, YAML(typ="safe").load(changeable.folder / "params.yaml")) == {}
-    changeable.edit_params(models__cae__filters=32)
-    found = stale(published, YAML(typ="safe").load(changeable.folder / "params.yaml"))
+    assert stale(published, params.read(changeable.folder / "params.yaml")) == {}
+    changeable.edit_params(networks__cae__filters=32)
+    found = stale(published, params.read(changeable.folder / "params.yaml"))
     assert list(found) == ["train@cae"]
     assert "'filters': 64" in found["train@cae"][0]
     for folder in ("metrics", "data", "models"):
         shutil.rmtree(changeable.folder / folder)
     (published / "plots/tables.md").unlink()
-    changeable.stage("publish", "--draw", "smoke")
+    changeable.tool("publish", "--draw", "smoke")
     assert (published / "plots/tables.md").read_bytes() == before
 
 
@@ -210,11 +210,44 @@ def test_results_of_different_test_images_are_not_put_in_one_table(changeable):
     )
 
 
+@pytest.mark.parametrize("value", ['"x"', "null", "NaN", "[]", "true"])
+def test_metrics_that_are_no_numbers_are_one_line_and_no_figure(changeable, value):
+    metrics = changeable.folder / "metrics/cae.json"
+    mse = json.loads(metrics.read_text())["mse"]
+    metrics.write_text(metrics.read_text().replace(f'"mse": {mse!r}', f'"mse": {value}', 1))
+    before = changeable.read("plots/mse.png")
+    output = changeable.stage("report", code=1)
+    assert output.startswith("error: metrics/cae.json: ")
+    assert len(output.splitlines()) == 1
+    assert changeable.read("plots/mse.png") == before
+
+
+def test_an_evaluation_is_held_against_its_metrics(changeable):
+    """Metrics of another run under this run's name."""
+    evaluated = changeable.folder / "data/evaluated"
+    (evaluated / "cae.npz").unlink()
+    shutil.copyfile(evaluated / "cnn.npz", evaluated / "cae.npz")
+    output = changeable.stage("report", code=1)
+    assert output.startswith("error: data/evaluated/cae.npz: its mean error is ")
+    assert "metrics/cae.json says" in output
+
+
+def test_a_run_whose_method_the_report_does_not_know_is_an_error(changeable):
+    path = changeable.folder / "data/evaluated/cae.npz"
+    arrays = dict(np.load(path))
+    path.unlink()
+    arrays["about"] = np.array(str(arrays["about"]).replace('"supervised"', '"magic"'))
+    np.savez(path, **arrays)
+    output = changeable.stage("report", code=1)
+    assert output.startswith("error: runs.cae: its method supervised belongs to the table magic")
+
+
 def test_a_full_disk_leaves_the_old_figures(changeable):
     before = changeable.read("plots/grid.png")
     changeable.edit_params(report__dpi=300)
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))  # noqa: E731
     output = changeable.stage("report", code=1, preexec_fn=limit)
+    assert output.splitlines()[-1].startswith("error: plots/")
     assert "File too large" in output.splitlines()[-1]
     assert "Traceback" not in output
     assert changeable.read("plots/grid.png") == before
@@ -222,8 +255,8 @@ def test_a_full_disk_leaves_the_old_figures(changeable):
 
 @pytest.mark.slow
 def test_a_stale_run_is_not_published(changeable):
-    changeable.edit_params(models__cae__filters=32)
-    output = changeable.stage("publish")
+    changeable.edit_params(networks__cae__filters=32)
+    output = changeable.tool("publish")
     assert "cae: left out, train@cae is not up to date" in output
     assert not (changeable.folder / "results/smoke/metrics/cae.json").exists()
     row = next(line for line in output.splitlines() if line.startswith("| cae "))

@@ -5,11 +5,12 @@ import pytest
 from denoising import files
 from denoising.compute import backend, execution, tuning
 from denoising.compute.layers import FFTConv2D, FusedBatchNormalization
-from denoising.inference import model_files as saving
+from denoising.compute.plan import PLAIN, Plan
+from denoising.inference import model_files
 from denoising.inference import predict as inference
-from tests.test_models import NAMES, RNG, build
+from tests.test_networks import NAMES, RNG, build
 
-NOISY = RNG.random((6, 20, 20)).astype(np.float32)
+NOISY = RNG.random((6, 20, 20, 1)).astype(np.float32)
 
 
 def seasoned(name):
@@ -17,7 +18,7 @@ def seasoned(name):
     model = build(name, **({"last_scale": 1.0} if name == "win5rb" else {}))
     model.compile(optimizer=keras.optimizers.SGD(1e-3), loss="mse")
     for _ in range(20):
-        model.train_on_batch(NOISY[..., None], NOISY[..., None])
+        model.train_on_batch(NOISY, NOISY)
     return model
 
 
@@ -34,56 +35,61 @@ def test_every_way_to_compute_gives_the_same_images(network):
     expected = predict(network)
     everything = execution.convolutions(network)
     scale = np.abs(expected).max()
-    assert len(everything) == sum(
-        isinstance(layer, keras.layers.Conv2D) for layer in network.layers
-    )
+    found = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert everything == [layer.name for layer in found if layer.kernel_size != (1, 1)]
     for way in (execution.for_training, execution.for_inference):
-        for by_fft in ((), everything):
-            copy = way(network, "float32", by_fft)
+        for by_fft, fused in (((), True), ((), False), (tuple(everything), True)):
+            copy = way(network, Plan("float32", by_fft, fused))
             assert sum(isinstance(layer, FFTConv2D) for layer in copy.layers) == len(by_fft)
             np.testing.assert_allclose(predict(copy), expected, atol=1e-4)
-            half = predict(way(network, "bfloat16", by_fft))
+            half = predict(way(network, Plan("bfloat16", by_fft, fused)))
             assert half.dtype == np.float32
             assert 0 < np.abs(half - expected).mean() < 0.05 * scale
     assert predict(network).tobytes() == expected.tobytes()  # the network itself is left as it was
 
 
 def test_bfloat16_computes_inside_and_gives_float32(network):
-    half = execution.for_training(network, "bfloat16")
+    half = execution.for_training(network, Plan("bfloat16"))
     assert half.layers[1].compute_dtype == "bfloat16"
     assert all(weight.dtype == "float32" for weight in half.weights)
     assert half.output.dtype == "float32"
 
 
 def test_inference_has_no_batch_normalisation_left(network):
-    copy = execution.for_inference(network, "float32")
+    copy = execution.for_inference(network, Plan("float32"))
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in copy.layers)
 
 
+def test_the_plain_plan_leaves_the_layers_of_keras(network):
+    for way in (execution.for_training, execution.for_inference):
+        layers = [type(layer) for layer in way(network, PLAIN).layers]
+        assert layers == [type(layer) for layer in network.layers]
+
+
 def test_a_network_is_the_same_file_however_it_was_computed(tmp_path, network):
-    saving.save(network, tmp_path / "plain.keras")
-    copy = execution.for_training(network, "bfloat16", execution.convolutions(network))
-    saving.save(copy, tmp_path / "fast.keras")
+    model_files.save(network, tmp_path / "plain.keras")
+    copy = execution.for_training(network, Plan("bfloat16", tuple(execution.convolutions(network))))
+    model_files.save(copy, tmp_path / "fast.keras")
     assert files.sha256(tmp_path / "plain.keras") == files.sha256(tmp_path / "fast.keras")
     loaded = keras.saving.load_model(tmp_path / "fast.keras")  # plain Keras can read it
     assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
-    np.testing.assert_array_equal(predict(saving.load(tmp_path / "fast.keras")), predict(network))
+    np.testing.assert_array_equal(
+        predict(model_files.load(tmp_path / "fast.keras")), predict(network)
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "changes"), [("dncnn", {"depth": 5}), ("win5rb", {"last_scale": 1.0})]
 )
 def test_a_training_step_is_that_of_keras(name, changes):
-    """Losses, weights and moving statistics after a few steps, with spectra and fused batch normalisation."""
+    """Losses, weights and moving statistics after a few steps, by FFT and with fused batch normalisation."""
     plain = build(name, **changes)
-    fast = execution.for_training(plain, "float32", execution.convolutions(plain))
+    fast = execution.for_training(plain, Plan("float32", tuple(execution.convolutions(plain))))
     assert any(isinstance(layer, FusedBatchNormalization) for layer in fast.layers)
     losses = []
     for model in (plain, fast):
         model.compile(optimizer=keras.optimizers.SGD(1e-2), loss="mse")
-        losses.append(
-            [float(model.train_on_batch(NOISY[..., None], 1 - NOISY[..., None])) for _ in range(3)]
-        )
+        losses.append([float(model.train_on_batch(NOISY, 1 - NOISY)) for _ in range(3)])
     np.testing.assert_allclose(*losses, rtol=1e-4)
     for ours, expected in zip(fast.get_weights(), plain.get_weights(), strict=True):
         np.testing.assert_allclose(ours, expected, atol=2e-4)
@@ -113,7 +119,7 @@ def test_what_others_read_too_is_not_folded_away():
     )
     model = keras.Model(inputs, outputs)
     np.testing.assert_allclose(
-        predict(execution.for_inference(model, "float32")), predict(model), atol=1e-6
+        predict(execution.for_inference(model, Plan("float32"))), predict(model), atol=1e-6
     )
 
 
@@ -122,7 +128,7 @@ def test_unusual_batch_normalisation_stays_as_it_is():
     x = keras.layers.Conv2D(3, 3, padding="same", name="conv")(inputs)
     model = keras.Model(inputs, keras.layers.BatchNormalization(scale=False, name="output")(x))
     for way in (execution.for_training, execution.for_inference):
-        np.testing.assert_allclose(predict(way(model, "float32")), predict(model), atol=1e-6)
+        np.testing.assert_allclose(predict(way(model, Plan("float32"))), predict(model), atol=1e-6)
     with pytest.raises(ValueError, match="scale = False: FusedBatchNormalization is only for True"):
         FusedBatchNormalization(scale=False)
 
@@ -152,7 +158,7 @@ class TestChoice:
     @pytest.mark.parametrize(
         ("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)]
     )
-    def test_spectra_must_be_clearly_faster(self, tmp_path, monkeypatch, seconds, chosen):
+    def test_the_fft_must_be_clearly_faster(self, tmp_path, monkeypatch, seconds, chosen):
         monkeypatch.setattr(
             tuning, "_seconds", lambda *_: dict(zip(("direct", "fft"), seconds, strict=True))
         )

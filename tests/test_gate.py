@@ -1,14 +1,18 @@
-"""The gate on the committed metrics, altered by hand; with trainings in tests/test_regressions_are_caught.py."""
+"""The gate on the committed metrics, altered by hand.
+
+With trainings: tests/test_regressions_are_caught.py.
+"""
 
 import json
 
 import pytest
+import yaml
 
 
 @pytest.fixture
 def gated(project):
     """A repository with the committed results, which are its reference."""
-    project.stage("reference")
+    project.tool("reference")
     project.commit()
     return project
 
@@ -16,6 +20,14 @@ def gated(project):
 def alter(project, run, **changes):
     file = project.folder / f"metrics/{run}.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def scale(project, run, factor):
+    """Make a run's error, and its interval, so many times what it is. Gives the error."""
+    scores = json.loads(project.read(f"metrics/{run}.json"))
+    changed = {key: scores[key] * factor for key in ("mse", "mse_low", "mse_high")}
+    alter(project, run, **changed)
+    return changed["mse"]
 
 
 def verdicts(output):
@@ -28,13 +40,14 @@ def verdicts(output):
 
 
 def test_unchanged_results_pass_and_are_reported(gated):
-    output = gated.stage("gate", "HEAD", "--report", "report")
+    output = gated.tool("gate", "HEAD", "--report", "report")
     assert set(verdicts(output).values()) == {"same"}
     assert set(verdicts(output)) == {
         "cnn",
         "cae",
         "dncnn",
         "win5rb",
+        "unet",
         "win5rb_n2n",
         "win5rb_n2n_fixed",
         "win5rb_n2n_inverse",
@@ -47,29 +60,101 @@ def test_unchanged_results_pass_and_are_reported(gated):
 
 
 def test_every_kind_of_bad_metric_is_named(gated):
-    mse = json.loads(gated.read("metrics/cnn.json"))["mse"]
-    alter(gated, "cnn", mse=mse * 2)
+    scale(gated, "cnn", 2)
     (gated.folder / "metrics/cae.json").unlink()
     alter(gated, "dncnn", psnr=float("nan"))
     (gated.folder / "metrics/win5rb.json").write_text("{")
     alter(gated, "win5rb_n2n", collapsed=True)
-    output = gated.stage("gate", "HEAD", code=1)
+    output = gated.tool("gate", "HEAD", code=1)
     found = verdicts(output)
     assert found["cnn"].startswith("worse")
     assert "reference: worse" in found["cnn"]
-    assert found["cae"] == found["win5rb"] == "broken: no metrics"
-    assert found["dncnn"] == "broken: psnr is nan"
+    assert found["cae"] == "broken: no metrics"
+    assert found["win5rb"].startswith("broken: metrics/win5rb.json: not valid JSON (Expecting")
+    assert found["dncnn"] == "broken: metrics/dncnn.json: not valid JSON (NaN is no number)"
     assert found["win5rb_n2n"] == "broken: collapsed"
     assert "error: cnn, cae, dncnn, win5rb, win5rb_n2n: see the verdicts above" in output
 
 
+DAMAGE = {
+    "a key twice": (
+        lambda text: text.replace("{", '{"mse": 0.01,', 1),
+        "the key mse is there twice",
+    ),
+    "cut off": (lambda text: text[: len(text) // 2], "not valid JSON"),
+    "a list": (lambda text: f"[{text}]", "should hold a JSON object, found list"),
+    "infinite": (
+        lambda text: text.replace('"psnr": ', '"psnr": Infinity, "x": '),
+        "Infinity is no",
+    ),
+    "no UTF-8": (lambda text: b"\xff" + text.encode(), "not valid JSON"),
+    "nested": (lambda text: "[" * 100_000, "not valid JSON"),
+    "a table's border": (lambda text: text.replace("{", '{"a|b": 1, "a|b": 2,', 1), "key a/b is"),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_a_damaged_file_is_broken_and_the_verdict_says_why(gated, kind):
+    damage, reason = DAMAGE[kind]
+    file = gated.folder / "metrics/cnn.json"
+    damaged = damage(file.read_text())
+    file.write_bytes(damaged if isinstance(damaged, bytes) else damaged.encode())
+    output = gated.tool("gate", "HEAD", code=1)
+    found = verdicts(output)
+    assert found.pop("cnn").startswith("broken: metrics/cnn.json: ")
+    assert reason in output
+    assert set(found.values()) == {"same"}
+    assert output.splitlines()[-1] == "error: cnn: see the verdicts above"
+
+
+def test_what_is_no_file_is_broken(gated):
+    file = gated.folder / "metrics/cnn.json"
+    file.unlink()
+    file.mkdir()
+    found = verdicts(gated.tool("gate", "HEAD", code=1))
+    assert found["cnn"] == "broken: metrics/cnn.json: Is a directory"
+
+
+def test_a_base_of_an_older_format_is_comparable(gated):
+    """Its amounts come from its budgets, its rows from their names, whatever else it holds."""
+    now = gated.read("params.yaml")
+    budgets = yaml.safe_load(now)["budgets"]
+    run = {"data": "gauss50", "model": "cnn", "target": "clean", "loss": "mse"}
+    older = {"budget": "laptop", "budgets": budgets, "models": {"cnn": {"depth": 5}}}
+    older |= {"runs": {"cnn": run, "gone": run}, "datasets": {"gauss50": {"source": "mnist"}}}
+    (gated.folder / "params.yaml").write_text(yaml.safe_dump(older))
+    (gated.folder / "metrics/cae.json").unlink()
+    (gated.folder / "metrics/dncnn.json").write_text("{")
+    gated.commit()
+    (gated.folder / "params.yaml").write_bytes(now)
+    gated.run("git", "checkout", "--quiet", "HEAD~1", "metrics")
+    found = verdicts(gated.tool("gate", "HEAD"))
+    assert found.pop("cae") == found.pop("dncnn") == "new"
+    assert set(found.values()) == {"same"}
+
+    older["budgets"]["laptop"]["epochs"] = 1
+    (gated.folder / "params.yaml").write_text(yaml.safe_dump(older))
+    gated.commit()
+    (gated.folder / "params.yaml").write_bytes(now)
+    assert verdicts(gated.tool("gate", "HEAD"))["cnn"] == "not comparable: epochs 1, now 3"
+
+
+@pytest.mark.parametrize("text", ["budgets: 3\nruns: [cnn]", "budget: [", "a: 1\na: 2", ""])
+def test_a_base_whose_parameters_say_nothing_is_not_comparable(gated, text):
+    now = gated.read("params.yaml")
+    (gated.folder / "params.yaml").write_text(text)
+    gated.commit()
+    (gated.folder / "params.yaml").write_bytes(now)
+    found = verdicts(gated.tool("gate", "HEAD"))
+    assert found["cnn"].startswith("not comparable: budget None, now laptop")
+
+
 def test_a_wanted_worsening_is_accepted_in_the_open(gated):
-    mse = json.loads(gated.read("metrics/cnn.json"))["mse"]
-    alter(gated, "cnn", mse=mse * 2)
-    gated.edit_params(gate__accepted={"cnn": {"value": mse * 2, "reason": "half the filters"}})
-    assert verdicts(gated.stage("gate", "HEAD"))["cnn"] == "accepted: half the filters"
-    alter(gated, "cnn", mse=mse * 4)
-    assert "worse" in verdicts(gated.stage("gate", "HEAD", code=1))["cnn"]
+    mse = scale(gated, "cnn", 2)
+    gated.edit_params(gate__accepted={"cnn": {"value": mse, "reason": "half the filters"}})
+    assert verdicts(gated.tool("gate", "HEAD"))["cnn"] == "accepted: half the filters"
+    scale(gated, "cnn", 2)
+    assert "worse" in verdicts(gated.tool("gate", "HEAD", code=1))["cnn"]
 
 
 def test_slow_drift_is_caught(gated):
@@ -77,32 +162,30 @@ def test_slow_drift_is_caught(gated):
     tolerance = 0.9
     gated.edit_params(gate__tolerance__laptop=tolerance)
     mse = json.loads(gated.read("metrics/win5rb.json"))["mse"]
-    alter(gated, "win5rb", mse=mse * 1.8)
+    scale(gated, "win5rb", 1.8)
     gated.commit()
-    gated.stage("gate", "HEAD~1")
-    alter(gated, "win5rb", mse=mse * 2.5)
-    found = verdicts(gated.stage("gate", "HEAD", code=1))
+    gated.tool("gate", "HEAD~1")
+    scale(gated, "win5rb", 2.5 / 1.8)
+    found = verdicts(gated.tool("gate", "HEAD", code=1))
     assert found["win5rb"].startswith(f"same; reference: worse than {mse * (1 + tolerance):.5f}")
-    assert "-> " in gated.stage("reference")
-    gated.stage("gate", "HEAD")
+    assert "-> " in gated.tool("reference")
+    gated.tool("gate", "HEAD")
 
 
 def test_other_amounts_of_work_are_not_comparable_and_move_the_reference(gated):
     gated.edit_params(budgets__laptop__epochs=2)
-    found = verdicts(gated.stage("gate", "HEAD", code=1))
+    found = verdicts(gated.tool("gate", "HEAD", code=1))
     assert found["cnn"].startswith("not comparable: epochs 3, now 2; reference: not comparable")
-    gated.stage("reference")
-    assert verdicts(gated.stage("gate", "HEAD"))["cnn"] == "not comparable: epochs 3, now 2"
+    gated.tool("reference")
+    assert verdicts(gated.tool("gate", "HEAD"))["cnn"] == "not comparable: epochs 3, now 2"
 
 
 def test_a_new_run_is_new(gated):
-    gated.edit_params(
-        runs__cnn_again={"model": "cnn", "data": "gauss50", "target": "clean", "loss": "mse"}
-    )
-    assert verdicts(gated.stage("gate", "HEAD", code=1))["cnn_again"] == "broken: no metrics"
-    # DVC knows the metrics of stages alone, and this run's stage has none until it ran
+    method = {"name": "supervised", "loss": {"name": "mse"}}
+    gated.edit_params(runs__cnn_again={"dataset": "gauss50", "network": "cnn", "method": method})
+    assert verdicts(gated.tool("gate", "HEAD", code=1))["cnn_again"] == "broken: no metrics"
     (gated.folder / "metrics/cnn_again.json").write_bytes(gated.read("metrics/cnn.json"))
-    assert verdicts(gated.stage("gate", "HEAD"))["cnn_again"] == "new"
+    assert verdicts(gated.tool("gate", "HEAD"))["cnn_again"] == "new"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +200,7 @@ def test_a_base_that_is_none_is_one_line(gated, arguments, message):
     gated.run(
         "git", "branch", "empty", gated.run("git", "commit-tree", "-m", "x", EMPTY_TREE).strip()
     )
-    output = gated.stage("gate", *arguments, code=1)
+    output = gated.tool("gate", *arguments, code=1)
     assert message in output
     assert len(output.splitlines()) == 1
 
@@ -128,7 +211,16 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's name for it
 def test_a_broken_result_cannot_become_the_reference(gated):
     before = gated.read("reference.json")
     alter(gated, "dncnn", collapsed=True)
-    assert "metrics/dncnn.json: collapsed; it cannot be a reference" in gated.stage(
+    assert "metrics/dncnn.json: collapsed; it cannot be a reference" in gated.tool(
         "reference", code=1
     )
     assert gated.read("reference.json") == before
+
+
+@pytest.mark.parametrize("content", ["{", "{}", json.dumps({"runs": 1})])
+def test_a_damaged_reference_is_one_line(gated, content):
+    gated.folder.joinpath("reference.json").write_text(content)
+    for tool in (("gate", "HEAD"), ("reference",)):
+        output = gated.tool(*tool, code=1)
+        assert output.startswith("error: reference.json: ")
+        assert len(output.splitlines()) == 1

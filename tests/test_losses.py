@@ -5,8 +5,8 @@ from keras import ops
 from scipy import optimize, special
 
 from denoising.methods import losses
-from denoising.noise.models import Gaussian
-from stages.schema import Run
+from denoising.noise.gaussian import Gaussian
+from denoising.sections import read_kind
 
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=True)
 
@@ -30,8 +30,9 @@ def value_and_targets(request):
 
 
 def of(name, progress=0.0, **options):
-    run = Run(model="cae", data="gauss50", target="noisy", loss=name, **options)
-    return keras.losses.get(losses.build(run, NOISE, lambda: progress))
+    content = {"name": "noise2noise", "loss": {"name": name} | options}
+    method = read_kind("methods", content, "method")
+    return keras.losses.get(method.loss_function(NOISE, lambda: progress))
 
 
 def test_squared_error_learns_the_clipped_mean_which_is_not_the_pixel(value_and_targets):
@@ -82,7 +83,7 @@ def test_log_ndtr_is_that_of_scipy_and_its_gradient_is_finite_far_out():
     assert np.isfinite(model.get_weights()[0]).all()
 
 
-def test_tobit_is_the_squared_error_inside_the_rails():
+def test_tobit_is_the_squared_error_inside_the_range():
     targets, prediction = np.array([[0.2], [0.9]], np.float32), np.array([[0.5], [1.4]], np.float32)
     np.testing.assert_allclose(
         losses.tobit(0.5)(targets, ops.convert_to_tensor(prediction)), [0.09, 0.25], rtol=1e-6

@@ -1,24 +1,24 @@
 import numpy as np
 import pytest
 
-from denoising.evaluation import evaluate as evaluation
-from denoising.evaluation import metrics
+from denoising.data.collapse import collapsed
+from denoising.evaluation import evaluate, metrics
+from denoising.evaluation.evaluate import Evaluation
 from denoising.files import InputError
-from stages.schema import Evaluation
 
 RNG = np.random.default_rng(0)
 SETTINGS = Evaluation(batch_size=8, bootstrap_resamples=500, histogram_step=0.025, examples=3)
 
 
 def test_mse_and_psnr_of_a_known_error():
-    clean = RNG.random((5, 12, 12))
+    clean = RNG.random((5, 12, 12, 3))
     np.testing.assert_allclose(metrics.mse_per_image(clean + 0.1, clean), 0.01)
     assert metrics.psnr(np.array([0.01])) == pytest.approx(20)
     assert metrics.psnr(np.zeros(1)) == metrics.PSNR_LIMIT
 
 
 def test_ssim_is_one_for_the_image_itself_and_falls_with_noise():
-    clean = RNG.random((3, 28, 28))
+    clean = RNG.random((3, 28, 28, 1))
     np.testing.assert_allclose(metrics.ssim_per_image(clean, clean), 1)
     weak, strong = (
         metrics.ssim_per_image(clean + s * RNG.standard_normal(clean.shape), clean).mean()
@@ -48,15 +48,15 @@ def test_histogram_counts_every_pixel_and_is_centred_on_black_and_white():
 
 
 def test_evaluation_knows_a_denoiser_from_a_collapsed_one():
-    clean = (RNG.random((40, 28, 28)) > 0.8).astype(np.uint8) * 255
+    clean = (RNG.random((40, 28, 28, 1)) > 0.8).astype(np.uint8) * 255
     noisy = np.clip(clean / 255 + 0.5 * RNG.standard_normal(clean.shape), 0, 1).astype(np.float16)
-    good, per_image = evaluation.evaluate(
+    good, per_image = evaluate.evaluate(
         (clean / 255 + 0.01).astype(np.float32), clean, noisy, SETTINGS
     )
     assert good["mse"] == pytest.approx(1e-4, rel=1e-3)
     assert good["mse_low"] <= good["mse"] <= good["mse_high"]
     assert good["mse_clipped"] < good["mse"]
-    assert not evaluation.collapsed(good)
+    assert not collapsed(good["mse"], good["noisy_mse"], good["constant_mse"])
     assert {name: len(array) for name, array in per_image.items()} == {
         "mse": 40,
         "clean": 3,
@@ -64,19 +64,19 @@ def test_evaluation_knows_a_denoiser_from_a_collapsed_one():
         "prediction": 3,
     }
     for worthless in (np.zeros(clean.shape), noisy, np.full(clean.shape, 0.2)):
-        scores, _ = evaluation.evaluate(worthless.astype(np.float32), clean, noisy, SETTINGS)
-        assert evaluation.collapsed(scores)
+        scores, _ = evaluate.evaluate(worthless.astype(np.float32), clean, noisy, SETTINGS)
+        assert collapsed(scores["mse"], scores["noisy_mse"], scores["constant_mse"])
 
 
 def test_predictions_that_are_not_finite_are_an_error():
-    clean, noisy = np.zeros((2, 28, 28), np.uint8), np.zeros((2, 28, 28), np.float16)
+    clean, noisy = np.zeros((2, 28, 28, 1), np.uint8), np.zeros((2, 28, 28, 1), np.float16)
     with pytest.raises(InputError, match="diverged"):
-        evaluation.evaluate(np.full(clean.shape, np.nan, np.float32), clean, noisy, SETTINGS)
+        evaluate.evaluate(np.full(clean.shape, np.nan, np.float32), clean, noisy, SETTINGS)
 
 
 def test_other_test_data_has_another_digest():
-    clean, noisy = np.zeros((2, 28, 28), np.uint8), np.zeros((2, 28, 28), np.float16)
+    clean, noisy = np.zeros((2, 28, 28, 1), np.uint8), np.zeros((2, 28, 28, 1), np.float16)
     prediction = np.zeros(clean.shape, np.float32)
-    one, _ = evaluation.evaluate(prediction, clean, noisy, SETTINGS)
-    two, _ = evaluation.evaluate(prediction, clean, noisy + np.float16(1), SETTINGS)
+    one, _ = evaluate.evaluate(prediction, clean, noisy, SETTINGS)
+    two, _ = evaluate.evaluate(prediction, clean, noisy + np.float16(1), SETTINGS)
     assert one["test_digest"] != two["test_digest"]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 
-from denoising.noise.models import Gaussian, Noise, at_rails, clipped_mean, unclipped_mean
+from denoising.noise.clipping import clipped_mean, clipped_share, unclipped_mean
+from denoising.noise.gaussian import Gaussian
+from denoising.sections import kinds, read_kind
 
 MODELS = [
     {"name": "gaussian", "sigma": 0.1, "clip": True},
@@ -19,9 +20,13 @@ MODELS = [
 ]
 
 
+def test_every_model_is_tested():
+    assert {model["name"] for model in MODELS} == set(kinds("noise"))
+
+
 @pytest.fixture(params=MODELS, ids=lambda model: "-".join(map(str, model.values())))
 def model(request):
-    return TypeAdapter(Noise).validate_python(request.param)
+    return read_kind("noise", request.param, "noise")
 
 
 @pytest.fixture
@@ -74,9 +79,9 @@ def test_unclipped_mean_is_the_inverse_of_the_clipped_mean(sigma):
     )
 
 
-def test_clipping_piles_pixels_up_at_the_rails(clean):
+def test_clipping_piles_pixels_up_at_the_ends_of_the_range(clean):
     black = np.zeros_like(clean)
-    low, high = at_rails(
+    low, high = clipped_share(
         Gaussian(name="gaussian", sigma=0.5, clip=True).corrupt(black, np.random.default_rng(0))
     )
     assert low == pytest.approx(0.5, abs=0.01)

@@ -1,16 +1,58 @@
-"""README.md and the committed results stay true: its numbers, commands, keys and links are those of the repository."""
+"""README.md and docs/ stay true: numbers, commands, keys and links are those of the repository."""
 
+import functools
+import importlib
 import re
 
 import pytest
 
 from denoising import files
-from stages import schema as params
-from stages.shared import layout
+from denoising.sections import shortened
+from stages import schema
+from stages.shared import layout, params
 from tests.conftest import ROOT
 from tools import readme
 
-TEXT = (ROOT / "README.md").read_text()
+PAGES = sorted(["README.md", *(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))])
+WIDTH = 88
+README_BYTES = 10_000
+SECTIONS = "networks|datasets|budgets|runs|report|optimizer|sources|seeds|evaluation|gate"
+
+
+@functools.cache
+def text_of(page):
+    return (ROOT / page).read_text()
+
+
+def all_text():
+    return "\n".join(map(text_of, PAGES))
+
+
+def flat(page):
+    """A page as one line: sentences are not cut where lines end."""
+    return " ".join(text_of(page).split())
+
+
+def code_blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", text_of(page), re.MULTILINE | re.DOTALL)
+
+
+def merged(content, changes):
+    """The content of params.yaml with other keys and rows."""
+    result = dict(content)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(content.get(key), dict)
+        result[key] = merged(content[key], value) if both else value
+    return result
+
+
+def test_readme_is_short():
+    assert (ROOT / "README.md").stat().st_size < README_BYTES
+
+
+def test_readme_leads_to_every_page():
+    links = set(re.findall(r"\]\(([^)#]+)", text_of("README.md")))
+    assert {page for page in PAGES if page != "README.md"} <= links
 
 
 @pytest.mark.parametrize(
@@ -18,65 +60,211 @@ TEXT = (ROOT / "README.md").read_text()
 )
 def test_tables_are_those_that_were_measured(monkeypatch, page, name):
     monkeypatch.chdir(ROOT)
-    assert readme.block(name, readme.PAGES[page][name]) in (ROOT / page).read_text()
+    assert readme.block(name, readme.PAGES[page][name]) in text_of(page)
+
+
+def test_every_marker_is_filled():
+    for page in PAGES:
+        markers = re.findall(r"<!-- (\w+) -->", text_of(page))
+        assert sorted(markers) == sorted(readme.PAGES.get(page, {})), page
 
 
 def test_networks_with_clean_targets_beat_every_filter_and_none_collapsed():
-    settings = params.load(ROOT / "params.yaml")
+    settings = schema.load(ROOT / "params.yaml")
     scores = {
         name: files.read_json(ROOT / layout.metrics_file(name))
         for name in (*settings.runs, *settings.filters)
     }
     worst = max(
-        scores[name]["mse_high"] for name, run in settings.runs.items() if run.target == "clean"
+        scores[name]["mse_high"]
+        for name, run in settings.runs.items()
+        if run.method.targets == "clean"
     )
     assert worst < min(scores[name]["mse_low"] for name in settings.filters)
     assert not any(scores[name]["collapsed"] for name in settings.runs)
 
 
-def test_links_and_figures_exist():
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", TEXT)
-    assert len(links) > 5
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", PAGES)
+def test_links_and_figures_exist(page):
+    links = re.findall(r"\]\((?!http)([^)]+)\)", text_of(page))
+    assert links
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.resolve().is_relative_to(ROOT), link
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
 
 
-def test_commands_exist():
+def anchors(text):
+    """Of the headings of a page, as GitHub makes them."""
+    without_code = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", without_code, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_make_targets_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"\bmake ([a-z-]+)", TEXT)) - {"and"} <= targets
-    modules = re.findall(r"python -m stages\.(\w+)", TEXT)
-    assert modules
-    assert all((ROOT / f"stages/{module}.py").is_file() for module in modules)
+    assert set(re.findall(r"\bmake ([a-z-]+)", text_of("README.md"))) - {"and"} <= targets
+    named = set(re.findall(r"(?:`|^|> |run )make ([a-z-]+)", all_text(), re.MULTILINE))
+    assert len(named) > 10
+    assert named <= targets
+
+
+def test_modules_that_are_run_exist():
+    modules = set(re.findall(r"python -m ([a-z_.]+[a-z_])", all_text()))
+    assert {module.partition(".")[0] for module in modules} >= {"stages", "benchmarks", "denoising"}
+    for module in modules:
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+def test_files_of_the_code_exist():
+    folders = "denoising|stages|tools|tests|docs|demo|studies|benchmarks|results"
+    paths = set(re.findall(rf"`((?:{folders})/[^`<* ]*)`", all_text()))
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_names_of_the_code_exist():
+    names = set(re.findall(r"`(denoising(?:\.\w+)+)`", all_text()))
+    assert names
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute), name
 
 
 def test_keys_exist():
-    settings = params.load(ROOT / "params.yaml").model_dump()
-    for key in re.findall(
-        r"`((?:models|datasets|budgets|runs|report|optimizer)\.[a-z0-9_.]+)`", TEXT
-    ):
-        place = settings
+    content = params.read(ROOT / "params.yaml")
+    keys = set(re.findall(rf"`((?:{SECTIONS})\.[a-z0-9_.*]+)`", all_text()))
+    assert len(keys) > 10
+    for key in keys:
+        places = [content]
         for part in key.split("."):
-            assert part in place, key
-            place = place[part]
+            rows = [list(place.values()) if part == "*" else [place.get(part)] for place in places]
+            places = [row for found in rows for row in found if row is not None]
+            places = [place if isinstance(place, dict) else {"": place} for place in places]
+            assert places, key
+
+
+def test_examples_of_parameters_are_valid_and_new():
+    content = params.read(ROOT / "params.yaml")
+    examples = [block for page in PAGES for block in code_blocks(page, "yaml")]
+    assert len(examples) >= 3
+    for example in examples:
+        after = merged(content, params.parse(example, "example"))
+        assert after != content
+        schema.validate(after)
+
+
+def test_experiments_change_keys_that_exist():
+    content = params.read(ROOT / "params.yaml")
+    changes = set(re.findall(r"dvc exp run[^\n`]* -S ([a-z0-9_.]+)=([^\s`]+)", all_text()))
+    assert {key for key, _ in changes} >= {"budget", "networks.cae.filters"}
+    for key, values in changes:
+        *sections, last = key.split(".")
+        for value in values.split(","):
+            change = params.parse(f"{last}: {value}", key)
+            for section in reversed(sections):
+                change = {section: change}
+            assert shape(merged(content, change)) == shape(content), key
+            schema.validate(merged(content, change))
+
+
+def shape(content):
+    """Keys without values."""
+    return {key: shape(value) for key, value in content.items()} if isinstance(content, dict) else 0
+
+
+def test_errors_are_shown_as_they_are():
+    """Every error that a page shows comes when params.yaml has the key and value that it names."""
+    text = all_text()
+    shown = re.findall(r"^error: params\.yaml: (([a-z0-9_.]+) = (\S+):.*)$", text, re.MULTILINE)
+    assert len(shown) >= 2
+    for line, key, value in shown:
+        *sections, last = key.split(".")
+        change = params.parse(f"{last}: {value.strip(chr(39))}", key)
+        for section in reversed(sections):
+            change = {section: change}
+        with pytest.raises(files.InputError) as raised:
+            schema.validate(merged(params.read(ROOT / "params.yaml"), change))
+        assert str(raised.value) == f"params.yaml: {line}"
+
+
+def test_what_two_readers_of_yaml_read_differently_is_as_said():
+    import yaml
+    from ruamel.yaml import YAML
+
+    section = text_of("docs/configuration.md").partition("## How numbers and words")[2]
+    rows = re.findall(r"^\| (`.+) \| (.+) \| (.+) \| `(.+)` \|$", section, re.MULTILINE)
+    assert len(rows) == 4
+    kinds = {float: "a number", str: "text", bool: None, int: None}
+    for written, by_dvc, by_pyyaml, wanted in rows:
+        for value in re.findall("`(.+?)`", written):
+            found = [YAML(typ="safe").load(f"a: {value}")["a"], yaml.safe_load(f"a: {value}")["a"]]
+            said = [kinds[type(one)] or str(one).lower() for one in found]
+            assert said == [by_dvc, by_pyyaml], value
+            assert isinstance(params.parse(f"a: {value}", "example")["a"], str), shortened(value)
+            assert type(params.parse(f"a: {wanted}", "example")["a"]) in (float, bool, int)
 
 
 def test_budgets_are_those_of_the_parameters():
-    for name, budget in params.load(ROOT / "params.yaml").budgets.items():
+    for name, budget in schema.load(ROOT / "params.yaml").budgets.items():
         numbers = [budget.train_images, budget.epochs, budget.batch_size, budget.test_images]
-        assert f"| `{name}` | " + " | ".join(f"{number:,}" for number in numbers) + " |" in TEXT
+        cells = " | ".join(f"{number:,}" for number in numbers)
+        assert f"| `{name}` | {cells} |" in text_of("docs/configuration.md")
+
+
+def test_what_laptop_gives_up_is_as_said():
+    budgets = schema.load(ROOT / "params.yaml").budgets
+    laptop, article = budgets["laptop"], budgets["article"]
+    seen = [budget.train_images * budget.epochs for budget in (laptop, article)]
+    text = flat("docs/configuration.md")
+    assert f"each network sees {seen[0]:,} images instead of {seen[1]:,}" in text
+    assert article.test_images == 10 * laptop.test_images
+    assert "measures on every tenth test image" in text
 
 
 def test_the_time_is_the_measured_one():
     measured = files.read_json(ROOT / "benchmarks/repro.json", "minutes", "cores", "device")
-    assert (
-        f"took {measured['minutes']} minutes on {measured['cores']} cores ({measured['device']})"
-        in TEXT
-    )
+    minutes, cores, device = (measured[key] for key in ("minutes", "cores", "device"))
+    assert f"took {minutes} minutes on {cores} cores ({device})" in flat("README.md")
 
 
 def test_the_memory_is_the_measured_one():
     peaks = files.read_json(ROOT / "benchmarks/memory.json", "peak_memory_mib")["peak_memory_mib"]
-    settings = params.load(ROOT / "params.yaml")
-    wanted = {"fetch", "report", *(f"corrupt-{name}" for name in settings.datasets)}
+    settings = schema.load(ROOT / "params.yaml")
+    wanted = {"report", *(f"fetch-{name}" for name in settings.sources)}
+    wanted |= {f"corrupt-{name}" for name in settings.datasets}
     wanted |= {f"{stage}-{run}" for stage in ("train", "evaluate") for run in settings.runs}
     assert set(peaks) == wanted | {f"evaluate_filter-{name}" for name in settings.filters}
-    assert f"{max(peaks.values()):,} MiB at most" in " ".join(TEXT.split())
+    assert f"{max(peaks.values()):,} MiB at most" in flat("docs/speed.md")
+
+
+def test_hours_and_memory_of_the_published_trainings_are_the_logged_ones():
+    logs = [files.read_json(file) for file in (ROOT / "results/article/logs").glob("*.json")]
+    hours = sum(log.get("seconds", 0) for log in logs) / 3600
+    assert f"which took {hours:.1f} hours in all" in flat("docs/results.md")
+    peak = max(log["peak_memory_mib"] for log in logs)
+    assert f"logs have up to {peak:,} MiB" in flat("docs/speed.md")
+
+
+def test_the_networks_that_are_said_to_be_published_are():
+    from tools import publish
+
+    published = {file.stem for file in (ROOT / "results/article/models").glob("*.keras")}
+    trained = {file.stem for file in (ROOT / "results/article/models").glob("*.json")}
+    missing = {name for name in trained - published if "." not in name}
+    assert missing == {"win5rb_n2n_fixed"}
+    for page in ("docs/results.md", "docs/contributing.md"):
+        assert f"as many as fit into {publish.NETWORKS / 1e6:g} MB" in flat(page)
+    assert "(all but `win5rb_n2n_fixed`)" in flat("docs/results.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_prose_has_short_lines(page):
+    text = re.sub(r"^```.*?^```", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"<!-- (\w+) -->.*?<!-- /\1 -->", "", text, flags=re.DOTALL)
+    prose = [line for line in text.splitlines() if not line.startswith(("|", "!["))]
+    assert [line for line in prose if len(line) > WIDTH] == []

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from stages.shared import params
 from tests.conftest import small_project, stages_run
 
 pytestmark = pytest.mark.slow
@@ -17,7 +18,7 @@ FILTER = {"evaluate_filter@noisy"}
 def base(tmp_path_factory, mnist_folder):
     project = small_project(tmp_path_factory.mktemp("reruns"), mnist_folder)
     assert set(project.repro()) == {
-        "fetch",
+        "fetch@mnist",
         "corrupt@gauss50",
         *TRAIN,
         *EVALUATE,
@@ -43,19 +44,19 @@ def ran(project):
 
 
 def test_one_networks_section(ready):
-    ready.edit_params(models__cae__filters=32)
+    ready.edit_params(networks__cae__filters=32)
     assert ran(ready) == {"train@cae", "evaluate@cae", "report"}
 
 
 def test_a_section_of_a_network_that_no_run_uses(ready):
-    ready.edit_params(models__win5rb__filters=64)
+    ready.edit_params(networks__win5rb__filters=64)
     assert ran(ready) == set()
 
 
 def test_a_corrected_row_trains_nothing(ready):
-    ready.edit_params(runs__cae__target="noisy")
+    ready.edit_params(runs__cae__method__name="noise2noise")
     assert ran(ready) == {"train@cae", "evaluate@cae", "report"}
-    ready.edit_params(debiased__cae_fixed={"run": "cae", "data": "gauss50"})
+    ready.edit_params(debiased__cae_fixed={"run": "cae", "dataset": "gauss50"})
     assert ran(ready) == {"evaluate_debiased@cae_fixed", "report"}
 
 
@@ -77,19 +78,109 @@ def test_the_number_of_epochs_leaves_the_data_alone(ready):
     assert ran(ready) == {*TRAIN, *EVALUATE, "report"}
 
 
+def comment(project, file):
+    path = project.folder / file
+    path.write_text(path.read_text() + "# a comment\n")
+
+
 def test_a_comment_in_a_training_module_retrains_and_evaluates_nothing(ready):
     for file, expected in (
-        ("denoising/training.py", TRAIN),
-        ("denoising/models/cae.py", {"train@cae"}),
+        ("denoising/training/fit.py", TRAIN),
+        ("denoising/networks/cae.py", {"train@cae"}),
+        ("denoising/methods/supervised.py", TRAIN),
     ):
-        path = ready.folder / file
-        path.write_text(path.read_text() + "# a comment\n")
+        comment(ready, file)
         assert ran(ready) == expected
+
+
+def test_what_is_edited_or_added_beside_the_rows_reruns_nothing(ready):
+    for file in (
+        "stages/schema.py",  # the composition of params.yaml
+        "denoising/networks/dncnn.py",  # a network, a method and a noise model that no run uses
+        "denoising/methods/noise2noise.py",
+        "denoising/noise/poisson.py",
+        "denoising/cli.py",
+        "denoising/inference/images.py",
+        "tools/gate.py",
+        "demo/app.py",
+    ):
+        comment(ready, file)
+    assert ran(ready) == set()
+
+
+def copied(project, folder, name, copy, *replacements):
+    """A new kind, made from another: one file."""
+    text = (project.folder / f"denoising/{folder}/{name}.py").read_text()
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    (project.folder / f"denoising/{folder}/{copy}.py").write_text(text)
+
+
+def test_a_new_network_method_noise_model_or_source_is_a_file_and_a_section(ready):
+    """Adding them reruns nothing; using them runs their rows alone."""
+    section = {
+        "depth": 2,
+        "filters": 4,
+        "kernel_size": 3,
+        "output_activation": "linear",
+        "initializer": "he_normal",
+    }
+    copied(ready, "networks", "cnn", "mine", ('name="cnn"', 'name="mine"'))
+    copied(ready, "methods", "supervised", "told", ('Literal["supervised"]', 'Literal["told"]'))
+    copied(ready, "noise", "gaussian", "fog", ('Literal["gaussian"]', 'Literal["fog"]'))
+    copied(ready, "sources", "mnist", "digits", ('Literal["mnist"]', 'Literal["digits"]'))
+    assert ran(ready) == set()
+    ready.edit_params(networks__mine=section)
+    assert ran(ready) == set()
+
+    method = {"name": "told", "loss": {"name": "mse"}}
+    ready.edit_params(runs__mine={"dataset": "gauss50", "network": "mine", "method": method})
+    assert ran(ready) == {"train@mine", "evaluate@mine", "report"}
+    assert "| mine " in ready.read("plots/tables.md").decode().partition("Experiment 2")[0]
+
+    noise = {"name": "fog", "sigma": 0.5, "clip": True}
+    ready.edit_params(
+        sources__digits={"name": "digits"},
+        datasets__fog={
+            "source": "digits",
+            "selection": "first",
+            "redraw": "never",
+            "noise": noise,
+        },
+        filters__fog={"dataset": "fog", "filter": {"name": "identity"}},
+    )
+    expected = {"fetch@digits", "corrupt@fog", "evaluate_filter@fog", "report"}
+    assert ran(ready) == expected
+
+
+def test_renaming_a_run_changes_none_of_its_results(ready):
+    before = {
+        kind: ready.read(f"{kind}/cae.{ending}")
+        for kind, ending in (("models", "keras"), ("metrics", "json"), ("plots/curves", "csv"))
+    }
+    run = params.read(ready.folder / "params.yaml")["runs"]["cae"]
+    ready.edit_params(runs__cae=None, runs__renamed=run)
+    assert ran(ready) == {"train@renamed", "evaluate@renamed", "report"}
+    for kind, content in before.items():
+        file = next((ready.folder / kind).glob("renamed.*"), None)
+        files = {one.read_bytes() for one in (ready.folder / kind).glob("renamed.*")}
+        assert content in files, file
+
+
+def test_only_a_training_that_draws_noise_depends_on_the_code_that_draws_it(ready):
+    comment(ready, "denoising/noise/gaussian.py")
+    assert ran(ready) == {"corrupt@gauss50"}  # which gives the same data
+    ready.edit_params(datasets__gauss50__redraw="every_epoch")
+    assert ran(ready) == {"corrupt@gauss50", *TRAIN, *EVALUATE, "report"}
+    comment(ready, "denoising/noise/gaussian.py")
+    assert ran(ready) == {"corrupt@gauss50", *TRAIN}
 
 
 def test_another_dataset_and_run_change_no_other(ready):
     before = {name: ready.read(f"metrics/{name}.json") for name in ("cnn", "cae", "noisy")}
     noise = {"name": "gaussian", "sigma": 0.25, "clip": True}
+    method = {"name": "supervised", "loss": {"name": "mse"}}
     ready.edit_params(
         datasets__gauss25={
             "source": "mnist",
@@ -97,7 +188,7 @@ def test_another_dataset_and_run_change_no_other(ready):
             "redraw": "never",
             "noise": noise,
         },
-        runs__cae_25={"model": "cae", "data": "gauss25", "target": "clean", "loss": "mse"},
+        runs__cae_25={"dataset": "gauss25", "network": "cae", "method": method},
     )
     assert ran(ready) == {"corrupt@gauss25", "train@cae_25", "evaluate@cae_25", "report"}
     assert {name: ready.read(f"metrics/{name}.json") for name in before} == before

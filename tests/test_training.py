@@ -1,38 +1,49 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from denoising import files
-from denoising.compute import backend
+from denoising.compute.plan import Plan
 from denoising.data import datasets
+from denoising.data.collapse import collapsed, constant_mse
 from denoising.files import InputError
-from denoising.inference import model_files as saving
-from denoising.inference import predict as inference
-from denoising.noise.models import Gaussian
+from denoising.inference import model_files, predict
+from denoising.noise.gaussian import Gaussian
 from denoising.sources import mnist
-from denoising.training import fit as training
-from stages import schema as params
+from denoising.training import checkpoints
+from denoising.training.checkpoints import Checkpoints, Nowhere, digest
+from denoising.training.fit import Data, Settings, Work, fit
+from stages import train as stage
+from stages.shared import params
 from tests.conftest import ROOT
 
-PARAMS = params.load(ROOT / "params.yaml")
+CONTENT = params.read(ROOT / "params.yaml")
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=True)
+WORK = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "schedule": "cosine"}
 
 
 def settings(run="cnn", **changes):
-    small = {
-        "precision": "float32",
-        "epochs": 2,
-        "batch_size": 16,
-        "learning_rate": 1e-3,
-        "schedule": "cosine",
-    }
-    base = PARAMS.train_settings(run)
-    network = base.network.model_copy(update={"filters": 8})
-    return base.model_copy(update=small | {"network": network} | changes)
+    """A small training: keys of the budget's work, or of the settings, changed."""
+    chosen = stage.settings(CONTENT, run)
+    work = WORK | {key: changes.pop(key) for key in list(changes) if key in WORK}
+    small = Settings(
+        network=chosen.network,
+        section=chosen.section.model_copy(update={"filters": 8}),
+        method=chosen.method,
+        noise=NOISE,
+        seed=chosen.seed,
+        stream=chosen.stream,
+        plan=Plan("float32"),
+        optimizer=chosen.optimizer,
+        work=Work(**work),
+    )
+    return dataclasses.replace(small, **changes)
 
 
 @pytest.fixture(scope="module")
-def data(mnist_folder):
-    images = mnist.read_idx(mnist_folder / mnist.TRAIN)
+def pairs(mnist_folder):
+    images = mnist.read_idx(mnist_folder / mnist.TRAIN)[..., None]
     sets = {"train": images[:480], "validation": images[-64:], "test": images[1000:1200]}
     return {
         split: (clean, datasets.corrupt(clean, NOISE, 0, "d", split))
@@ -40,38 +51,53 @@ def data(mnist_folder):
     }
 
 
-def train(data, checkpoint, setting, log=str, by_fft=()):
-    return training.train(setting, data["train"], data["validation"], checkpoint, by_fft, log)
+@pytest.fixture(scope="module")
+def data(pairs):
+    return Data(pairs["train"], pairs["validation"])
 
 
-def weights(model):
-    return [np.asarray(weight) for weight in model.get_weights()]
+@pytest.fixture(scope="module")
+def redrawing(pairs):
+    clean = pairs["train"][0]
+    return Data(
+        pairs["train"],
+        pairs["validation"],
+        lambda epoch: datasets.corrupt(clean, NOISE, 0, "d", "train", epoch),
+    )
 
 
-@pytest.mark.parametrize("run", PARAMS.runs)
-def test_every_run_learns(tmp_path, data, run):
+def weights(fitted):
+    return [np.asarray(weight) for weight in fitted.model.get_weights()]
+
+
+@pytest.mark.parametrize("run", CONTENT["runs"])
+def test_every_run_learns(data, pairs, run):
     steps = {"epochs": 3, "batch_size": 8, "learning_rate": 3e-3}
-    model, curve, _ = train(data, tmp_path / "c.npz", settings(run, **steps))
+    model, curve, _ = fit(settings(run, **steps), data, Nowhere(), str)
     assert [point["epoch"] for point in curve] == [1, 2, 3]
     assert curve[-1]["val_loss"] < curve[0]["val_loss"]
-    clean, noisy = data["test"]
-    error = np.mean((inference.denoise(model, noisy[0], 64) - datasets.to_unit(clean)) ** 2)
-    assert error < np.mean((noisy[0].astype(np.float32) - datasets.to_unit(clean)) ** 2)
+    clean, noisy = pairs["test"]
+    unit = datasets.to_unit(clean)
+    error = np.mean((predict.denoise(model, noisy[0], 64) - unit) ** 2)
+    assert error < np.mean((noisy[0].astype(np.float32) - unit) ** 2)
 
 
-def test_noisy_targets_need_no_clean_image(tmp_path, data):
-    blind = {split: (np.zeros_like(clean), noisy) for split, (clean, noisy) in data.items()}
-    seeing, _, _ = train(data, tmp_path / "a.npz", settings("win5rb_n2n", epochs=1))
-    model, _, _ = train(blind, tmp_path / "b.npz", settings("win5rb_n2n", epochs=1))
-    for one, other in zip(weights(model), weights(seeing), strict=True):
-        np.testing.assert_array_equal(one, other)
+def test_noisy_targets_need_no_clean_image(data):
+    blind = Data(*((np.zeros_like(clean), noisy) for clean, noisy in data[:2]))
+    seeing, other = (
+        fit(settings("win5rb_n2n", epochs=1), one, Nowhere(), str) for one in (data, blind)
+    )
+    for one, two in zip(weights(seeing), weights(other), strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 @pytest.mark.parametrize(
-    ("run", "redraw", "by_fft"),
-    [("cae", "never", ()), ("cae", "every_epoch", ()), ("win5rb", "never", ("conv2", "conv5"))],
+    ("run", "anew", "by_fft"),
+    [("cae", False, ()), ("cae", True, ()), ("win5rb", False, ("conv2", "conv5"))],
 )
-def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path, data, run, redraw, by_fft):
+def test_a_training_that_was_killed_ends_with_the_same_bytes(
+    tmp_path, data, redrawing, run, anew, by_fft
+):
     class Killed(Exception):
         pass
 
@@ -79,70 +105,129 @@ def test_a_training_that_was_killed_ends_with_the_same_bytes(tmp_path, data, run
         if "epoch 2 of" in line:
             raise Killed
 
-    setting = settings(run, epochs=4, redraw=redraw, precision="bfloat16")
-    undisturbed, curve, _ = train(data, tmp_path / "a.npz", setting, by_fft=by_fft)
+    given = redrawing if anew else data
+    setting = settings(run, epochs=4, plan=Plan("bfloat16", by_fft))
+    undisturbed = fit(setting, given, Nowhere(), str)
+    store = Checkpoints(tmp_path / run, "key")
     with pytest.raises(Killed):
-        train(data, tmp_path / "b.npz", setting, kill_after_two_epochs, by_fft)
+        fit(setting, given, store, kill_after_two_epochs)
     lines = []
-    resumed, resumed_curve, _ = train(data, tmp_path / "b.npz", setting, lines.append, by_fft)
+    resumed = fit(setting, given, store, lines.append)
     assert "goes on after epoch 2 of 4" in lines[0]
     assert len(lines) == 3
-    assert resumed_curve == curve
-    for name, model in (("a", undisturbed), ("b", resumed)):
-        saving.save(model, tmp_path / f"{name}.keras")
+    assert resumed.curve == undisturbed.curve
+    for name, fitted in (("a", undisturbed), ("b", resumed)):
+        model_files.save(fitted.model, tmp_path / f"{name}.keras")
     assert files.sha256(tmp_path / "a.keras") == files.sha256(tmp_path / "b.keras")
 
 
-def test_a_damaged_checkpoint_is_not_taken(tmp_path, data):
-    checkpoint = tmp_path / "c.npz"
-    train(data, checkpoint, settings("cae", epochs=1))
-    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
+def test_a_checkpoint_of_another_machine_is_taken_and_said(tmp_path, data):
+    store = Checkpoints(tmp_path, "key")
+    fit(settings("cae", epochs=1), data, store, str)
+    count = len(np.load(store.path).files) - 1
+    store.save(store.load(count)._replace(machine="an abacus"))
     lines = []
-    train(data, checkpoint, settings("cae", epochs=1), lines.append)
+    fit(settings("cae", epochs=1), data, store, lines.append)
+    assert lines == ["goes on after epoch 1 of 1, computed on an abacus"]
+
+
+def test_a_damaged_checkpoint_is_not_taken(tmp_path, data):
+    store = Checkpoints(tmp_path, "key")
+    fit(settings("cae", epochs=1), data, store, str)
+    store.path.write_bytes(store.path.read_bytes()[:-100])
+    lines = []
+    fit(settings("cae", epochs=1), data, store, lines.append)
     assert "epoch 1 of 1" in lines[0]
+    assert "goes on" not in lines[0]
 
 
-def test_seeds_and_runs_start_from_different_weights(tmp_path, data):
-    starts = [settings(), settings(seed=1), settings(name="cnn_again")]
-    setups = [setting.model_copy(update={"epochs": 1}) for setting in starts]
+def test_a_run_keeps_one_checkpoint_and_leaves_those_of_others(tmp_path):
+    state = checkpoints.State([np.ones(2)], [{"epoch": 1}], 1.0, "here")
+    other = Checkpoints(tmp_path / "other", "a")
+    other.save(state)
+    for key in ("a", "b"):
+        Checkpoints(tmp_path / "run", key).save(state)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["b.npz"]
+    loaded = other.load(1)
+    np.testing.assert_array_equal(loaded.values[0], state.values[0])
+    assert loaded[1:] == state[1:]
+    other.clear()
+    assert other.load(1) is None
+
+
+def test_seeds_and_streams_start_from_different_weights(data):
+    starts = [settings(), settings(seed=1), settings(stream="another")]
     kernels = [
-        weights(train(data, tmp_path / f"{number}.npz", setup)[0])[0]
-        for number, setup in enumerate(setups)
+        weights(
+            fit(dataclasses.replace(one, work=Work(**WORK | {"epochs": 1})), data, Nowhere(), str)
+        )[0]
+        for one in starts
     ]
     assert not np.array_equal(kernels[0], kernels[1])
     assert not np.array_equal(kernels[0], kernels[2])
 
 
-def test_redrawn_noise_differs_from_epoch_to_epoch(tmp_path, data):
-    once, _, _ = train(data, tmp_path / "a.npz", settings("cae"))
-    anew, _, _ = train(data, tmp_path / "b.npz", settings("cae", redraw="every_epoch"))
+def test_renaming_a_run_changes_nothing():
+    content = CONTENT | {"runs": CONTENT["runs"] | {"renamed": CONTENT["runs"]["cnn"]}}
+    assert stage.settings(content, "renamed") == stage.settings(content, "cnn")
+    unstated = {key: value for key, value in CONTENT["runs"]["cnn"].items() if key != "stream"}
+    content = CONTENT | {"runs": {"one": unstated, "two": unstated}}
+    assert stage.settings(content, "one") == stage.settings(content, "two")
+
+
+def test_redrawn_noise_differs_from_epoch_to_epoch(data, redrawing):
+    once, anew = (fit(settings("cae"), one, Nowhere(), str) for one in (data, redrawing))
     assert not np.array_equal(weights(once)[0], weights(anew)[0])
 
 
-def test_the_digest_changes_with_everything_the_result_depends_on(monkeypatch):
-    base = training.digest(settings(), [], {"train": "a"})
-    assert training.digest(settings(), [], {"train": "a"}) == base
+def test_images_of_a_size_that_the_network_does_not_take_are_one_line(data):
+    cut = Data(*((clean[:, :27], noisy[:, :, :27]) for clean, noisy in data[:2]))
+    with pytest.raises(InputError, match="27 x 28 pixels: network cae needs multiples of 4"):
+        fit(settings("cae"), cut, Nowhere(), str)
+
+
+def test_the_digest_changes_with_everything_the_result_depends_on(tmp_path, monkeypatch):
+    code, versions, made = checkpoints.code_of("cnn", "supervised"), {"keras": "3"}, {"train": "a"}
+
+    def of(run="cnn", code=code, data=made, versions=versions, **changes):
+        return digest(settings(run, **changes).dump(), code, data, versions)
+
+    assert of() == of()
     others = [
-        training.digest(settings(epochs=3), [], {"train": "a"}),
-        training.digest(settings(), [], {"train": "b"}),
-        training.digest(settings(seed=1), [], {"train": "a"}),
-        training.digest(settings("cae"), [], {"train": "a"}),
-        training.digest(settings(), ["conv2"], {"train": "a"}),
+        of(epochs=3),
+        of(data={"train": "b"}),
+        of(seed=1),
+        of(stream="another"),
+        of("cae"),
+        of(plan=Plan("float32", ("conv2",))),
+        of(plan=Plan("bfloat16")),
+        of(noise=Gaussian(name="gaussian", sigma=0.4, clip=True)),
+        of(versions={"keras": "0"}),
+        of(code=checkpoints.code_of("cae", "supervised")),
+        of(code=checkpoints.code_of("cnn", "noise2noise")),
+        of(code=code[1:]),
     ]
-    monkeypatch.setattr(backend, "description", lambda: {"versions": {"keras": "0"}})
-    others.append(training.digest(settings(), [], {"train": "a"}))
-    assert len({base, *others}) == len(others) + 1
+    assert len({of(), *others}) == len(others) + 1
+    monkeypatch.setattr(checkpoints, "_PACKAGE", tmp_path)
+    for file in code:
+        file = tmp_path / file.relative_to(ROOT / "denoising")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".py").write_text("one = 1\n")
+    first = of(code=[tmp_path])
+    (tmp_path / "training.py").write_text("one = 1  # a comment\n")
+    assert of(code=[tmp_path]) != first
 
 
 def test_collapse_is_told_by_number():
-    inputs, targets = np.zeros((2, 4, 4)), np.eye(4)[None].repeat(2, axis=0)
-    assert training.collapse([{"val_mse": 0.01}], inputs, targets) is None
-    assert "validation MSE 0.25000" in training.collapse([{"val_mse": 0.25}], inputs, targets)
-    assert "constant image 0.18750" in training.collapse([{"val_mse": 0.2}], inputs, targets)
+    targets = np.eye(4)[None].repeat(2, axis=0)
+    noisy, constant = float(np.mean(targets**2)), constant_mse(targets)
+    assert (noisy, constant) == (0.25, 0.1875)
+    assert collapsed(0.01, noisy, constant) == ""
+    assert collapsed(0.25, noisy, constant) == "no better than its noisy input (0.25000)"
+    assert collapsed(0.2, noisy, constant) == "no better than a constant image (0.18750)"
+    assert collapsed(float("nan"), noisy, constant)
 
 
-def test_a_training_that_diverges_is_one_line(tmp_path, data):
-    with pytest.raises(
-        InputError, match=r"cnn: diverged in epoch \d.*learning_rate = 1e\+30 is too high"
-    ):
-        train(data, tmp_path / "c.npz", settings(learning_rate=1e30, schedule="constant"))
+def test_a_training_that_diverges_is_one_line(data):
+    with pytest.raises(InputError, match=r"diverged in epoch \d.*learning_rate = 1e\+30 is too"):
+        fit(settings(learning_rate=1e30, schedule="constant"), data, Nowhere(), str)

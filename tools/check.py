@@ -1,12 +1,14 @@
 """Validate params.yaml, so that a mistake is answered before any work."""
 
-from stages.shared import command
+from stages import schema
+from stages.shared import command, params
 
 
-def main(params):
-    command.say(
-        f"params.yaml is valid: budget {params.budget}, runs {', '.join((*params.runs, *params.debiased))}"
-    )
+def main(content: params.Content) -> None:
+    """Say what was found valid."""
+    chosen = schema.validate(content)
+    runs = ", ".join((*chosen.runs, *chosen.debiased))
+    command.say(f"params.yaml is valid: budget {chosen.budget}, runs {runs}")
 
 
 if __name__ == "__main__":

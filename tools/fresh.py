@@ -1,29 +1,28 @@
-"""Are dvc.lock and the committed results what this code and these parameters give? Needs neither data nor models."""
+"""Are dvc.lock and the committed results what this code and these parameters give?
+
+Needs neither data nor models.
+"""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from denoising.files import InputError
-from stages.shared import command, layout
+from stages import schema
+from stages.shared import command, layout, params
+from tools import programs
 
 
-def main(params):
-    names = (*params.runs, *params.debiased, *params.filters)
+def main(content: params.Content) -> None:
+    """Say so, or raise InputError with all that is not fresh."""
+    chosen = schema.validate(content)
     wanted = [
-        *map(layout.metrics_file, names),
+        *map(layout.metrics_file, (*chosen.runs, *chosen.debiased, *chosen.filters)),
         layout.TABLES,
         *(Path(f"plots/{name}.png") for name in layout.FIGURES),
     ]
     problems = [f"{path} is missing" for path in wanted if not path.is_file()]
     # each of the three alone can miss a stale tree: exit code, planned stages, metric files
-    dry = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    dry = programs.call("dvc", "repro", "--dry", "--allow-missing")
     planned = re.findall(
         r"(?:Running stage|failed to reproduce) '([^']+)'", dry.stdout + dry.stderr
     )
@@ -32,7 +31,8 @@ def main(params):
         problems.append(" ".join(dry.stderr.split()))
     if problems:
         raise InputError(
-            f"dvc.lock is not fresh: {'; '.join(problems)}. Run `make repro` and commit what it changes."
+            f"dvc.lock is not fresh: {'; '.join(problems)}. Run `make repro` and commit what it "
+            "changes."
         )
     command.say("dvc.lock is fresh: nothing would run, every metric and figure is there")
 

@@ -1,68 +1,76 @@
-"""Fail when a denoiser has become worse. Not a stage: a failing check in the pipeline would stand in the way of exploring.
+"""Fail when a denoiser has become worse.
 
-Compares the metrics of the workspace with those of a git revision, the base, and with `reference.json`, which moves only by
-`make reference`, so that many small steps in one direction are seen too. Needs neither data nor models.
+Not a stage: a failing check in the pipeline would stand in the way of exploring. Compares the
+metrics of the workspace with those of a git revision, the base, and with `reference.json`, which
+moves only by `make reference`, so that many small steps in one direction are seen too. Needs
+neither data nor models.
 """
 
 import argparse
 import json
-import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from ruamel.yaml import YAML
 
 from denoising.files import InputError, read_json, write_bytes, write_text
 from denoising.reporting.tables import pipes
-from stages import schema as params
-from stages.shared import command, layout
-from tools import reference
-from tools.regression import judge
+from stages import schema
+from stages.shared import command, layout, params
+from tools import programs, reference
+from tools.regression import Judgement, judge
+
+Pair = tuple[Judgement, Judgement]
 
 
-def compare(settings, base):
+def compare(content: params.Content, base: str) -> list[Pair]:
     """Judge every run that the parameters name, beside the base and beside the reference.
 
-    Returns
-    -------
-    list of tuple (Judgement, Judgement)
+    Parameters
+    ----------
+    content : dict
+        Of params.yaml.
+    base : str
+        A git revision.
 
     Raises
     ------
     InputError
         If the base is not a revision or has no metrics, or there is no reference or tolerance.
     """
-    if settings.budget not in settings.gate.tolerance:
-        raise InputError(
-            f"gate.tolerance: has no budget {settings.budget}; has {', '.join(settings.gate.tolerance)}"
-        )
-    now, then, content = _workspace(), _at(base), _params_at(base)
-    known = read_json(reference.FILE, "runs", *reference.amounts({}))
-    amounts = reference.amounts(settings.model_dump())
+    settings = schema.validate(content)
+    gate = settings.gate
+    if settings.budget not in gate.tolerance:
+        budgets = ", ".join(gate.tolerance)
+        raise InputError(f"gate.tolerance: has no budget {settings.budget}; has {budgets}")
+    revision = _commit(base)
+    then, before = _metrics_at(base, revision), _params_at(revision)
+    known = reference.read()
+    amounts = reference.amounts(content)
     judgements = []
     for run in (*settings.runs, *settings.debiased):
-        path = str(layout.metrics_file(run))
-        accepted = settings.gate.accepted.get(run)
-        common = (
-            settings.gate.tolerance[settings.budget],
-            (accepted.value, accepted.reason) if accepted else None,
-        )
-        difference = _difference(reference.amounts(content), amounts)
-        if path not in then and any(
-            run in (content.get(table) or {}) for table in ("runs", "debiased")
-        ):
+        accepted = gate.accepted.get(run)
+        now, unreadable = _workspace(run)
+        common: dict[str, Any] = {
+            "tolerance": gate.tolerance[settings.budget],
+            "accepted": (accepted.value, accepted.reason) if accepted else None,
+            "unreadable": unreadable,
+        }
+        difference = _difference(reference.amounts(before), amounts)
+        if run not in then and any(run in _section(before, key) for key in ("runs", "debiased")):
             difference = "the base names it, but has no metrics of it"
-        beside_base = judge(run, now.get(path), then.get(path), *common, difference)
+        beside_base = judge(run, now, then.get(run), difference=difference, **common)
         beside_reference = judge(
-            run, now.get(path), known["runs"].get(run), *common, _difference(known, amounts)
+            run, now, known["runs"].get(run), difference=_difference(known, amounts), **common
         )
         judgements.append((beside_base, beside_reference))
     return judgements
 
 
-def table(judgements):
-    """Markdown: a row a run."""
+def table(judgements: Sequence[Pair]) -> str:
+    """Markdown: one row per run."""
     rows = []
     for base, known in judgements:
         rows.append(
@@ -74,33 +82,32 @@ def table(judgements):
                 "95 % interval": " .. ".join(map(_number, base.interval or ())),
                 "allowed": _number(base.allowed),
                 "reference": _number(known.base),
-                "verdict": _verdict(base, known),
+                "verdict": _verdict(base, known).replace("|", "/"),
             }
         )
     return pipes(pd.DataFrame(rows))
 
 
-def _number(value):
+def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.5f}"
 
 
-def _verdict(base, known):
+def _verdict(base: Judgement, known: Judgement) -> str:
     text = f"{base.verdict}: {base.reason}" if base.reason else base.verdict
     if base.verdict != "broken" and _fails_beside_reference(known):
-        text += f"; reference: {known.verdict}" + (
-            f": {known.reason}" if known.reason else f" than {known.allowed:.5f}"
-        )
+        text += f"; reference: {known.verdict}"
+        text += f": {known.reason}" if known.reason else f" than {_number(known.allowed)}"
     return f"**{text}**" if base.fails or _fails_beside_reference(known) else text
 
 
-def _fails_beside_reference(known):
+def _fails_beside_reference(known: Judgement) -> bool:
     # who changes what results are made of moves the reference with them, so that a reviewer sees it
     return known.fails or known.verdict == "not comparable"
 
 
-def write_report(folder, base, text):
+def write_report(folder: Path, base: str, text: str) -> None:
     """What a reviewer wants to see, as Markdown, with the figure that it shows."""
-    changes = _run("dvc", "metrics", "diff", "--md", base) or "None.\n"
+    changes = programs.output("dvc", "metrics", "diff", "--md", base) or "None.\n"
     figure = Path("plots/histograms.png")
     parts = [
         f"# Beside {base}",
@@ -114,10 +121,10 @@ def write_report(folder, base, text):
     write_bytes(folder / figure.name, figure.read_bytes())
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.gate", description=__doc__.splitlines()[0]
-    )
+def main() -> None:
+    """Print the table, and fail if a verdict does."""
+    summary = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m tools.gate", description=summary)
     parser.add_argument(
         "base",
         metavar="BASE",
@@ -133,7 +140,7 @@ def main():
     with command.errors_of_one_line("gate"):
         if not arguments.base:
             raise InputError("BASE is missing: name a git revision, such as `make gate BASE=main`")
-        judgements = compare(params.load(), arguments.base)
+        judgements = compare(params.read(), arguments.base)
         failed = [
             base.run for base, known in judgements if base.fails or _fails_beside_reference(known)
         ]
@@ -145,57 +152,68 @@ def main():
         sys.exit(f"error: {', '.join(failed)}: see the verdicts above")
 
 
-def _difference(then, now):
+def _difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     return "; ".join(
         f"{key} {then[key]}, now {value}" for key, value in now.items() if then[key] != value
     )
 
 
-def _workspace():
-    """Metrics by file; a file that is missing or damaged is left out."""
-    content = json.loads(_run("dvc", "metrics", "show", "--json"))
-    files = content.get("", {}).get("data", {})
-    return {
-        path: file["data"] for path, file in files.items() if isinstance(file.get("data"), dict)
-    }
-
-
-def _at(base):
-    """Metrics by file at a revision."""
+def _workspace(run: str) -> tuple[dict[str, Any] | None, str]:
+    """A run's metrics, or why its file cannot be read."""
+    path = layout.metrics_file(run)
+    if not path.exists():
+        return None, ""
     try:
-        _run("git", "rev-parse", "--verify", f"{base}^{{commit}}")
+        return read_json(path), ""
+    except InputError as error:
+        return None, str(error)
+    except OSError as error:
+        return None, f"{path}: {error.strerror}"
+
+
+def _commit(base: str) -> str:
+    """The id of a revision's commit."""
+    try:
+        return programs.output("git", "rev-parse", "--verify", f"{base}^{{commit}}").strip()
     except InputError:
         raise InputError(
-            f"BASE = {base!r}: not a revision of this repository; fetch it, or name another, such as HEAD~1"
+            f"BASE = {base!r}: not a revision of this repository; fetch it, or name another, such "
+            "as HEAD~1"
         ) from None
-    content = json.loads(_run("dvc", "metrics", "diff", "--all", "--json", base))
-    metrics = {
-        path: {key: value["old"] for key, value in values.items()}
-        for path, values in content.items()
-    }
-    metrics = {path: values for path, values in metrics.items() if values.get("mse") is not None}
+
+
+def _metrics_at(base: str, revision: str) -> dict[str, dict[str, Any]]:
+    """Metrics by name at a revision; what cannot be read there is left out."""
+    folder = layout.metrics_file("").parent
+    listed = programs.output("git", "ls-tree", "-z", "--name-only", revision, f"{folder}/")
+    metrics = {}
+    for path in map(Path, filter(None, listed.split("\0"))):
+        try:
+            scores = json.loads(programs.output("git", "show", f"{revision}:./{path}"))
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(scores, dict) and scores.get("mse") is not None:
+            metrics[path.stem] = scores
     if not metrics:
         raise InputError(
-            f"BASE = {base!r}: has no metrics; name a revision in which `make repro` was run and metrics/ committed"
+            f"BASE = {base!r}: has no metrics; name a revision in which `make repro` was run and "
+            f"{folder}/ committed"
         )
     return metrics
 
 
-def _params_at(base):
+def _params_at(revision: str) -> params.Content:
+    """What params.yaml held at a revision, in whatever format; nothing if it cannot be read."""
     try:
-        return YAML(typ="safe", pure=True).load(_run("git", "show", f"{base}:params.yaml")) or {}
+        text = programs.output("git", "show", f"{revision}:./{layout.PARAMS}")
+        return params.parse(text, layout.PARAMS)
     except InputError:
         return {}
 
 
-def _run(*command):
-    """Output of a program that says by its exit code whether it is any good."""
-    if command[0] == "dvc":
-        command = [sys.executable, "-m", *command]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(" ".join(done.stderr.split()))
-    return done.stdout
+def _section(content: params.Content, key: str) -> Mapping[str, Any]:
+    section = content.get(key)
+    return section if isinstance(section, Mapping) else {}
 
 
 if __name__ == "__main__":

@@ -1,66 +1,59 @@
-"""List what runs, filters and datasets left behind that params.yaml no longer names: make prune. DELETE=yes removes it.
+"""List what rows and datasets that params.yaml no longer names left behind: make prune.
 
-Goes by dvc.lock, which keeps the entries of stages that are gone, with the paths of their outputs. What lies in DVC's cache
-stays there; `dvc gc --workspace` clears it.
+DELETE=yes removes it. Goes by dvc.lock, which keeps the entries of stages that are gone, with the
+paths of their outputs. What lies in DVC's cache stays there; `dvc gc --workspace` clears it.
 """
 
 import argparse
-import io
 import shutil
-import subprocess
-import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ruamel.yaml import YAML
+from denoising.files import write_text
+from stages import schema
+from stages.shared import command, layout, params
+from tools import lockfile, programs
 
-from denoising.files import InputError, write_text
-from stages import schema as params
-from stages.shared import command, layout
 
-
-def left_behind(lock):
-    """Names of lock entries that no stage has, and the files and folders that only these have.
+def left_behind(stages: Mapping[str, Any]) -> tuple[list[str], list[Path]]:
+    """What of dvc.lock has no stage any more.
 
     Parameters
     ----------
-    lock : dict
-        Content of dvc.lock.
+    stages : mapping
+        The stages of dvc.lock.
+
+    Returns
+    -------
+    gone : list of str
+        Names of the entries.
+    paths : list of Path
+        Files and folders that are there, and that only these have made.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "stage", "list", "--name-only"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise InputError(f"dvc stage list: {' '.join(done.stderr.split())}")
-    present = set(done.stdout.split())
-    gone = [name for name in lock["stages"] if name not in present]
-    paths = {
-        name: {out["path"] for out in entry.get("outs", [])}
-        for name, entry in lock["stages"].items()
-    }
+    present = set(programs.output("dvc", "stage", "list", "--name-only").split())
+    gone = [name for name in stages if name not in present]
+    paths = {name: {out["path"] for out in entry.get("outs", [])} for name, entry in stages.items()}
     kept = set().union(*(paths[name] for name in paths if name not in gone))
     found = set()
     for name in gone:
         found |= {Path(path) for path in paths[name] - kept}
         stage, _, row = name.partition("@")
         found |= {layout.log_file(stage, row), layout.lock_file(stage, row)}
-        found |= {file for file in layout.CHECKPOINTS.glob("*") if file.name.startswith(f"{row}-")}
+        if stage == "train":
+            found.add(layout.CHECKPOINTS / row)
     return gone, sorted(path for path in found if path.exists())
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.prune", description=__doc__.splitlines()[0]
-    )
+def main() -> None:
+    """List, and remove if asked."""
+    summary = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m tools.prune", description=summary)
     parser.add_argument("--delete", action="store_true", help="remove what is listed")
     arguments = parser.parse_args()
     with command.errors_of_one_line("prune"):
-        params.load()  # with a broken file every run would look gone
-        yaml = YAML()
-        lock = yaml.load(layout.LOCK)
-        gone, paths = left_behind(lock)
+        schema.load()  # with a broken file every run would look gone
+        gone, paths = left_behind(params.read(layout.LOCK).get("stages") or {})
         for line in (*(f"{layout.LOCK}: {name}" for name in gone), *map(str, paths)):
             print(line)
         if not gone:
@@ -70,11 +63,9 @@ def main():
         else:
             for path in paths:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-            for name in gone:
-                del lock["stages"][name]
-            text = io.StringIO()
-            yaml.dump(lock, text)
-            write_text(layout.LOCK, text.getvalue())
+            lock = lockfile.parse(layout.LOCK.read_text())
+            kept = {name: entry for name, entry in lock.entries.items() if name not in gone}
+            write_text(layout.LOCK, lock._replace(entries=kept).text)
             print("removed")
 
 

@@ -1,84 +1,98 @@
-"""Keep the results of the present budget in results/<budget>/, or draw a published folder's tables and figures again.
+"""Keep the results of the present budget in results/<budget>/, or draw published ones again.
 
-Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Runs are published one by one, as they are there
-and up to date; what was published of the others before stays, and what was never run is an empty row. The tables and figures
-are drawn from such a folder alone, and the article's numbers. Networks are published with weights in half precision, and the
-MSE that they then have, in the order of the runs for as long as they fit into what every clone is asked to carry.
+Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Rows are published one by
+one, as they are there and up to date; what was published of the others before stays, and what was
+never run is an empty row. Tables and figures are drawn from such a folder alone, and the article's
+numbers. Networks are published with kernels in float16, and the MSE that they then have, in the
+order of the runs for as long as they fit into what every clone is asked to carry.
 """
 
 import argparse
-import functools
-import io
 import json
-import subprocess
-import sys
 from pathlib import Path
-
-from ruamel.yaml import YAML
+from typing import Any
 
 from denoising.data.datasets import to_unit
 from denoising.evaluation.metrics import mse_per_image
 from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
-from denoising.inference.float16_export import halve
-from stages import schema as params
-from stages.report import draw
-from stages.shared import command, layout
+from denoising.inference import float16_export
+from stages import evaluate, report, schema
+from stages.shared import command, layout, params, prediction
+from tools import lockfile, programs
 
 RESULTS = Path("results")
-NETWORKS = (
-    13_000_000  # bytes of all published networks of a budget; git keeps every version of them
-)
+NETWORKS = 13_000_000  # bytes of all published networks of a budget; git keeps every version
+
+# where params.yaml names the rows of a stage
+SECTIONS = {
+    "fetch": "sources",
+    "corrupt": "datasets",
+    "train": "runs",
+    "evaluate": "runs",
+    "evaluate_debiased": "debiased",
+    "evaluate_filter": "filters",
+}
 
 
-def publish(settings):
-    """Copy what belongs to every run and filter that is up to date.
+def publish(content: params.Content) -> None:
+    """Copy what belongs to every row that is up to date.
 
     Raises
     ------
     InputError
         If nothing is up to date.
     """
-    target = RESULTS / settings.budget
-    stale = _stale_stages()
-    published, chains = [], []
-    for name, row in {**settings.runs, **settings.debiased, **settings.filters}.items():
-        stages = [f"corrupt@{row.data}"]
-        if name in settings.runs:
-            stages += [f"train@{name}", f"evaluate@{name}"]
-        elif name in settings.debiased:
-            stages += [f"train@{row.run}", f"evaluate_debiased@{name}"]
-        else:
-            stages += [f"evaluate_filter@{name}"]
-        behind = [stage for stage in ("fetch", *stages) if stage in stale]
+    chosen = schema.validate(content)
+    target = RESULTS / chosen.budget
+    stale_stages = set(json.loads(programs.output("dvc", "status", "--json")))
+    published: list[str] = []
+    kept: list[str] = []
+    for name, stages in _stages(chosen).items():
+        behind = [stage for stage in stages if stage in stale_stages]
         if behind:
             print(f"{name}: left out, {behind[0]} is not up to date")
             continue
         published.append(name)
-        chains += ["fetch", *stages]
-        if name in settings.runs:
-            publish_network(name, target, settings)
-        _copy(name, target, trained=name in settings.runs)
+        kept += stages
+        if name in chosen.runs:
+            publish_network(name, target, content)
+        _copy(name, target, trained=name in chosen.runs)
     if not published:
-        raise InputError(
-            f"nothing of budget {settings.budget} is up to date: run `make repro` first"
-        )
-    _merge_lock(target / "dvc.lock", chains)
-    write_bytes(target / "params.yaml", Path("params.yaml").read_bytes())
+        raise InputError(f"nothing of budget {chosen.budget} is up to date: run `make repro` first")
+    _merge_lock(target / layout.LOCK, kept)
+    write_bytes(target / layout.PARAMS, layout.PARAMS.read_bytes())
     print(f"{target}: {', '.join(published)}")
-    redraw(settings.budget)
+    redraw(chosen.budget)
 
 
-def redraw(budget):
-    """Tables and figures of a published folder, of the runs and filters that it holds."""
+def _stages(chosen: schema.Params) -> dict[str, list[str]]:
+    """The stages that the results of each row come from."""
+    own = {name: [f"train@{name}", f"evaluate@{name}"] for name in chosen.runs}
+    for name, row in chosen.debiased.items():
+        own[name] = [f"train@{row.run}", f"evaluate_debiased@{name}"]
+    own |= {name: [f"evaluate_filter@{name}"] for name in chosen.filters}
+    rows: dict[str, Any] = {**chosen.runs, **chosen.debiased, **chosen.filters}
+    data = {
+        name: [f"fetch@{dataset.source}", f"corrupt@{name}"]
+        for name, dataset in chosen.datasets.items()
+    }
+    return {name: [*data[rows[name].dataset], *stages] for name, stages in own.items()}
+
+
+def redraw(budget: str) -> None:
+    """Tables and figures of a published folder, of the rows that it holds."""
     root = RESULTS / budget
-    settings = params.load(root / "params.yaml").report_settings()
-    names = (*settings.runs, *settings.debiased, *settings.filters)
-    missing = [name for name in names if not (root / layout.metrics_file(name)).is_file()]
-    draw(settings, root, missing)
+    path = root / layout.PARAMS
+    try:
+        chosen = report.settings(params.read(path))
+    except KeyError as error:
+        raise InputError(f"{path}: lacks {error.args[0]}") from None
+    missing = [name for name in chosen.datasets if not (root / layout.metrics_file(name)).is_file()]
+    report.draw(chosen, root, missing)
     print((root / layout.TABLES).read_text())
 
 
-def stale(root, content):
+def stale(root: Path, content: params.Content) -> dict[str, list[str]]:
     """Which published results are not those that the parameters would now give.
 
     Parameters
@@ -93,35 +107,26 @@ def stale(root, content):
     dict of str to list of str
         By stage: what differs. Stages of rows that the parameters no longer name are left out.
     """
-    found = {}
-    for stage, entry in YAML(typ="safe").load(root / "dvc.lock")["stages"].items():
-        _, _, row = stage.partition("@")
-        if row and not any(
-            row in content[section] for section in ("runs", "debiased", "filters", "datasets")
-        ):
+    found: dict[str, list[str]] = {}
+    for stage, entry in params.read(root / layout.LOCK)["stages"].items():
+        kind, _, row = stage.partition("@")
+        if row not in (content.get(SECTIONS.get(kind, "")) or {}):
             continue
-        for key, then in entry.get("params", {}).get("params.yaml", {}).items():
-            now = functools.reduce(
-                lambda place, part: (place or {}).get(part), key.split("."), content
-            )
-            if now != then:
+        for key, then in entry.get("params", {}).get(str(layout.PARAMS), {}).items():
+            if (now := _value(content, key)) != then:
                 found.setdefault(stage, []).append(f"{key} was {then}, now {now}")
     return found
 
 
-def _stale_stages():
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise InputError(f"dvc status: {done.stderr.strip()}")
-    return set(json.loads(done.stdout))
+def _value(content: params.Content, path: str) -> Any:
+    """What stands at a parameter's path, such as "budgets.smoke.epochs"; None if nothing does."""
+    place: Any = content
+    for key in path.split("."):
+        place = place.get(key) if isinstance(place, dict) else None
+    return place
 
 
-def _copy(name, target, trained):
+def _copy(name: str, target: Path, trained: bool) -> None:
     files = [layout.metrics_file(name), layout.per_image_file(name), layout.histogram_file(name)]
     if trained:
         files += [layout.provenance_file(name), layout.curve_file(name)]
@@ -134,57 +139,47 @@ def _copy(name, target, trained):
         write_bytes(target / file, file.read_bytes())
 
 
-def publish_network(name, target, settings):
-    """A run's network in half precision and its MSE, unless the networks then take more than `NETWORKS` bytes."""
+def publish_network(name: str, target: Path, content: params.Content) -> None:
+    """A run's network with kernels in float16 and its MSE.
+
+    Left out if the published networks would then take more than `NETWORKS` bytes.
+    """
     published = target / layout.model_file(name)
-    halve(layout.model_file(name), published)
+    float16_export.export(layout.model_file(name), published)
     size = sum(file.stat().st_size for file in published.parent.glob("*.keras"))
     if size > NETWORKS:
         published.unlink()
-        _half_file(name, target).unlink(missing_ok=True)
+        _float16_file(name, target).unlink(missing_ok=True)
         print(
-            f"{name}: network left out, the published ones would be {size / 1e6:.1f} MB with it, over {NETWORKS / 1e6:g}"
+            f"{name}: network left out, the published ones would be {size / 1e6:.1f} MB with it, "
+            f"over {NETWORKS / 1e6:g}"
         )
-    else:
-        _measure_halved(name, target, settings)
-
-
-def _half_file(name, target):
-    return target / f"models/{name}.half.json"
-
-
-def _measure_halved(name, target, settings):
-    """The MSE of the network as published beside that of the network as trained."""
-    # here, since drawing again needs no TensorFlow
-    from stages.shared import prediction
-
-    done = prediction.predict(target / layout.model_file(name), settings.evaluate_settings(name))
+        return
+    done = prediction.predict(published, evaluate.settings(content, name))
     errors = {
         "mse": read_json(layout.metrics_file(name), "mse")["mse"],
-        "mse_half": float(mse_per_image(done.prediction, to_unit(done.clean)).mean()),
+        "mse_float16": float(mse_per_image(done.prediction, to_unit(done.clean)).mean()),
     }
-    write_json(_half_file(name, target), errors)
-    print(
-        f"{name}: MSE {errors['mse']:.6f}, with weights in half precision {errors['mse_half']:.6f}"
-    )
+    write_json(_float16_file(name, target), errors)
+    print(f"{name}: MSE {errors['mse']:.6f}, with kernels in float16 {errors['mse_float16']:.6f}")
 
 
-def _merge_lock(path, stages):
+def _float16_file(name: str, target: Path) -> Path:
+    return target / layout.model_file(name).with_suffix(".float16.json")
+
+
+def _merge_lock(path: Path, stages: list[str]) -> None:
     """Lock entries of what is published now beside those of what was published before."""
-    yaml = YAML()
-    lock = yaml.load(Path("dvc.lock"))
-    before = yaml.load(path) if path.is_file() else {"stages": {}}
-    before["stages"].update({stage: lock["stages"][stage] for stage in stages})
-    lock["stages"] = dict(sorted(before["stages"].items()))
-    text = io.StringIO()
-    yaml.dump(lock, text)
-    write_text(path, text.getvalue())
+    lock = lockfile.parse(layout.LOCK.read_text())
+    before = lockfile.parse(path.read_text()).entries if path.is_file() else {}
+    now = {stage: lock.entries[stage] for stage in stages}
+    write_text(path, lock._replace(entries={**before, **now}).text)
 
 
-def main():
-    parser = argparse.ArgumentParser(
-        prog="python -m tools.publish", description=__doc__.splitlines()[0]
-    )
+def main() -> None:
+    """Publish, or only draw."""
+    summary = (__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog="python -m tools.publish", description=summary)
     parser.add_argument(
         "--draw", metavar="BUDGET", help="only draw the tables and figures of results/BUDGET again"
     )
@@ -193,7 +188,7 @@ def main():
         if arguments.draw:
             redraw(arguments.draw)
         else:
-            publish(params.load())
+            publish(params.read())
 
 
 if __name__ == "__main__":

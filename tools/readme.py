@@ -1,17 +1,23 @@
-"""Put measured tables between the markers in README.md and docs/, so that their numbers come from files."""
+"""Put measured tables between the markers in docs/, so that their numbers come from files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from denoising.files import InputError, write_text
-from stages.shared import command, layout
+from stages.shared import command, layout, params
 
+Sources = Mapping[str, Path]  # where the tables of a page come from, by marker
+
+BENCHMARKS = Path("benchmarks")
 STUDY = Path("studies/clipping/tables")
-PAGES = {
-    "README.md": {"tables": layout.TABLES, "article": Path("results/article") / layout.TABLES}
-    | {
-        name: Path(f"benchmarks/{name}.md")
-        for name in ("open_choices", "speed", "accuracy", "spread")
+PAGES: Mapping[str, Sources] = {
+    "docs/results.md": {
+        "tables": layout.TABLES,
+        "article": Path("results/article") / layout.TABLES,
     },
+    "docs/open-choices.md": {"open_choices": BENCHMARKS / "open_choices.md"},
+    "docs/gate.md": {"spread": BENCHMARKS / "spread.md"},
+    "docs/speed.md": {name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy")},
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"
         for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
@@ -19,25 +25,46 @@ PAGES = {
 }
 
 
-def main(_):
+def main(_: params.Content) -> None:
+    """Fill every page."""
     for page, sources in PAGES.items():
-        text = Path(page).read_text()
+        write_text(page, filled(page, sources))
         for name, source in sources.items():
-            start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
-            if start not in text or end not in text:
-                raise InputError(f"{page}: the markers {start.strip()} and {end} are missing")
-            before, _, rest = text.partition(start)
-            text = before + block(name, source) + rest.partition(end)[2]
             command.say(f"{page}: {name} as in {source}")
-        write_text(page, text)
 
 
-def block(name, source):
+def filled(page: str, sources: Sources) -> str:
+    """The text of a page with the present tables.
+
+    Raises
+    ------
+    InputError
+        If the page, a table or a marker is missing.
+    """
+    text = _read(page)
+    for name, source in sources.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = text.partition(start)
+        _, found_end, after = rest.partition(end)
+        if not found or not found_end:
+            raise InputError(f"{page}: the markers {start.strip()} and {end} are missing")
+        text = before + block(name, source) + after
+    return text
+
+
+def block(name: str, source: Path) -> str:
     """The tables of a file between their markers, headings one level lower, without a title."""
-    text = source.read_text()
+    text = _read(source)
     if text.startswith("# "):
         _, _, text = text.partition("\n")
     return f"<!-- {name} -->\n{text}<!-- /{name} -->".replace("\n## ", "\n### ")
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
 
 
 if __name__ == "__main__":

@@ -1,33 +1,54 @@
-"""Make the present metrics the reference that `make gate` holds every later result against: make reference"""
+"""Make the present metrics the reference that `make gate` holds every later result against."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from denoising.files import InputError, read_json, write_json
-from stages.shared import command, layout
+from stages import schema
+from stages.shared import command, layout, params
 from tools.regression import broken
 
 FILE = Path("reference.json")
 AMOUNTS = ("train_images", "epochs", "test_images")
 
 
-def amounts(content):
-    """Which budget the parameters choose, and how much that computes: results of other amounts are not comparable."""
-    name = content.get("budget")
-    budget = (content.get("budgets") or {}).get(name) or {}
-    return {"budget": name} | {key: budget.get(key) for key in AMOUNTS}
+def amounts(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The chosen budget and how much it computes; results of other amounts are not comparable.
+
+    Parameters
+    ----------
+    content : mapping
+        Of a params.yaml, of whatever age.
+    """
+    name, budgets = content.get("budget"), content.get("budgets")
+    budget = budgets.get(name) if isinstance(budgets, Mapping) else None
+    known = budget if isinstance(budget, Mapping) else {}
+    return {"budget": name} | {key: known.get(key) for key in AMOUNTS}
 
 
-def main(settings):
-    before = read_json(FILE, "runs")["runs"] if FILE.is_file() else {}
+def read() -> dict[str, Any]:
+    """The reference: the amounts, and by run its MSE and the digest of its test data."""
+    content = read_json(FILE, "runs", *amounts({}))
+    if not isinstance(content["runs"], dict):
+        raise InputError(f"{FILE}: runs should be a section; run `make reference`")
+    return content
+
+
+def main(content: params.Content) -> None:
+    """Write the reference anew."""
+    chosen = schema.validate(content)
+    before = read()["runs"] if FILE.is_file() else {}
     runs = {}
-    for run in (*settings.runs, *settings.debiased):
-        scores = read_json(layout.metrics_file(run))
+    for run in (*chosen.runs, *chosen.debiased):
+        path = layout.metrics_file(run)
+        scores = read_json(path)
         if problem := broken(scores):
-            raise InputError(f"{layout.metrics_file(run)}: {problem}; it cannot be a reference")
+            raise InputError(f"{path}: {problem}; it cannot be a reference")
         runs[run] = {key: scores[key] for key in ("mse", "test_digest")}
         old = f"{before[run]['mse']:.5f}" if run in before else "none"
         command.say(f"{run}: {old} -> {scores['mse']:.5f}")
-    write_json(FILE, amounts(settings.model_dump()) | {"runs": runs})
+    write_json(FILE, amounts(content) | {"runs": runs})
 
 
 if __name__ == "__main__":

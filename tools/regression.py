@@ -1,13 +1,26 @@
 """Has a denoiser become worse? Its mean squared error now, beside that of an earlier result.
 
-Training again with another seed, or on another kind of processor, changes an error a little. What counts as worse is a
-change beyond a tolerance, which is derived from measured changes of that kind.
+Training again with another seed, or on another kind of processor, changes an error a little. What
+counts as worse is a change beyond a tolerance, which is derived from measured changes of that kind.
 """
 
 import dataclasses
 import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from denoising.data import collapse
+from denoising.sections import SHOWN
 
 FAILING = ("worse", "broken")
+ROUNDING = 1e-9  # relative; an interval of a mean is resampled, and so summed in another order
+
+_ERRORS = ("mse", "mse_low", "mse_high", "mse_clipped", "noisy_mse", "constant_mse")
+_NUMBERS = (*_ERRORS, "psnr", "ssim")
+_OTHERS: Mapping[str, type] = {"test_digest": str, "collapsed": bool}
+
+Metrics = Mapping[str, Any]
+Verdict = Literal["same", "better", "worse", "accepted", "new", "not comparable", "broken"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +30,7 @@ class Judgement:
     Attributes
     ----------
     run : str
-    verdict : {"same", "better", "worse", "accepted", "new", "not comparable", "broken"}
+    verdict : str
         "worse" and "broken" fail.
     reason : str
     base, now : float
@@ -29,59 +42,69 @@ class Judgement:
     """
 
     run: str
-    verdict: str
+    verdict: Verdict
     reason: str = ""
     base: float | None = None
     now: float | None = None
-    interval: tuple | None = None
+    interval: tuple[float, float] | None = None
     allowed: float | None = None
 
     @property
-    def change(self):
+    def change(self) -> float | None:
         """Relative to the base."""
         return None if self.base is None or self.now is None else self.now / self.base - 1
 
     @property
-    def fails(self):
+    def fails(self) -> bool:
+        """Is this something that must not pass?"""
         return self.verdict in FAILING
 
 
-def judge(run, now, base, tolerance, accepted=None, difference=""):
+def judge(
+    run: str,
+    now: Metrics | None,
+    base: Metrics | None,
+    tolerance: float,
+    accepted: tuple[float, str] | None = None,
+    difference: str = "",
+    unreadable: str = "",
+) -> Judgement:
     """Compare one run's metrics with those of a base.
 
     Parameters
     ----------
     run : str
-    now, base : dict or None
-        As `denoising.evaluation.evaluate` gives them (of a base, `mse` and `test_digest` are enough); None: there are none.
+    now, base : mapping, optional
+        As `denoising.evaluation.evaluate` gives them (of a base, `mse` and `test_digest` are
+        enough); None: there are none.
     tolerance : float
         Largest relative increase of the MSE that passes.
     accepted : tuple (float, str), optional
         An MSE that passes although it is worse, and the reason.
     difference : str
         What makes the two not comparable, such as another budget.
-
-    Returns
-    -------
-    Judgement
+    unreadable : str
+        Why there are no metrics now, if there is a file.
     """
-    if problem := broken(now):
+    problem = unreadable or broken(now)
+    if problem or now is None:
         return Judgement(run, "broken", problem)
-    found = {"now": now["mse"], "interval": (now["mse_low"], now["mse_high"])}
+    found: dict[str, Any] = {"now": now["mse"], "interval": (now["mse_low"], now["mse_high"])}
     if base is None:
         return Judgement(run, "not comparable" if difference else "new", difference, **found)
-    if not _is_number(base["mse"]) or base["mse"] <= 0:
-        return Judgement(run, "not comparable", f"MSE {base['mse']} in the base", **found)
+    if not _is_number(base.get("mse")) or base["mse"] <= 0:
+        reason = f"MSE {_shown(base.get('mse'))} in the base"
+        return Judgement(run, "not comparable", reason, **found)
     found["base"] = base["mse"]
-    if base["test_digest"] != now["test_digest"]:
-        difference = f"other test data ({base['test_digest']}, now {now['test_digest']})"
+    if base.get("test_digest") != now["test_digest"]:
+        then = _shown(base.get("test_digest"))
+        difference = f"other test data ({then}, now {now['test_digest']})"
     if difference:
         return Judgement(run, "not comparable", difference, **found)
     found["allowed"] = base["mse"] * (1 + tolerance)
     if now["mse"] <= found["allowed"]:
-        return Judgement(
-            run, "better" if now["mse"] * (1 + tolerance) < base["mse"] else "same", **found
-        )
+        is_better = now["mse"] * (1 + tolerance) < base["mse"]
+        return Judgement(run, "better" if is_better else "same", **found)
     if accepted is None:
         return Judgement(run, "worse", **found)
     value, reason = accepted
@@ -91,25 +114,57 @@ def judge(run, now, base, tolerance, accepted=None, difference=""):
     return Judgement(run, "worse", f"than the accepted {value:g} too", **found)
 
 
-def broken(metrics):
+def broken(metrics: Metrics | None) -> str:
     """What is wrong with a run's metrics, whatever they are compared with; "" if nothing."""
     if metrics is None:
         return "no metrics"
-    numbers = ("mse", "mse_low", "mse_high", "noisy_mse", "constant_mse")
-    if missing := [key for key in (*numbers, "test_digest", "collapsed") if key not in metrics]:
+    return _damaged(metrics) or _impossible(metrics) or _worthless(metrics)
+
+
+def _damaged(metrics: Metrics) -> str:
+    """What is missing, or not of its type."""
+    if missing := [key for key in (*_NUMBERS, *_OTHERS) if key not in metrics]:
         return f"{missing[0]} is missing"
     for key, value in metrics.items():
-        if value is None or (
-            (key in numbers or isinstance(value, float)) and not _is_number(value)
-        ):
-            return f"{key} is {value}"
-    if metrics["collapsed"]:
-        return "collapsed"
-    for key, name in (("noisy_mse", "its noisy input"), ("constant_mse", "a constant image")):
-        if metrics["mse"] >= metrics[key]:
-            return f"no better than {name} ({metrics[key]:.5f})"
+        has_type = value is not None and isinstance(value, _OTHERS.get(key, object))
+        should_be_number = key in _NUMBERS or isinstance(value, float)
+        if not has_type or (should_be_number and not _is_number(value)):
+            return f"{key} is {_shown(value)}"
     return ""
 
 
-def _is_number(value):
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _impossible(metrics: Metrics) -> str:
+    """What no measurement can have given."""
+    for key in _ERRORS:
+        if metrics[key] <= 0:
+            return f"{key} is {metrics[key]:g}, should be over 0"
+    if not 0 <= metrics["ssim"] <= 1:  # it may be negative, a trained denoiser's is not
+        return f"ssim is {metrics['ssim']:g}, should be 0 .. 1"
+    low, high = metrics["mse_low"], metrics["mse_high"]
+    if low > high:
+        return f"its interval {low:.5f} .. {high:.5f} is turned round"
+    if not low * (1 - ROUNDING) <= metrics["mse"] <= high * (1 + ROUNDING):
+        return f"mse is {metrics['mse']:.5f}, outside its interval {low:.5f} .. {high:.5f}"
+    return ""
+
+
+def _worthless(metrics: Metrics) -> str:
+    """Why the network is worth nothing."""
+    if metrics["collapsed"]:
+        return "collapsed"
+    return collapse.collapsed(metrics["mse"], metrics["noisy_mse"], metrics["constant_mse"])
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
+def _shown(value: object) -> str:
+    """A value as a table repeats it: one line, not too long."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,42 +1,38 @@
-"""Reproduce the committed results from nothing, in a clean clone, and hold them against the committed ones: make check"""
+"""Reproduce the committed results from nothing, in a clean clone, and gate them: make check"""
 
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from stages.shared import command
+from stages.shared import command, params
+from tools import programs
 
 
-def main(_):
-    if subprocess.run(
-        ["git", "status", "--porcelain"], capture_output=True, text=True, check=True
-    ).stdout:
+def main(_: params.Content) -> None:
+    """Clone, reproduce, compare with the committed bytes, gate."""
+    if programs.output("git", "status", "--porcelain"):
         command.say("note: uncommitted changes are not in the clone, and so not checked")
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
-        subprocess.run(["git", "clone", "--quiet", ".", clone], check=True)
+        programs.output("git", "clone", "--quiet", ".", clone)
         _module("dvc", "repro", folder=clone)
-        differing = _git("diff", "--name-only", folder=clone).split()
+        differing = programs.output("git", "diff", "--name-only", cwd=clone).split()
         if differing:
             command.say(
-                f"not the committed bytes: {', '.join(differing)}; as on other processors, where tolerances decide"
+                f"not the committed bytes: {', '.join(differing)}; as on other processors, where "
+                "tolerances decide"
             )
         else:
             command.say("every output has the committed bytes")
-        _module("stages.gate", "HEAD", folder=clone)
+        _module("tools.gate", "HEAD", folder=clone)
 
 
-def _module(name, *arguments, folder):
+def _module(name: str, *arguments: str, folder: Path) -> None:
+    """Run a module in a folder. What it prints is seen at once: it may take minutes."""
     done = subprocess.run([sys.executable, "-m", name, *arguments], cwd=folder, check=False)
     if done.returncode:
         sys.exit(f"error: {name} {' '.join(arguments)} ended with exit code {done.returncode}")
-
-
-def _git(*arguments, folder):
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, capture_output=True, text=True, check=True
-    ).stdout
 
 
 if __name__ == "__main__":

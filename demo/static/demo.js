@@ -1,26 +1,36 @@
-// Draw or load an image, send it with the chosen noise, show what every network makes of it.
+// Draw or load an image, send it with the chosen noise, and show the answer of every network.
 
 const SIZE = 28; // pixels of a digit
 const PEN = 2.2; // digit pixels, width of a stroke
 const pad = document.getElementById("pad");
 const brush = pad.getContext("2d", { willReadFrequently: true });
-const small = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE }).getContext("2d", { willReadFrequently: true });
+const digit = Object.assign(document.createElement("canvas"), { width: SIZE, height: SIZE });
+const small = digit.getContext("2d", { willReadFrequently: true });
 const byId = (id) => document.getElementById(id);
-const SHRINK = 1e6; // bytes; larger files are made smaller here, which the server would do anyway
+const SHRINK = 1e6; // bytes; larger files are made smaller before they are sent
 const LONGEST = 128; // pixels, as on the server
-const state = { version: 0, file: null, seed: 1, inFlight: false, waiting: false, sequence: 0, answers: 0, client: crypto.getRandomValues(new Uint32Array(2)).join("-") };
+const state = {
+  client: crypto.getRandomValues(new Uint32Array(2)).join("-"),
+  version: 0, // counts changes of the drawing
+  file: null, // in base64; null: the drawing is sent
+  seed: 1,
+  inFlight: false,
+  waiting: false,
+  sequence: 0,
+  answers: 0,
+};
 
 // ---- the drawing pad
 
 const scale = pad.width / SIZE;
-let last = null; // where the pointer's stroke is
+let last = null; // the last point of the pointer's stroke; null: no stroke
 const cursor = { x: SIZE / 2, y: SIZE / 2, down: false }; // of the keyboard's pen
 
 function clear() {
   brush.fillStyle = "#000";
   brush.fillRect(0, 0, pad.width, pad.height);
   state.file = null;
-  state.version += 1; // what was being loaded for the pad is no longer wanted
+  state.version += 1; // an image that is still loading must not replace this
 }
 
 function stroke(from, to) {
@@ -30,7 +40,8 @@ function stroke(from, to) {
   brush.lineWidth = PEN * scale;
   brush.lineCap = brush.lineJoin = "round";
   brush.beginPath();
-  if (from.x === to.x && from.y === to.y) { // a tap: browsers differ in whether a line without length has caps
+  if (from.x === to.x && from.y === to.y) {
+    // a tap: browsers differ in whether they draw the caps of a line without length
     brush.arc(to.x * scale, to.y * scale, brush.lineWidth / 2, 0, 2 * Math.PI);
     brush.fill();
   } else {
@@ -43,7 +54,8 @@ function stroke(from, to) {
 
 function place(event) {
   const box = pad.getBoundingClientRect();
-  return { x: ((event.clientX - box.left) / box.width) * SIZE, y: ((event.clientY - box.top) / box.height) * SIZE };
+  const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  return { x: x * SIZE, y: y * SIZE };
 }
 
 pad.addEventListener("pointerdown", (event) => {
@@ -64,11 +76,13 @@ const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 pad.addEventListener("keydown", (event) => {
   if (event.key in MOVES) {
     const [x, y] = MOVES[event.key];
-    const to = { x: Math.min(SIZE, Math.max(0, cursor.x + x)), y: Math.min(SIZE, Math.max(0, cursor.y + y)) };
+    const inside = (value) => Math.min(SIZE, Math.max(0, value));
+    const to = { x: inside(cursor.x + x), y: inside(cursor.y + y) };
     if (cursor.down) stroke(cursor, to);
     Object.assign(cursor, to);
     showPen();
-    tell(`Pen ${cursor.down ? "down" : "up"} at column ${Math.round(cursor.x)}, row ${Math.round(cursor.y)} of ${SIZE}.`);
+    const where = `column ${Math.round(cursor.x)}, row ${Math.round(cursor.y)} of ${SIZE}`;
+    tell(`Pen ${cursor.down ? "down" : "up"} at ${where}.`);
   } else if (event.key === " ") {
     cursor.down = !cursor.down;
     if (cursor.down) stroke(cursor, cursor);
@@ -95,7 +109,8 @@ function drawn() { // rows of pixel values
   small.imageSmoothingQuality = "high";
   small.drawImage(pad, 0, 0, SIZE, SIZE);
   const { data } = small.getImageData(0, 0, SIZE, SIZE);
-  return Array.from({ length: SIZE }, (_, row) => Array.from({ length: SIZE }, (_, column) => data[4 * (row * SIZE + column)] / 255));
+  const side = Array.from({ length: SIZE }, (_, index) => index);
+  return side.map((row) => side.map((column) => data[4 * (row * SIZE + column)] / 255));
 }
 
 // ---- images from files and from the test set
@@ -103,7 +118,10 @@ function drawn() { // rows of pixel values
 function base64(buffer) {
   let text = "";
   const bytes = new Uint8Array(buffer);
-  for (let start = 0; start < bytes.length; start += 32768) text += String.fromCharCode(...bytes.subarray(start, start + 32768));
+  const step = 32768; // a function takes only so many arguments
+  for (let start = 0; start < bytes.length; start += step) {
+    text += String.fromCharCode(...bytes.subarray(start, start + step));
+  }
   return btoa(text);
 }
 
@@ -114,17 +132,18 @@ async function take(content, url) {
   update();
   const image = new Image();
   image.src = url;
-  try { // so that the pad shows what is worked on
+  try { // to show it on the pad
     await image.decode();
   } catch {
-    return; // a kind that the server reads and the browser does not
+    return; // a format that the server can read and the browser cannot
   } finally {
     if (url.startsWith("blob:")) URL.revokeObjectURL(url);
   }
   if (version !== state.version) return;
   const factor = Math.min(pad.width / image.width, pad.height / image.height);
   brush.imageSmoothingEnabled = factor < 1;
-  brush.drawImage(image, (pad.width - image.width * factor) / 2, (pad.height - image.height * factor) / 2, image.width * factor, image.height * factor);
+  const [width, height] = [image.width * factor, image.height * factor];
+  brush.drawImage(image, (pad.width - width) / 2, (pad.height - height) / 2, width, height);
 }
 
 async function takeFile(file) {
@@ -132,16 +151,17 @@ async function takeFile(file) {
   clear();
   const version = state.version;
   const small = file.size > SHRINK ? await shrunk(file) : file;
-  if (!small) return say("Too large a file of a kind that this browser cannot make smaller.");
+  if (!small) return say("The file is too large, and this browser cannot make it smaller.");
   const content = base64(await small.arrayBuffer());
   if (version === state.version) await take(content, URL.createObjectURL(small));
 }
 
-async function shrunk(file) { // a PNG, or null where the browser does not know the kind of image
+async function shrunk(file) { // a PNG; null if the browser cannot read the format
   try {
     const image = await createImageBitmap(file);
     const factor = Math.min(1, LONGEST / Math.max(image.width, image.height));
-    const canvas = new OffscreenCanvas(Math.max(1, Math.round(image.width * factor)), Math.max(1, Math.round(image.height * factor)));
+    const shorter = (length) => Math.max(1, Math.round(length * factor));
+    const canvas = new OffscreenCanvas(shorter(image.width), shorter(image.height));
     const context = canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
     context.drawImage(image, 0, 0, canvas.width, canvas.height);
@@ -156,7 +176,10 @@ byId("file").addEventListener("change", (event) => {
   event.target.value = ""; // so that the same file can be chosen again
 });
 for (const type of ["dragenter", "dragover"]) {
-  document.addEventListener(type, (event) => { event.preventDefault(); document.body.classList.add("dropping"); });
+  document.addEventListener(type, (event) => {
+    event.preventDefault();
+    document.body.classList.add("dropping");
+  });
 }
 document.addEventListener("dragleave", () => document.body.classList.remove("dropping"));
 document.addEventListener("drop", (event) => {
@@ -169,13 +192,14 @@ document.addEventListener("drop", (event) => {
 
 function noise() {
   const strength = Number(byId("strength").value);
+  const amount = Math.min(strength, 0.98);
   return {
     gaussian: { name: "gaussian", sigma: strength, clip: true },
     gaussian_unclipped: { name: "gaussian", sigma: strength, clip: false },
     poisson: { name: "poisson", peak: Math.max(1, 1 / strength ** 2), clip: true },
     speckle: { name: "speckle", sigma: strength, clip: true },
-    salt_and_pepper: { name: "salt_and_pepper", amount: Math.min(strength, 0.98), salt_vs_pepper: 0.5 },
-    impulse: { name: "impulse", amount: Math.min(strength, 0.98) },
+    salt_and_pepper: { name: "salt_and_pepper", amount, salt_vs_pepper: 0.5 },
+    impulse: { name: "impulse", amount },
     none: null,
   }[byId("kind").value];
 }
@@ -191,7 +215,7 @@ byId("kind").addEventListener("change", () => {
 byId("redraw").addEventListener("click", () => { state.seed += 1; update(); });
 byId("clear").addEventListener("click", () => { clear(); update(); });
 
-// ---- asking the server: one request at a time, and after it only the newest
+// ---- asking the server: one request at a time, then only the newest of those that waited
 
 async function update() {
   state.waiting = true;
@@ -210,11 +234,14 @@ async function update() {
 }
 
 async function ask() {
-  const body = { image: state.file ?? drawn(), noise: noise(), seed: state.seed, client: state.client, sequence: state.sequence++ };
+  const { seed, client } = state;
+  const image = state.file ?? drawn();
+  const body = JSON.stringify({ image, noise: noise(), seed, client, sequence: state.sequence++ });
+  const headers = { "Content-Type": "application/json" };
   const started = performance.now();
   let response, answer;
   try {
-    response = await fetch("api/denoise", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+    response = await fetch("api/denoise", { method: "POST", headers, body });
     answer = await response.json();
   } catch {
     return say("The server does not answer.");
@@ -232,7 +259,7 @@ async function ask() {
 // ---- showing
 
 let saying;
-function say(text) { // not each of many answers a second, which nobody can listen to
+function say(text) { // waits: a screen reader cannot read out many answers a second
   clearTimeout(saying);
   saying = setTimeout(() => { byId("status").textContent = text; }, 400);
 }
@@ -241,13 +268,15 @@ function histogram(shares) {
   const floor = 1e-4;
   const bars = shares.map((share, index) => {
     const height = share > floor ? (1 - Math.log10(share) / Math.log10(floor)) * 30 : 0;
-    return `<rect x="${index}" y="${(30 - height).toFixed(2)}" width="0.9" height="${height.toFixed(2)}"/>`;
+    const [top, tall] = [(30 - height).toFixed(2), height.toFixed(2)];
+    return `<rect x="${index}" y="${top}" width="0.9" height="${tall}"/>`;
   });
   const marks = [5.5, 25.5].map((x) => `<line x1="${x}" x2="${x}" y1="0" y2="30"/>`);
-  return `<svg viewBox="0 0 31 30" preserveAspectRatio="none" aria-hidden="true">${bars.join("")}${marks.join("")}</svg>`;
+  const content = [...bars, ...marks].join("");
+  return `<svg viewBox="0 0 31 30" preserveAspectRatio="none" aria-hidden="true">${content}</svg>`;
 }
 
-function share(shares, centre) { // of the pixels within 0.05 of a value
+function share(shares, centre) { // of the pixels near a value: in its bin and both beside it
   const index = Math.round((centre + 0.25) / 0.05);
   return `${Math.round(100 * (shares[index - 1] + shares[index] + shares[index + 1]))} %`;
 }
@@ -255,13 +284,21 @@ function share(shares, centre) { // of the pixels within 0.05 of a value
 function card(title, picture, milliseconds) {
   const figure = document.createElement("figure");
   figure.dataset.name = title;
-  const lines = picture.scores ? [`PSNR ${picture.scores.psnr.toFixed(2)} dB`, `MSE ${picture.scores.mse.toFixed(5)}`] : [];
+  const { scores, histogram: shares } = picture;
+  const lines = scores ? [`PSNR ${scores.psnr.toFixed(2)} dB`, `MSE ${scores.mse.toFixed(5)}`] : [];
   if (milliseconds !== undefined) lines.push(`${milliseconds.toFixed(1)} ms`);
-  figure.innerHTML = `<img alt="">${histogram(picture.histogram)}<figcaption><strong></strong></figcaption>`;
-  figure.querySelector("img").src = `data:image/png;base64,${picture.image}`;
-  figure.querySelector("img").alt = `${title}: ${share(picture.histogram, 0)} of the pixels near black, ${share(picture.histogram, 1)} near white`;
-  figure.querySelector("strong").textContent = title.replaceAll("_", "_\u200b"); // where a long name may be broken
-  for (const line of lines) figure.querySelector("figcaption").append(Object.assign(document.createElement("span"), { textContent: line }));
+  const caption = "<figcaption><strong></strong></figcaption>";
+  figure.innerHTML = `<img alt="">${histogram(shares)}${caption}`;
+  const [black, white] = [share(shares, 0), share(shares, 1)];
+  const alt = `${title}: ${black} of the pixels near black, ${white} near white`;
+  const src = `data:image/png;base64,${picture.image}`;
+  Object.assign(figure.querySelector("img"), { src, alt });
+  // a long name may be broken after each underscore
+  figure.querySelector("strong").textContent = title.replaceAll("_", "_\u200b");
+  for (const textContent of lines) {
+    const span = Object.assign(document.createElement("span"), { textContent });
+    figure.querySelector("figcaption").append(span);
+  }
   return figure;
 }
 
@@ -271,27 +308,42 @@ function show(answer, milliseconds) {
   else cards[0].querySelector("strong").textContent = "as given";
   cards.push(...answer.results.map((result) => card(result.name, result, result.milliseconds)));
   byId("cards").replaceChildren(...cards);
-  Object.assign(byId("cards").dataset, { answers: ++state.answers, milliseconds: milliseconds.toFixed(1) });
-  const best = answer.results.filter((result) => result.scores).sort((a, b) => b.scores.psnr - a.scores.psnr)[0];
+  const took = milliseconds.toFixed(1);
+  Object.assign(byId("cards").dataset, { answers: ++state.answers, milliseconds: took });
+  const scored = answer.results.filter((result) => result.scores);
+  const best = scored.sort((a, b) => b.scores.psnr - a.scores.psnr)[0];
   const size = `${answer.width} × ${answer.height} pixels`;
-  say(best ? `${size}. Best: ${best.name}, ${best.scores.psnr.toFixed(2)} dB; noisy ${answer.noisy.scores.psnr.toFixed(2)} dB.` : `${size}.`);
+  const decibels = (picture) => `${picture.scores.psnr.toFixed(2)} dB`;
+  if (!best) return say(`${size}.`);
+  say(`${size}. Best: ${best.name}, ${decibels(best)}; noisy ${decibels(answer.noisy)}.`);
 }
 
 function describe({ name, ...settings }) { // "gaussian noise (sigma 0.5, clipped)"
-  const values = Object.entries(settings).map(([key, value]) => (key === "clip" ? (value ? "clipped" : "not clipped") : `${key.replaceAll("_", " ")} ${value}`));
-  return `${name.replaceAll("_", " ")} noise (${values.join(", ")})`;
+  const words = (text) => text.replaceAll("_", " ");
+  const values = Object.entries(settings).map(([key, value]) => {
+    if (key === "clip") return value ? "clipped" : "not clipped";
+    return `${words(key)} ${value}`;
+  });
+  return `${words(name)} noise (${values.join(", ")})`;
 }
 
 async function begin() {
   clear();
   const version = state.version;
-  const [models, digits] = await Promise.all(["api/models", "api/digits"].map(async (path) => (await fetch(path)).json()));
-  const places = { published: "the published networks, trained by the article's protocol", workspace: "the networks of this workspace" };
+  const get = async (path) => (await fetch(path)).json();
+  const [models, digits] = await Promise.all(["api/models", "api/digits"].map(get));
+  const places = {
+    published: "the published networks, trained by the article's protocol",
+    workspace: "the networks of this workspace",
+  };
   byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
   const kinds = new Set(models.models.map((model) => describe(model.noise)));
   const names = models.models.map((model) => model.name);
-  for (const remedy of ["fixed", "inverse"]) byId(remedy).hidden = !names.some((name) => name.endsWith(`_${remedy}`));
-  if (kinds.size) byId("trained").textContent = `The networks were trained for: ${[...kinds].join("; ")}.`;
+  for (const remedy of ["fixed", "inverse"]) {
+    byId(remedy).hidden = !names.some((name) => name.endsWith(`_${remedy}`));
+  }
+  const trained = `The networks were trained for: ${[...kinds].join("; ")}.`;
+  if (kinds.size) byId("trained").textContent = trained;
   digits.digits.forEach((content, index) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -305,4 +357,6 @@ async function begin() {
   if (!digits.digits.length) update();
 }
 
-begin().catch(() => { byId("source").textContent = "The server does not answer; load the page again."; });
+begin().catch(() => {
+  byId("source").textContent = "The server does not answer; load the page again.";
+});

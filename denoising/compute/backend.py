@@ -1,4 +1,4 @@
-"""What depends on the hardware and on Keras's backend; the only file that calls TensorFlow itself."""
+"""What depends on the hardware and on Keras's backend. No other file calls TensorFlow itself."""
 
 import contextlib
 import functools
@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-# TensorFlow greets with a page of messages; what matters it raises. To be set before it is imported.
+# TensorFlow greets with a page of messages; what matters it raises. Set before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 

@@ -62,7 +62,7 @@ def spectrum_bytes(
     filters: int,
     itemsize: int,
 ) -> int:
-    """Memory of the largest array that `conv2d` makes of a kernel, whatever the number of images."""
+    """Bytes of the largest array that `conv2d` makes of a kernel, for any number of images."""
     rows, columns = (
         _period(size, length) for size, length in zip((height, width), kernel_size, strict=True)
     )
@@ -81,7 +81,7 @@ def _image_spectra(images: Any, periods: tuple[int, int]) -> Any:
 
 
 def _kernel_spectra(kernel: Any, periods: tuple[int, int]) -> Any:
-    """(K, L, C, D) -> (F, 2, C, D): Re and Im of the same sum, offsets counted from the kernel's centre."""
+    """(K, L, C, D) -> (F, 2, C, D): Re and Im of the same sum, from the kernel's centre."""
     rows, columns, channels, filters = kernel.shape
     along_height = _constant(_analysis, kernel.dtype, periods[0], rows, (rows - 1) // 2)
     along_width = _constant(
@@ -97,7 +97,7 @@ def _kernel_spectra(kernel: Any, periods: tuple[int, int]) -> Any:
 def _image(products: Any, height: int, width: int, periods: tuple[int, int]) -> Any:
     """(N, F, 2, 2, D) -> (N, H, W, D), the part of the period that the image fills.
 
-    Which products add up to the real and the imaginary part is a matter of the transform's matrix too.
+    The transform's matrix also adds up the products that make the real and the imaginary part.
     """
     filters = products.shape[-1]
     along_width = _constant(_product_synthesis, products.dtype, periods[1], width)
@@ -114,8 +114,8 @@ def _image(products: Any, height: int, width: int, periods: tuple[int, int]) -> 
 def _period(size: int, length: int) -> int:
     """Samples after which the transform repeats itself.
 
-    The wrap-around of half a kernel may fall on the margin, which "same" convolution does not return. An odd period has no
-    frequency that is its own mirror image but zero.
+    The wrap-around of half a kernel may fall on the margin, which "same" convolution does not
+    return. In an odd period no frequency but zero is its own mirror image.
     """
     period = size + length // 2
     return period + 1 - period % 2
@@ -170,6 +170,6 @@ def _product_synthesis(period: int, size: int) -> np.ndarray:
 
 @functools.cache
 def _synthesis(period: int, size: int) -> np.ndarray:
-    """(Re, Im) of each half-sided frequency -> real samples: (size, 2 U). Mirror images count too."""
+    """(Re, Im) of each half-sided frequency -> real samples: (size, 2 U). Mirror images count."""
     twice = np.where(np.arange(_frequencies(period)) == 0, 1, 2).repeat(2)
     return (_analysis(period, size, 0).T * twice / period).astype(np.float32)

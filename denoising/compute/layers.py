@@ -74,9 +74,10 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("denoising")
 class FusedBatchNormalization(_Substitute, keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` of images in one pass over memory, without a float32 copy of them.
+    """`keras.layers.BatchNormalization` in one pass over memory.
 
-    Statistics are accumulated in float32. Only for channels last, scaled and shifted, and without a mask.
+    Makes no float32 copy of the images; statistics are accumulated in float32. Only for channels
+    last, scaled and shifted, and without a mask.
 
     Raises
     ------

@@ -6,6 +6,7 @@ cache folder, so that the next training on this machine is computed in the same 
 """
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -128,11 +129,11 @@ def _seconds(
         plan = Plan(precision, by_fft)
         if task == "inference":
             model = execution.for_inference(single, plan)
-            steps[name] = lambda model=model: model.predict_on_batch(images)
+            steps[name] = functools.partial(model.predict_on_batch, images)
         else:
             model = execution.for_training(single, plan)
             model.compile(optimizer="sgd", loss="mse")
-            steps[name] = lambda model=model: model.train_on_batch(images, targets)
+            steps[name] = functools.partial(model.train_on_batch, images, targets)
     return shortest(steps, _REPEATS)
 
 
@@ -173,7 +174,8 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
                 write_json(path, everything)
             except OSError as error:
                 log(
-                    f"{path}: cannot be kept ({error.strerror}); this machine is measured anew each time"
+                    f"{path}: cannot be kept ({error.strerror}); this machine is measured anew "
+                    "each time"
                 )
 
 

@@ -1,4 +1,4 @@
-"""Everything that is measured of one denoiser on one set of test images, networks and filters alike."""
+"""All that is measured of one denoiser on one set of test images, networks and filters alike."""
 
 import hashlib
 from typing import Annotated, Any

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 PSNR_LIMIT = 100.0  # dB; an exact reproduction would give infinity, which JSON cannot hold
 
 
-def mse_per_image(prediction: ArrayLike, clean: ArrayLike) -> np.ndarray:
+def mse_per_image(prediction: ArrayLike, clean: np.ndarray) -> np.ndarray:
     """Mean squared error of each image: (N,) float64."""
     difference = np.asarray(prediction, np.float64) - clean
     return np.mean(difference**2, axis=(1, 2, 3))

@@ -59,7 +59,8 @@ def _copy(path: str, item: Any, after: h5py.File, name: PathLike) -> None:
         if values.dtype == np.float32 and values.ndim > 1:
             if np.abs(values).max(initial=0) > np.finfo(np.float16).max:
                 raise InputError(
-                    f"{name}: {path} has a weight of {np.abs(values).max():g}, too large for float16"
+                    f"{name}: {path} has a weight of {np.abs(values).max():g}, too large for "
+                    "float16"
                 )
             values = values.astype(np.float16)
         copy = after.create_dataset(path, data=values)

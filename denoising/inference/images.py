@@ -1,4 +1,4 @@
-"""Image files of any kind and size, in and out.
+"""Image files of any kind and size: read, denoised in tiles, written.
 
 Limits are checked before anything is decoded.
 """
@@ -21,18 +21,18 @@ warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits he
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
 TILE, OVERLAP = 256, 32  # pixels; tiles overlap by more where a network sees further
-# pixels, the side of a digit: mirroring images to its multiples keeps sizes few, each of which
-# TensorFlow compiles
+# pixels, the side of a digit: images are padded to its multiples, since TensorFlow compiles the
+# network once for each size
 SIZES = 28
-FAR = 20  # times white: strong noise in floating point stays below
+FAR = 20  # times white; pixel values of floating point are below, also with strong noise
 
 
-class PictureError(ValueError):
-    """What was given is no image that can be taken; the message is one line."""
+class ImageError(ValueError):
+    """The content is not an image that can be read; the message is one line."""
 
 
-class TooLarge(PictureError):
-    """An image of more pixels than are taken."""
+class TooLarge(ImageError):
+    """The image has more pixels than are allowed."""
 
 
 def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndarray:
@@ -50,32 +50,34 @@ def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndar
     Returns
     -------
     ndarray (H, W, 1) float32
-        On the scale [0, 1], beyond it only from floating point. Colour becomes luma, transparency
-        lies on white; of an animation the first frame is taken.
+        On the scale [0, 1]; only files of floating point may go beyond it. Colour becomes luma,
+        transparent pixels are laid on white, and an animation is read as its first frame.
 
     Raises
     ------
-    PictureError
+    ImageError
         If it is not a whole image of one of `FORMATS`, or too large.
     """
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        image: Image.Image = Image.open(io.BytesIO(content), formats=FORMATS)
         width, height = image.size
         if width * height > max_pixels:
             raise TooLarge(
-                f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are taken"
+                f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are allowed"
             )
         image = ImageOps.exif_transpose(image)
         return _grey(image, white)[..., None]
-    except PictureError:
+    except ImageError:
         raise
     except Image.DecompressionBombError:
-        raise TooLarge(f"image of far more than the {max_pixels:,} pixels that are taken") from None
+        raise TooLarge(
+            f"image of far more than the {max_pixels:,} pixels that are allowed"
+        ) from None
     except UnidentifiedImageError:
-        raise PictureError(f"not an image: should be one of {', '.join(FORMATS)}") from None
+        raise ImageError(f"not an image: should be one of {', '.join(FORMATS)}") from None
     # a damaged file makes Pillow's decoders raise nearly anything
     except Exception as error:
-        raise PictureError(f"not a whole image ({type(error).__name__})") from None
+        raise ImageError(f"not a whole image ({type(error).__name__})") from None
 
 
 def _grey(image: Image.Image, white: float | None) -> np.ndarray:
@@ -87,9 +89,9 @@ def _grey(image: Image.Image, white: float | None) -> np.ndarray:
             white or (65535 if image.mode == "I" else 1)
         )
         if not np.isfinite(pixels).all():
-            raise PictureError("image holds values that are not finite")
+            raise ImageError("image holds values that are not finite")
         if np.abs(pixels).max(initial=0) > FAR:
-            raise PictureError(
+            raise ImageError(
                 f"values up to {np.abs(pixels).max():.6g} times white; should be near [0, 1]"
             )
         return pixels
@@ -113,20 +115,19 @@ def denoise(
     predict: Callable[[np.ndarray], np.ndarray],
     multiple: int = SIZES,
 ) -> np.ndarray:
-    """Denoise one image of any size, in tiles where it is large.
+    """Denoise one image of any size, in tiles if it is large.
 
-    It is mirrored at its borders to a size that the network takes.
+    Image and tiles are padded by mirroring to a size that the network accepts.
 
     Parameters
     ----------
     model : keras.Model
-        Says by its pooling what height and width must be multiples of.
+        Its pooling says what height and width must be multiples of.
     image : ndarray (H, W, C) float32
     predict : callable
-        From (1, H, W, C) to (1, H, W, C).
+        From (1, H, W, C) to (1, H, W, C), such as `model.predict_on_batch`.
     multiple : int
-        Of height and width, besides the model's own: fewer sizes for whoever keeps something by
-        size, as TensorFlow does.
+        Height and width that `predict` sees are multiples of this, too; see `SIZES`.
 
     Returns
     -------

@@ -26,7 +26,7 @@ INPUT, OUTPUT = "input", "output"  # names of the first and the last layer, whic
 
 
 class NetworkError(ValueError):
-    """A network does not keep to the contract; the message names the layer and what it should be."""
+    """A network breaks the contract; the message names the layer and what it should be."""
 
 
 def build(name: str, section: Section, channels: int) -> "keras.Model":
@@ -86,8 +86,8 @@ def check(model: "keras.Model", channels: int) -> None:
         wanted_strides = layer.pool_size if is_pooling else (1, 1)
         demand(
             tuple(strides) == tuple(wanted_strides),
-            f"layer {layer.name!r} has strides {tuple(strides)}, should be {wanted_strides}: images "
-            "become smaller by pooling alone",
+            f"layer {layer.name!r} has strides {tuple(strides)}, should be {wanted_strides}: "
+            "images become smaller by pooling alone",
         )
         demand(
             getattr(layer, "padding", "same") == "same" or is_pooling,

@@ -6,7 +6,7 @@ Height and width must be multiples of 2**levels.
     make repro; then: dvc exp run -S networks.cae.convolutions_per_level=1
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -34,7 +34,7 @@ def build(section: Network, channels: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    def convolve(x, filters, name):
+    def convolve(x: Any, filters: int, name: str) -> Any:
         return layers.Conv2D(
             filters,
             section.kernel_size,

@@ -11,7 +11,7 @@ K. Zhang, W. Zuo, Y. Chen, D. Meng, L. Zhang, "Beyond a Gaussian Denoiser: Resid
 Deep CNN for Image Denoising", IEEE Transactions on Image Processing 26 (2017).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -38,7 +38,7 @@ def build(section: Network, channels: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    def convolve(x, filters, index, **options):
+    def convolve(x: Any, filters: int, index: int, **options: Any) -> Any:
         return layers.Conv2D(
             filters,
             section.kernel_size,

@@ -17,7 +17,7 @@ A. Krull, T.-O. Buchholz, F. Jug, "Noise2Void: Learning Denoising from Single No
 CVPR 2019.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -44,7 +44,7 @@ def build(section: Network, channels: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    def level(x, part, number):
+    def level(x: Any, part: str, number: int) -> Any:
         """(N, h, w, anything) -> (N, h, w, filters of that level)."""
         for index in range(1, section.convolutions_per_level + 1):
             x = layers.Conv2D(

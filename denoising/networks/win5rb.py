@@ -11,7 +11,7 @@ P. Liu, R. Fang, "Wide Inference Network for Image Denoising via Learning Pixel-
 Prior", arXiv:1707.05414 (2017).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -39,7 +39,7 @@ def build(section: Network, channels: int) -> "keras.Model":
     import keras
     from keras import layers
 
-    def convolve_and_normalise(x, filters, index, scale):
+    def convolve_and_normalise(x: Any, filters: int, index: int, scale: float) -> Any:
         x = layers.Conv2D(
             filters,
             section.kernel_size,

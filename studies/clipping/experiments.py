@@ -1,34 +1,42 @@
 """What is trained: every experiment is a few rows, and every row one training for each seed."""
 
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from denoising.noise.models import Gaussian, Noise
+from denoising.noise.base import Noise
+from denoising.noise.gaussian import Gaussian
+from studies.clipping.settings import LowContrast, Noises, Settings, Sigmas
 
 
 class Row(NamedTuple):
-    images: str  # digits | squeezed | natural
-    noise: Noise  # of the inputs
-    target: Noise | None = None  # noise of the targets; None: clean
+    """One training of an experiment.
+
+    Attributes
+    ----------
+    images : {"digits", "low_contrast", "natural"}
+    noise : Noise
+        Of the inputs.
+    target : Noise, optional
+        Of the targets; None: clean targets.
+    loss : str
+        Name of a loss of `denoising.methods.losses`.
+    """
+
+    images: Literal["digits", "low_contrast", "natural"]
+    noise: Noise
+    target: Noise | None = None
     loss: str = "mse"
 
 
-def rows(name, settings):
-    """The rows of an experiment by name.
-
-    Parameters
-    ----------
-    name : str
-        A key of `experiments` in params.yaml.
-    settings : studies.clipping.settings.Settings
-    """
+def rows(name: str, settings: Settings) -> dict[str, Row]:
+    """The rows of an experiment by name; `name` is a key of `experiments` in params.yaml."""
     return _EXPERIMENTS[name](settings, getattr(settings.experiments, name))
 
 
-def _gaussian(sigma, clip=True):
+def _gaussian(sigma: float, clip: bool = True) -> Gaussian:
     return Gaussian(name="gaussian", sigma=float(sigma), clip=clip)
 
 
-def _remedies(settings, _):
+def _remedies(settings: Settings, _: Any) -> dict[str, Row]:
     clipped, unclipped = _gaussian(settings.sigma), _gaussian(settings.sigma, clip=False)
     return {
         "clean": Row("digits", clipped),
@@ -39,7 +47,7 @@ def _remedies(settings, _):
     }
 
 
-def _targets(settings, _):
+def _targets(settings: Settings, _: Any) -> dict[str, Row]:
     clipped, unclipped = _gaussian(settings.sigma), _gaussian(settings.sigma, clip=False)
     return {
         "clean_unclipped_input": Row("digits", unclipped),
@@ -50,7 +58,7 @@ def _targets(settings, _):
     }
 
 
-def _sigmas(_, experiment):
+def _sigmas(_: Settings, experiment: Sigmas) -> dict[str, Row]:
     found = {}
     for sigma in experiment.values:
         noise = _gaussian(sigma)
@@ -61,12 +69,12 @@ def _sigmas(_, experiment):
     return found
 
 
-def _squeezed(settings, experiment):
+def _low_contrast(settings: Settings, experiment: LowContrast) -> dict[str, Row]:
     noise = _gaussian(settings.sigma / experiment.factor)
-    return {"clean": Row("squeezed", noise), "noisy": Row("squeezed", noise, noise)}
+    return {"clean": Row("low_contrast", noise), "noisy": Row("low_contrast", noise, noise)}
 
 
-def _natural(settings, _):
+def _natural(settings: Settings, _: Any) -> dict[str, Row]:
     noise = _gaussian(settings.sigma)
     return {
         "clean": Row("natural", noise),
@@ -75,7 +83,7 @@ def _natural(settings, _):
     }
 
 
-def _noises(_, experiment):
+def _noises(_: Settings, experiment: Noises) -> dict[str, Row]:
     found = {}
     for name, noise in experiment.models.items():
         found[f"{name}_clean"] = Row("digits", noise)
@@ -86,11 +94,11 @@ def _noises(_, experiment):
     return found
 
 
-_EXPERIMENTS = {
+_EXPERIMENTS: dict[str, Any] = {
     "remedies": _remedies,
     "targets": _targets,
     "sigmas": _sigmas,
-    "squeezed": _squeezed,
+    "low_contrast": _low_contrast,
     "natural": _natural,
     "noises": _noises,
 }

@@ -1,14 +1,23 @@
 """The figures of the study: from the tables of summary.py to matplotlib."""
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 from denoising.reporting.figures import BLACK, BLUE, CYCLE, GREEN, ORANGE, RED
 
 SPREAD = 0.6  # width of a group of bars
 
+Points = tuple[ArrayLike, ArrayLike]
+Bars = tuple[ArrayLike, ArrayLike, ArrayLike]
 
-def sigmas(frame):
+
+def sigmas(frame: pd.DataFrame) -> Figure:
     """Predicted and measured MSE over the noise level."""
     figure, axis = plt.subplots(figsize=(6.4, 4.2), layout="constrained")
     axis.plot(frame.sigma, frame.predicted, "-", color=RED, label="noisy targets, predicted")
@@ -27,16 +36,17 @@ def sigmas(frame):
     return figure
 
 
-def bars(labels, groups, ylabel):
+def bars(labels: Sequence[str], groups: Mapping[str, Bars], ylabel: str) -> Figure:
     """Groups of bars.
 
     Parameters
     ----------
-    labels : list of str
+    labels
         Below the groups.
-    groups : dict of str to tuple (values, low, high)
-        By the legend's name; a value for each label, NaN where there is none.
-    ylabel : str
+    groups
+        Values, low and high ends of intervals, by the legend's name; a value for each label, NaN
+        where there is none.
+    ylabel
     """
     figure, axis = plt.subplots(figsize=(max(6.4, 1.3 * len(labels)), 3.8), layout="constrained")
     places = np.arange(len(labels))
@@ -70,16 +80,19 @@ def bars(labels, groups, ylabel):
     return figure
 
 
-def conditional_means(panels, mean):
+def conditional_means(
+    panels: Mapping[str, Mapping[str, Points]], mean: Callable[[ArrayLike], np.ndarray]
+) -> Figure:
     """Mean prediction against the true pixel value.
 
-    Not even a network that learned from clean images follows the diagonal: E[y | x] draws doubtful pixels to the middle.
+    Not even a network that learned from clean images follows the diagonal: E[y | x] draws doubtful
+    pixels to the middle.
 
     Parameters
     ----------
-    panels : dict of str to dict of str to tuple (values, means)
-        By title and the legend's name.
-    mean : callable
+    panels
+        Values and means, by title and the legend's name.
+    mean
         What the noise makes of a pixel value, g.
     """
     figure, axes = plt.subplots(
@@ -107,12 +120,13 @@ def conditional_means(panels, mean):
     return figure
 
 
-def histograms(panels):
+def histograms(panels: Mapping[str, Mapping[str, Points]]) -> Figure:
     """Shares of pixels by value, logarithmic.
 
     Parameters
     ----------
-    panels : dict of str to dict of str to tuple (values, shares)
+    panels
+        Values and shares, by title and the legend's name.
     """
     figure, axes = plt.subplots(
         1,
@@ -140,7 +154,7 @@ def histograms(panels):
     return figure
 
 
-def _points(x, values, low, high):
+def _points(x: ArrayLike, values: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[Any, ...]:
     """Arguments x, y, y errors of `errorbar`; no bar where there is no interval."""
     values = np.asarray(values, float)
     below, above = values - np.asarray(low, float), np.asarray(high, float) - values

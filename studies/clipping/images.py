@@ -1,12 +1,15 @@
-"""The clean images of the study: digits, digits in the middle of the range, and patches of photographs."""
+"""The clean images of the study: digits, digits of low contrast, and patches of photographs."""
+
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from skimage import color, data, measure, util
 
-from denoising.data import datasets
-from denoising.sources import mnist
+from denoising.data import source_files, splits
+from denoising.data.streams import rng_for
 
-PHOTOGRAPHS = {  # what scikit-image brings with it, and no test photograph is trained on
+PHOTOGRAPHS = {  # those that scikit-image brings along; no test photograph is trained on
     "train": (
         "astronaut",
         "brick",
@@ -23,46 +26,47 @@ PHOTOGRAPHS = {  # what scikit-image brings with it, and no test photograph is t
 SIZE = 28  # pixels, as digits
 SHRINK = 2  # photographs are reduced by this factor first: their finest scale is smooth
 
+Splits = dict[str, np.ndarray]
 
-def digits(folder, counts):
-    """MNIST's splits, (N, 28, 28) uint8 by name.
+
+def digits(folder: Path, counts: Mapping[str, int]) -> Splits:
+    """MNIST's images, (N, 28, 28, 1) uint8 by split.
 
     Parameters
     ----------
-    folder : path-like
-        Of the two IDX files.
+    folder : Path
+        Where the fetch stage keeps them.
     counts : dict of str to int
         Images wanted of each of "train", "validation", "test".
     """
-    return datasets.split_images(*mnist.read(folder), counts, "first", seed=0)
+    return splits.split_images(*source_files.read(folder), counts, "first", seed=0)
 
 
-def squeezed(splits, factor):
-    """The same images with less contrast: black becomes 1/2 - 1/(2 factor), white 1/2 + 1/(2 factor)."""
+def low_contrast(digits: Splits, factor: float) -> Splits:
+    """The same images between the greys 1/2 - 1/(2 factor) and 1/2 + 1/(2 factor)."""
     return {
-        name: np.round(127.5 + (images - 127.5) / factor).astype(np.uint8)
-        for name, images in splits.items()
+        split: np.round(127.5 + (images - 127.5) / factor).astype(np.uint8)
+        for split, images in digits.items()
     }
 
 
-def natural(counts):
-    """Patches at random places of grey photographs, (N, 28, 28) uint8 by split."""
-    splits = {}
+def natural(counts: Mapping[str, int]) -> Splits:
+    """Patches at random places of grey photographs, (N, 28, 28, 1) uint8 by split."""
+    found = {}
     for split, count in counts.items():
         photographs = [_grey(name) for name in PHOTOGRAPHS["test" if split == "test" else "train"]]
-        rng = datasets.rng_for(0, "natural", split)
-        splits[split] = np.stack(
-            [_patch(photographs[index % len(photographs)], rng) for index in range(count)]
-        )
-    return splits
+        rng = rng_for(0, "natural", split)
+        patches = [_patch(photographs[index % len(photographs)], rng) for index in range(count)]
+        found[split] = np.stack(patches)[..., np.newaxis]
+    return found
 
 
-def _grey(name):
+def _grey(name: str) -> np.ndarray:
     image = getattr(data, name)()
     grey = color.rgb2gray(image) if image.ndim == 3 else util.img_as_float(image)
     return np.round(measure.block_reduce(grey, SHRINK, np.mean) * 255).astype(np.uint8)
 
 
-def _patch(photograph, rng):
+def _patch(photograph: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     row, column = (rng.integers(length - SIZE + 1) for length in photograph.shape)
     return photograph[row : row + SIZE, column : column + SIZE]

@@ -1,172 +1,226 @@
-"""One experiment of the study: train each of its rows for every seed, and measure it over the test images.
+"""One experiment of the study: train each of its rows for every seed, and measure each.
 
-Many trainings a process, since starting TensorFlow takes ten seconds. Each is kept as soon as it is done, so that a killed
-experiment goes on where it was; checkpoints of its epochs are kept too.
+One process trains many networks, since TensorFlow takes ten seconds to start. The result of each
+is kept as soon as there is one, and checkpoints of its epochs before that, so that an experiment
+that was killed goes on where it was.
 """
 
+import dataclasses
 import hashlib
 import json
-import sys
+import shutil
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from denoising import networks as models
-from denoising.compute import backend, execution, tuning
+import denoising
+from denoising import sections
+from denoising.compute.plan import Plan
 from denoising.data import datasets
+from denoising.data.streams import rng_for
 from denoising.evaluation import metrics
-from denoising.files import InputError, read_json, write_json, write_text
-from denoising.inference import predict as inference
-from denoising.training import fit as training
-from stages import schema as params
+from denoising.files import InputError, read_json, sha256, write_json, write_text
+from denoising.methods.noise2noise import Noise2Noise
+from denoising.methods.supervised import Supervised
+from denoising.training import fit
+from denoising.training.checkpoints import Checkpoints, code_of, digest
 from stages.shared import command, layout
 from studies.clipping import experiments, images
-from studies.clipping.settings import FOLDER, load
+from studies.clipping.settings import FILE, FOLDER, Experiments, Settings, validate
 
 CHECKPOINTS = layout.CHECKPOINTS / "clipping"
-MODEL = "win5rb"
-STEP = 0.05  # pixel values, width of the bins of histograms and of true values
+NETWORK = "win5rb"
+# of all rows: with the same seed they begin with the same weights, and see images in the same order
+STREAM = "study"
+STEP = 0.05  # pixel values; width of the bins of histograms and of true values
+LARGEST_BATCH = 256  # images per prediction step
+# what turns a trained network into results, beside this file and what training is made of
+CODE = ("evaluation/metrics.py", "inference/predict.py", "noise")
 
 
-def main(settings, name):
-    if name not in type(settings.experiments).model_fields:
-        raise InputError(
-            f"experiment = {name!r}: should be one of {', '.join(type(settings.experiments).model_fields)}"
-        )
-    experiment = getattr(settings.experiments, name)
-    settings = settings.model_copy(
-        update={"precision": backend.resolve_precision(settings.precision)}
-    )
+def main(content: dict[str, Any], name: str) -> None:
+    """Measure one experiment."""
+    settings = validate(content)
+    if name not in (names := Experiments.model_fields):
+        raise InputError(f"experiment = {name!r}: should be one of {', '.join(names)}")
     rows = experiments.rows(name, settings)
     amount = settings.amount(name)
-    sources = _images(settings, amount, {row.images for row in rows.values()})
-    by_fft = _convolutions(settings, amount)
-    jobs = [(row, seed) for seed in range(experiment.seeds) for row in rows]
-    done, kept = [], []
-    for number, (row, seed) in enumerate(jobs, start=1):
-        job = _Job(name, row, rows[row], seed, settings, by_fft)
-        if not job.result.is_file():
-            write_json(job.result, job.run(sources[rows[row].images]))
-        done.append(read_json(job.result, "scores", "values"))
-        kept.append(job.result)
+    clean = _images(settings, amount.by_split, {row.images for row in rows.values()})
+    plans = _plans(settings, amount.batch_size, amount.test_images)
+    seeds = range(getattr(settings.experiments, name).seeds)
+    jobs = [
+        Job(name, row, rows[row], seed, settings, plans, clean[rows[row].images])
+        for seed in seeds
+        for row in rows
+    ]
+    done = []
+    for number, job in enumerate(jobs, start=1):
+        done.append(job.result())
+        trained = f"{name}: {number} of {len(jobs)} trained"
         mse = done[-1]["scores"]["mse"]
-        command.say(f"{name}: {number} of {len(jobs)} trained: {row}, seed {seed}, MSE {mse:.5f}")
+        command.say(f"{trained}: {job.name}, seed {job.seed}, MSE {mse:.5f}")
     _write(name, done)
-    for file in kept:
-        file.unlink()
+    for job in jobs:
+        shutil.rmtree(job.folder)
 
 
-class _Job:
-    """One training and what is measured of it."""
+def noisy(row: experiments.Row, seed: int, split: str, clean: np.ndarray) -> np.ndarray:
+    """Noisy images as inputs and as targets, (2, N, H, W, C) float16.
 
-    def __init__(self, experiment, name, row, seed, settings, by_fft):
-        self.row, self.seed, self.settings, self.by_fft = row, seed, settings, by_fft
-        self.labels = {"experiment": experiment, "row": name, "seed": seed}
-        loss = {
-            "loss": row.loss,
-            "delta": settings.experiments.targets.huber_delta if row.loss == "huber" else None,
+    All rows of a seed have the same noise, but for clipping. The test images' noise is the same for
+    all seeds too.
+    """
+    drawn_with = 0 if split == "test" else seed
+    noises = {datasets.INPUT: row.noise, datasets.TARGET: row.target or row.noise}
+    return np.stack(
+        [
+            datasets.draw(
+                noise, clean, rng_for(drawn_with, STREAM, split, version), chunk=len(clean)
+            )
+            for version, noise in noises.items()
+        ]
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """One training, and what is measured of it.
+
+    Attributes
+    ----------
+    experiment, name : str
+        Of the row.
+    row : studies.clipping.experiments.Row
+    seed : int
+    settings : Settings
+    plans : dict of str to Plan
+        How to compute, by task: "training", "inference".
+    clean : dict of str to ndarray (N, H, W, C) uint8
+        Images by split.
+    """
+
+    experiment: str
+    name: str
+    row: experiments.Row
+    seed: int
+    settings: Settings
+    plans: dict[str, Plan]
+    clean: images.Splits
+
+    @property
+    def folder(self) -> Path:
+        """Where checkpoint and result are kept until the whole experiment is done."""
+        return CHECKPOINTS / f"{self.experiment}-{self.name}-{self.seed}"
+
+    @property
+    def noise(self) -> Any:
+        """Noise whose mean squared error teaches, or would teach with noisy targets."""
+        return self.row.target or self.row.noise
+
+    def result(self) -> dict[str, Any]:
+        """What `run` measures, measured only once."""
+        asked = self._asked()
+        key = self._key(asked)
+        file = self.folder / f"{key}.json"
+        if not file.is_file():
+            checkpoints = Checkpoints(self.folder, key)
+            write_json(file, self._run(asked, checkpoints))
+            checkpoints.clear()
+        return read_json(file, "scores", "values")
+
+    def _asked(self) -> fit.Settings:
+        loss: dict[str, Any] = {"name": self.row.loss}
+        if self.row.loss == "huber":
+            loss["delta"] = self.settings.experiments.targets.huber_delta
+        name, method = (
+            ("noise2noise", Noise2Noise) if self.row.target else ("supervised", Supervised)
+        )
+        return fit.Settings(
+            network=NETWORK,
+            section=self.settings.win5rb,
+            method=sections.validate(method, {"name": name, "loss": loss}, str(FILE)),
+            noise=self.noise,
+            seed=self.seed,
+            stream=STREAM,
+            plan=self.plans["training"],
+            optimizer=self.settings.optimizer,
+            work=self.settings.amount(self.experiment),
+        )
+
+    def _key(self, asked: fit.Settings) -> str:
+        """Everything that the result depends on, as one name."""
+        from denoising.compute import backend
+
+        library = Path(denoising.__file__).parent
+        settings = asked.dump() | {
+            "input_noise": self.row.noise.model_dump(),
+            "inference": dataclasses.asdict(self.plans["inference"]),
+            "bootstrap_resamples": self.settings.bootstrap_resamples,
         }
-        self.amount = settings.amount(experiment)
-        amount = self.amount.model_dump(
-            include={"epochs", "batch_size", "learning_rate", "schedule"}
+        data = {
+            split: hashlib.sha256(pixels.tobytes()).hexdigest()
+            for split, pixels in self.clean.items()
+        }
+        code = [*code_of(NETWORK, asked.method.about["method"]), *(library / part for part in CODE)]
+        own = {"measure.py": sha256(__file__)}
+        return digest(settings, code, data | own, backend.description()["versions"])
+
+    def _run(self, asked: fit.Settings, checkpoints: Checkpoints) -> dict[str, Any]:
+        from denoising.compute import execution
+        from denoising.inference import predict as inference
+
+        training, validation = (
+            (self.clean[split], noisy(self.row, self.seed, split, self.clean[split]))
+            for split in ("train", "validation")
         )
-        self.training = params.TrainSettings(
-            # one name for all: with the same seed, rows begin with the same weights and see images in the same order
-            name="study",
-            run=params.Run(
-                model=MODEL, data=row.images, target="noisy" if row.target else "clean", **loss
-            ),
-            network=settings.win5rb,
-            noise=row.target or row.noise,
-            redraw="never",
-            data_seed=seed,
-            seed=seed,
-            precision=settings.precision,
-            convolution=settings.convolution,
-            optimizer=settings.optimizer,
-            **amount,
-        )
-        key = hashlib.sha256(self._identity().encode()).hexdigest()[:16]
-        self.result = CHECKPOINTS / f"{experiment}-{name}-{seed}-{key}.json"
+        label = f"{self.name}, seed {self.seed}"
+        try:
+            trained, _, _ = fit.fit(
+                asked,
+                fit.Data(training, validation),
+                checkpoints,
+                log=lambda line: command.say(f"{label}: {line}"),
+            )
+        except InputError as error:
+            raise InputError(f"{label}: {error}") from None
+        given = noisy(self.row, self.seed, "test", self.clean["test"])[datasets.INPUT]
+        model = execution.for_inference(trained, self.plans["inference"])
+        prediction = inference.denoise(model, given, _inference_batch(len(given)))
+        return self._measured(prediction, given, datasets.to_unit(self.clean["test"]))
 
-    def _identity(self):
-        """Everything that the result depends on."""
-        code = [
-            Path(module.__file__).read_text()
-            for module in (experiments, images, sys.modules[__name__])
-        ]
-        row = [noise and noise.model_dump() for noise in (self.row.noise, self.row.target)]
-        digest = training.digest(self.training, self.by_fft["training"], {})
-        settings = self.settings.model_dump(exclude={"experiments", "budget", "budgets"})
-        return json.dumps([code, row, digest, settings, self.amount.model_dump()])
-
-    def run(self, clean):
-        """Train and measure.
-
-        Parameters
-        ----------
-        clean : dict of str to ndarray (N, H, W) uint8
-            By split.
-        """
-        learned = [
-            (clean[split], self._noisy(clean[split], split)) for split in ("train", "validation")
-        ]
-        checkpoint = self.result.with_suffix(".npz")
-        model, _, _ = training.train(
-            self.training, *learned, checkpoint, self.by_fft["training"], log=command.say
-        )
-        noisy = self._noisy(clean["test"], "test")[datasets.INPUT]
-        network = execution.for_inference(model, self.settings.precision, self.by_fft["inference"])
-        prediction = inference.denoise(network, noisy, inference_batch(self.amount))
-        checkpoint.unlink(missing_ok=True)
-        return self._measured(prediction, noisy, datasets.to_unit(clean["test"]))
-
-    def _noisy(self, clean, split):
-        """Input and target with noise that differs between them, but is the same for all rows of a seed but for clipping."""
-        seed = 0 if split == "test" else self.seed
-        streams = [
-            datasets.rng_for(seed, "study", split, draw)
-            for draw in (datasets.INPUT, datasets.TARGET)
-        ]
-        noises = (self.row.noise, self.row.target or self.row.noise)
-        pixels = datasets.to_unit(clean)
-        return np.stack(
-            [
-                noise.corrupt(pixels, rng).astype(np.float16)
-                for noise, rng in zip(noises, streams, strict=True)
-            ]
-        )
-
-    def _measured(self, prediction, noisy, clean):
+    def _measured(
+        self, prediction: np.ndarray, given: np.ndarray, clean: np.ndarray
+    ) -> dict[str, Any]:
+        """Scores, and tables by pixel value, of predictions (N, H, W, C)."""
         errors = metrics.mse_per_image(prediction, clean)
         low, high = metrics.mean_interval(errors, self.settings.bootstrap_resamples)
-        noise = (
-            self.row.target or self.row.noise
-        )  # whose mean squared error teaches, and whose prediction theory gives
-        mean = noise.mean(clean)
-        slope = np.diff(noise.mean([0.0, 1.0])).item()
-        scores = self.labels | {
+        scores = self._labels | {
             "mse": float(errors.mean()),
             "mse_low": low,
             "mse_high": high,
             "mse_clipped": float(metrics.mse_per_image(np.clip(prediction, 0, 1), clean).mean()),
-            "noisy_mse": float(metrics.mse_per_image(noisy.astype(np.float32), clean).mean()),
-            "bias": float(np.mean((mean - clean) ** 2)),
-            "slope": slope,
+            "noisy_mse": float(metrics.mse_per_image(given.astype(np.float32), clean).mean()),
+            "bias": float(np.mean((self.noise.mean(clean) - clean) ** 2)),
+            "slope": np.diff(self.noise.mean([0.0, 1.0])).item(),
         }
         corrected = None
         if self.row.target and self.row.loss == "mse":
-            corrected = self.row.target.debias(prediction)
+            corrected = self.noise.debias(prediction)
             scores["mse_debiased"] = float(metrics.mse_per_image(corrected, clean).mean())
         if not self.row.target:
-            # what squared error would make of noisy targets, were the mean of a mixture the mixture of means
-            through = noise.mean(np.clip(prediction, 0, 1))
+            # what squared error would make of noisy targets, if the mean of a mixture were the
+            # mixture of the means
+            through = self.noise.mean(np.clip(prediction, 0, 1))
             scores["mse_through_mean"] = float(metrics.mse_per_image(through, clean).mean())
         return {"scores": scores, "values": self._values(prediction, corrected, clean)}
 
-    def _values(self, prediction, corrected, clean):
-        """By pixel value: shares of pixels, and the mean prediction where that is the true value."""
+    def _values(
+        self, prediction: np.ndarray, corrected: np.ndarray | None, clean: np.ndarray
+    ) -> list[dict[str, Any]]:
+        """By pixel value: shares of pixels, and the mean prediction where it is the true value."""
         shown = {"prediction": prediction} | ({} if corrected is None else {"debiased": corrected})
         bins = np.round(clean / STEP).astype(int).ravel()
         counts = np.bincount(bins, minlength=round(1 / STEP) + 1)
@@ -181,47 +235,51 @@ class _Job:
             with np.errstate(invalid="ignore"):  # 0 / 0 where no pixel has the value
                 means[inside] = np.bincount(bins, pixels.ravel(), minlength=len(counts)) / counts
             columns[f"{key}_mean"] = means
-        frame = pd.DataFrame(columns).assign(**self.labels)
+        frame = pd.DataFrame(columns).assign(**self._labels)
         return json.loads(frame.to_json(orient="records", double_precision=8))
 
+    @property
+    def _labels(self) -> dict[str, Any]:
+        return {"experiment": self.experiment, "row": self.name, "seed": self.seed}
 
-def inference_batch(amount):
-    return min(256, amount.test_images)
+
+def _inference_batch(test_images: int) -> int:
+    return min(LARGEST_BATCH, test_images)
 
 
-def _images(settings, amount, names):
-    counts = {
-        "train": amount.train_images,
-        "validation": amount.validation_images,
-        "test": amount.test_images,
-    }
-    sources = {}
+def _images(
+    settings: Settings, counts: dict[str, int], names: Collection[str]
+) -> dict[str, images.Splits]:
+    """The images of these names, by name and split."""
+    found = {}
     if "natural" in names:
-        sources["natural"] = images.natural(counts)
-    if names - {"natural"}:
-        sources["digits"] = images.digits(layout.RAW, counts)
-    if "squeezed" in names:
-        sources["squeezed"] = images.squeezed(
-            sources["digits"], settings.experiments.squeezed.factor
-        )
-    return sources
+        found["natural"] = images.natural(counts)
+    if set(names) - {"natural"}:
+        found["digits"] = images.digits(layout.source_folder("mnist"), counts)
+    if "low_contrast" in names:
+        factor = settings.experiments.low_contrast.factor
+        found["low_contrast"] = images.low_contrast(found["digits"], factor)
+    return found
 
 
-def _convolutions(settings, amount):
-    """Convolutions to be computed through spectra, by task."""
+def _plans(settings: Settings, batch_size: int, test_images: int) -> dict[str, Plan]:
+    """How this machine computes the network, by task."""
+    from denoising.compute import backend, tuning
+    from denoising.networks import base as networks
+
     backend.prepare(0)
-    network = models.build(MODEL, settings.win5rb)
-    batches = {"training": amount.batch_size, "inference": inference_batch(amount)}
+    network = networks.build(NETWORK, settings.win5rb, channels=1)
+    batches = {"training": batch_size, "inference": _inference_batch(test_images)}
     shape = (images.SIZE, images.SIZE)
     return {
-        task: tuning.choose(
-            settings.convolution, network, shape, batch, settings.precision, task, log=command.say
+        task: tuning.plan(
+            settings.convolution, settings.precision, network, shape, batch, task, log=command.say
         )
         for task, batch in batches.items()
     }
 
 
-def _write(name, done):
+def _write(name: str, done: list[dict[str, Any]]) -> None:
     scores = pd.DataFrame([one["scores"] for one in done])
     values = pd.DataFrame(
         [value for one in done if one["scores"]["seed"] == 0 for value in one["values"]]
@@ -231,4 +289,4 @@ def _write(name, done):
 
 
 if __name__ == "__main__":
-    command.run("studies.clipping.measure", main, "experiment", load)
+    command.run("studies.clipping.measure", main, "experiment", path=FILE, check=validate)

@@ -1,14 +1,17 @@
 """Tables, figures and metrics of the study, from what its experiments measured."""
 
+from typing import Any
+
 import pandas as pd
+from matplotlib.figure import Figure
 
 from denoising.files import InputError, write_json, write_text
-from denoising.noise.models import Gaussian
+from denoising.noise.gaussian import Gaussian
 from denoising.reporting import figures as common
 from denoising.reporting.tables import pipes
 from stages.shared import command
 from studies.clipping import figures, summary
-from studies.clipping.settings import FOLDER, load
+from studies.clipping.settings import FILE, FOLDER, Settings, validate
 
 DPI = 110
 TITLES = {
@@ -20,13 +23,15 @@ TITLES = {
 }
 
 
-def main(settings):
+def main(content: dict[str, Any]) -> None:
+    """Write all of them."""
+    settings = validate(content)
     names = list(type(settings.experiments).model_fields)
     scores = pd.concat([_read("measured", name) for name in names], ignore_index=True)
     values = pd.concat([_read("values", name) for name in names], ignore_index=True)
     frames = {
         "sigmas": summary.sigmas(scores, settings.sigma),
-        "images": summary.images(scores, settings.experiments.squeezed.factor),
+        "images": summary.images(scores, settings.experiments.low_contrast.factor),
         "remedies": summary.remedies(scores),
         "noises": summary.noises(scores),
     }
@@ -52,7 +57,7 @@ def main(settings):
     command.say(f"{FOLDER}/report.md: {len(scores)} trainings")
 
 
-def _read(kind, name):
+def _read(kind: str, name: str) -> pd.DataFrame:
     path = FOLDER / kind / f"{name}.csv"
     try:
         return pd.read_csv(path)
@@ -62,13 +67,14 @@ def _read(kind, name):
         ) from None
 
 
-def _text(tables, settings):
+def _text(tables: dict[str, str], settings: Settings) -> str:
     amount = settings.amount("remedies")
     text = [
         "# Noise2Noise on clipped images: what was measured",
-        f"Budget `{settings.budget}`: up to {amount.train_images:,} training images, {amount.epochs} epoch(s), batch "
-        f"{amount.batch_size}; MSE over {amount.test_images:,} test images, pixel values in [0, 1]. Intervals: 95 %, over "
-        "seeds where there are several, else over test images. What it means: docs/why-noise2noise.md.",
+        f"Budget `{settings.budget}`: up to {amount.train_images:,} training images, "
+        f"{amount.epochs} epoch(s), batch {amount.batch_size}; MSE over {amount.test_images:,} "
+        "test images, pixel values in [0, 1]. Intervals: 95 %, over seeds where there are several, "
+        "else over test images. What it means: docs/why-noise2noise.md.",
     ]
     for name in TITLES:
         text += [f"## {TITLES[name]}", tables[name], f"![{TITLES[name]}](figures/{name}.png)"]
@@ -78,7 +84,7 @@ def _text(tables, settings):
     return "\n\n".join(text) + "\n"
 
 
-def _metrics(frames):
+def _metrics(frames: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """What `dvc metrics diff` compares."""
     remedies = frames["remedies"].set_index("remedy")
     return {
@@ -88,11 +94,11 @@ def _metrics(frames):
     }
 
 
-def _number(value, form="{:.5f}"):
+def _number(value: float, form: str = "{:.5f}") -> str:
     return "" if pd.isna(value) else form.format(value)
 
 
-def _interval(low, high, form="{:.5f}"):
+def _interval(low: float, high: float, form: str = "{:.5f}") -> str:
     return "" if pd.isna(low) else f"{form.format(low)} .. {form.format(high)}"
 
 
@@ -106,7 +112,7 @@ FACTORIAL = {  # input, target: row
 }
 
 
-def _experiments_table(settings):
+def _experiments_table(settings: Settings) -> str:
     rows = []
     for name, experiment in settings.experiments:
         images = settings.amount(name).train_images
@@ -114,7 +120,7 @@ def _experiments_table(settings):
     return pipes(pd.DataFrame(rows, columns=["experiment", "training images", "seeds"]))
 
 
-def _targets_table(scores):
+def _targets_table(scores: pd.DataFrame) -> str:
     found = summary.over_seeds(scores[scores.experiment.isin(["remedies", "targets"])])
     rows = []
     for (given, target), row in FACTORIAL.items():
@@ -135,7 +141,7 @@ def _targets_table(scores):
     )
 
 
-def _sigmas_table(frame):
+def _sigmas_table(frame: pd.DataFrame) -> str:
     return pipes(
         pd.DataFrame(
             {
@@ -155,7 +161,7 @@ def _sigmas_table(frame):
     )
 
 
-def _images_table(frame):
+def _images_table(frame: pd.DataFrame) -> str:
     return pipes(
         pd.DataFrame(
             {
@@ -176,7 +182,7 @@ def _images_table(frame):
     )
 
 
-def _remedies_table(frame):
+def _remedies_table(frame: pd.DataFrame) -> str:
     return pipes(
         pd.DataFrame(
             {
@@ -197,7 +203,7 @@ def _remedies_table(frame):
     )
 
 
-def _noises_table(frame):
+def _noises_table(frame: pd.DataFrame) -> str:
     names = {
         "input": "noisy input",
         "bias": "bias B",
@@ -220,7 +226,7 @@ _TABLES = {
 }
 
 
-def _targets_figure(scores):
+def _targets_figure(scores: pd.DataFrame) -> Figure:
     found = summary.over_seeds(scores[scores.experiment.isin(["remedies", "targets"])])
     groups = {}
     for given in ("clipped", "unclipped"):
@@ -231,7 +237,7 @@ def _targets_figure(scores):
     )
 
 
-def _images_figure(frame):
+def _images_figure(frame: pd.DataFrame) -> Figure:
     empty = frame.clean * float("nan")
     columns = {
         "clean targets": "clean",
@@ -243,11 +249,11 @@ def _images_figure(frame):
     return figures.bars(list(frame.images), groups, "MSE, on the scale of the digits")
 
 
-def _remedies_figure(frame):
+def _remedies_figure(frame: pd.DataFrame) -> Figure:
     return figures.bars(list(frame.remedy), {"MSE": (frame.mse, frame.low, frame.high)}, "MSE")
 
 
-def _noises_figure(frame):
+def _noises_figure(frame: pd.DataFrame) -> Figure:
     empty = frame.clean * float("nan")
     columns = {
         "clean targets": "clean",
@@ -260,11 +266,11 @@ def _noises_figure(frame):
     return figures.bars([name.replace("_", " ") for name in frame.noise], groups, "MSE")
 
 
-def _of(values, experiment, row):
+def _of(values: pd.DataFrame, experiment: str, row: str) -> pd.DataFrame:
     return values[(values.experiment == experiment) & (values.row == row)]
 
 
-def _means_figure(values, sigma):
+def _means_figure(values: pd.DataFrame, sigma: float) -> Figure:
     panels = {}
     for title, experiment, clean, noisy in (
         ("digits", "remedies", summary.CLEAN, summary.NOISY),
@@ -280,7 +286,7 @@ def _means_figure(values, sigma):
     return figures.conditional_means(panels, noise.mean)
 
 
-def _histograms_figure(values):
+def _histograms_figure(values: pd.DataFrame) -> Figure:
     panels = {}
     for title, row, column in (
         ("clean targets", summary.CLEAN, "prediction_share"),
@@ -298,4 +304,4 @@ def _histograms_figure(values):
 
 
 if __name__ == "__main__":
-    command.run("studies.clipping.report", main, load=load)
+    command.run("studies.clipping.report", main, path=FILE, check=validate)

@@ -1,16 +1,18 @@
-"""From measured trainings to the numbers of the study's tables and figures: pure functions of DataFrames.
+"""From measured trainings to the numbers of tables and figures: pure functions of DataFrames.
 
-`scores` below is what measure.py wrote: experiment, row, seed, mse, and what belongs to it, one line a training.
+`scores` below is what measure.py wrote, one line per training: experiment, row, seed, mse, and what
+belongs to it.
 """
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 CLEAN, NOISY = "clean", "clipped_to_clipped"
 
 
-def over_seeds(frame, column="mse"):
+def over_seeds(frame: pd.DataFrame, column: str = "mse") -> pd.DataFrame:
     """Mean of each row of an experiment with its 95 % interval.
 
     Parameters
@@ -22,8 +24,9 @@ def over_seeds(frame, column="mse"):
     Returns
     -------
     DataFrame
-        Index row; columns value, low, high, seeds. With two seeds or more the interval is Student's over seeds; with one it
-        is the bootstrap's over test images, where that was made (`mse`), else empty.
+        Index row; columns value, low, high, seeds. With two seeds or more the interval is Student's
+        over seeds; with one it is the bootstrap's over test images, where that was made (`mse`),
+        else empty.
     """
     found = {}
     for row, group in frame.groupby("row", sort=False):
@@ -39,35 +42,39 @@ def over_seeds(frame, column="mse"):
     return pd.DataFrame.from_dict(found, orient="index", columns=["value", "low", "high", "seeds"])
 
 
-def student(values):
+def student(values: ArrayLike) -> tuple[float, float]:
     """95 % interval of the mean of a few values."""
+    values = np.asarray(values, float)
     half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
     return np.mean(values) - half, np.mean(values) + half
 
 
-def predicted(clean_mse, bias, slope):
+def predicted(clean_mse: float, bias: float, slope: float) -> float:
     """MSE of Noise2Noise, given that of clean targets and what noise does to the mean of a pixel.
 
-    A network that learns E[g(y) | x] instead of E[y | x], with g(y) nearly affine of slope b, errs by
-    B + (1 - (1 - b)²) MSE_clean, where B = mean (g(y) - y)² over the test pixels. Holds for error that is the posterior's
-    own spread; what comes from too little training enters with b² instead.
+    A network that learns E[g(y) | x] instead of E[y | x], with g(y) nearly affine of slope b, errs
+    by B + (1 - (1 - b)²) MSE_clean, where B = mean (g(y) - y)² over the test pixels. Holds for
+    error that is the posterior's own spread; what comes from too little training enters with b²
+    instead.
     """
     return bias + (1 - (1 - slope) ** 2) * clean_mse
 
 
-def sigmas(scores, sigma):
-    """Noise2Noise against the noise level: measured, and predicted from the network that had clean targets.
+def sigmas(scores: pd.DataFrame, sigma: float) -> pd.DataFrame:
+    """Noise2Noise by noise level: measured, and predicted from the network with clean targets.
 
     Parameters
     ----------
     scores : DataFrame
-        Of the experiments "sigmas" and "remedies", whose noise level is `sigma`.
+        Of the experiments "sigmas" and "remedies".
+    sigma : float
+        The noise level of "remedies".
 
     Returns
     -------
     DataFrame
-        sigma, bias, slope, clean, noisy, low, high, predicted (by the formula), through (by the clean network's predictions
-        sent through g), difference (noisy / predicted - 1).
+        sigma, bias, slope, clean, noisy, low, high, predicted (by the formula), through (by sending
+        the clean network's predictions through g), difference (noisy / predicted - 1).
     """
     rows = []
     pairs = {sigma: (CLEAN, NOISY, "remedies")}
@@ -109,23 +116,22 @@ REMEDIES = {  # row, column of its score, what one has to know
 }
 
 
-def remedies(scores):
+def remedies(scores: pd.DataFrame) -> pd.DataFrame:
     """What helps, held against clean targets seed by seed.
 
     Returns
     -------
     DataFrame
-        remedy, needs, mse, low, high, clipped (MSE of predictions clipped to [0, 1]), and the ratio of that to that of clean
-        targets: ratio, ratio_low, ratio_high.
+        remedy, needs, mse, low, high, clipped (MSE of predictions clipped to [0, 1]), and the ratio
+        of that to that of clean targets: ratio, ratio_low, ratio_high.
     """
     frame = scores[scores.experiment.isin(["remedies", "targets"])]
     by_seed = {row: group.set_index("seed") for row, group in frame.groupby("row")}
     found = []
     for remedy, (row, column, needs) in REMEDIES.items():
         values = by_seed[row][column]
-        clipped = (
-            by_seed[row].mse_clipped if column == "mse" else values
-        )  # what was taken back lies in [0, 1]
+        # what was taken back through the inverse lies in [0, 1] already
+        clipped = by_seed[row].mse_clipped if column == "mse" else values
         ratios = (clipped / by_seed[CLEAN].mse_clipped).dropna()
         several = len(values) > 1
         low, high = student(values) if several else (np.nan, np.nan)
@@ -157,19 +163,21 @@ def remedies(scores):
     return pd.DataFrame(found, columns=columns)
 
 
-def images(scores, factor):
+def images(scores: pd.DataFrame, factor: float) -> pd.DataFrame:
     """Noise2Noise on digits, on digits in the middle of the range, and on photographs.
 
-    The squeezed digits' errors are multiplied by `factor` squared: on the scale of the digits.
+    Errors of the low-contrast digits are multiplied by `factor` squared, and so on the scale of the
+    digits.
 
     Returns
     -------
     DataFrame
-        images, clean, noisy, debiased, ratio (noisy / clean), bias, predicted.
+        images, clean, noisy, debiased, ratio (noisy / clean), ratio_low, ratio_high, bias,
+        predicted, through (see `sigmas`).
     """
     pairs = {
         "digits": ("remedies", CLEAN, NOISY, 1),
-        "squeezed digits": ("squeezed", "clean", "noisy", factor**2),
+        "low-contrast digits": ("low_contrast", "clean", "noisy", factor**2),
         "photographs": ("natural", "clean", "noisy", 1),
     }
     rows = []
@@ -196,8 +204,8 @@ def images(scores, factor):
     return pd.DataFrame(rows)
 
 
-def noises(scores):
-    """Other kinds of noise: a line each, a column for each way to learn."""
+def noises(scores: pd.DataFrame) -> pd.DataFrame:
+    """Other kinds of noise: one line per noise, one column per way to learn."""
     frame = scores[scores.experiment == "noises"]
     rows = []
     for name in frame.row[frame.row.str.endswith("_clean")]:

@@ -1,13 +1,15 @@
+"""Image files in and out, and images of any size through a network."""
+
 import io
 import struct
 import zlib
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from denoising.inference import images as pictures
+from denoising.compute.backend import keras
+from denoising.inference import images
 
 LIMIT = 1_000_000
 
@@ -25,27 +27,27 @@ def grey():
 
 @pytest.mark.parametrize("form", ["PNG", "TIFF", "BMP", "GIF"])
 def test_grey_images_come_in_as_they_are(grey, form):
-    image = pictures.read(encoded(Image.fromarray(grey), form), LIMIT)
-    assert image.dtype == np.float32
-    np.testing.assert_array_equal(np.round(image * 255), grey)
+    image = images.read(encoded(Image.fromarray(grey), form), LIMIT)
+    assert (image.dtype, image.shape) == (np.float32, (20, 30, 1))
+    np.testing.assert_array_equal(np.round(image[..., 0] * 255), grey)
 
 
 def test_colour_becomes_luma_and_transparency_lies_on_white():
     colour = Image.new("RGB", (4, 3), (255, 0, 0))
-    np.testing.assert_allclose(pictures.read(encoded(colour), LIMIT), 0.299, atol=0.003)
-    assert pictures.read(encoded(Image.new("RGBA", (4, 3), (0, 0, 0, 0))), LIMIT).min() == 1
+    np.testing.assert_allclose(images.read(encoded(colour), LIMIT), 0.299, atol=0.003)
+    assert images.read(encoded(Image.new("RGBA", (4, 3), (0, 0, 0, 0))), LIMIT).min() == 1
 
 
 def test_sixteen_bits_keep_their_scale():
     image = Image.fromarray(np.full((3, 4), 32768, np.uint16))
-    np.testing.assert_allclose(pictures.read(encoded(image), LIMIT), 0.5, atol=1e-4)
+    np.testing.assert_allclose(images.read(encoded(image), LIMIT), 0.5, atol=1e-4)
 
 
 def test_a_camera_that_was_turned_is_turned_back():
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
     content = encoded(Image.new("L", (40, 20)), "JPEG", exif=exif)
-    assert pictures.read(content, LIMIT).shape == (40, 20)
+    assert images.read(content, LIMIT).shape == (40, 20, 1)
 
 
 def chunk(kind, body):
@@ -83,29 +85,29 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_what_is_no_image_is_refused_in_one_line(name):
-    with pytest.raises(pictures.PictureError) as error:
-        pictures.read(HOSTILE[name], LIMIT)
+    with pytest.raises(images.ImageError) as error:
+        images.read(HOSTILE[name], LIMIT)
     assert "\n" not in str(error.value)
 
 
 def test_size_is_judged_before_decoding():
-    with pytest.raises(pictures.TooLarge, match="far more than the 1,000,000 pixels"):
-        pictures.read(HOSTILE["a bomb"], LIMIT)
-    with pytest.raises(pictures.TooLarge, match="900 x 900 pixels: at most 800,000"):
-        pictures.read(HOSTILE["a png that claims more than it has"], 800_000)
+    with pytest.raises(images.TooLarge, match="far more than the 1,000,000 pixels"):
+        images.read(HOSTILE["a bomb"], LIMIT)
+    with pytest.raises(images.TooLarge, match="900 x 900 pixels: at most 800,000"):
+        images.read(HOSTILE["a png that claims more than it has"], 800_000)
 
 
 def test_png_clips_and_keeps_the_rest(grey):
-    pixels = grey / np.float32(255)
-    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(pictures.png(pixels)))), grey)
-    assert set(
-        np.unique(np.asarray(Image.open(io.BytesIO(pictures.png(np.array([[-1.0, 2.0]]))))))
-    ) == {0, 255}
+    def written(pixels):
+        return np.asarray(Image.open(io.BytesIO(images.png(pixels[..., None]))))
+
+    np.testing.assert_array_equal(written(grey / np.float32(255)), grey)
+    assert written(np.array([[-1.0, 2.0]])).tolist() == [[0, 255]]
 
 
 @pytest.fixture(scope="module")
 def blurring():
-    """A small network that pools by 4, of the shape of the CAE."""
+    """A small network that pools by 4, as the CAE does, and its function of a batch."""
     model = keras.Sequential(
         [
             keras.Input((None, None, 1)),
@@ -114,23 +116,21 @@ def blurring():
             keras.layers.Conv2D(1, 5, padding="same"),
         ]
     )
-    return model, lambda batch: np.asarray(model(batch[..., None]))[..., 0]
+    return model, lambda batch: np.asarray(model(batch))
 
 
 def test_any_size_goes_through_a_network_that_pools(blurring):
-    for shape in [(28, 28), (29, 31), (1, 1), (3, 50)]:
-        assert (
-            pictures.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1).shape
-            == shape
-        )
+    for shape in [(28, 28, 1), (29, 31, 1), (1, 1, 1), (3, 50, 1)]:
+        done = images.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1)
+        assert done.shape == shape
 
 
 def test_tiles_join_without_a_seam(blurring):
-    image = np.random.default_rng(0).random((700, 330), dtype=np.float32)
-    whole = blurring[1](np.pad(image, [(0, 0), (0, 2)], mode="symmetric")[None])[0, :, :330]
-    np.testing.assert_allclose(
-        pictures.denoise(blurring[0], image, blurring[1], multiple=1), whole, atol=1e-5
-    )
+    image = np.random.default_rng(0).random((700, 330, 1), dtype=np.float32)
+    padded = np.pad(image, [(0, 0), (0, 2), (0, 0)], mode="symmetric")
+    whole = blurring[1](padded[None])[0, :, :330]
+    tiled = images.denoise(blurring[0], image, blurring[1], multiple=1)
+    np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
 def test_many_sizes_become_few(blurring):
@@ -141,6 +141,6 @@ def test_many_sizes_become_few(blurring):
         return blurring[1](batch)
 
     for height, width in [(1, 1), (5, 27), (28, 28), (29, 56), (33, 30)]:
-        image = np.ones((height, width), np.float32)
-        assert pictures.denoise(blurring[0], image, predict).shape == (height, width)
-    assert seen == {(1, 28, 28), (1, 56, 56)}
+        image = np.ones((height, width, 1), np.float32)
+        assert images.denoise(blurring[0], image, predict).shape == image.shape
+    assert seen == {(1, 28, 28, 1), (1, 56, 56, 1)}
