@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import math
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -88,6 +89,16 @@ def read_json(path: PathLike, *keys: str) -> dict[str, Any]:
         lacking = ", ".join(missing)
         raise InputError(f"{path}: lacks {lacking}; run the stage that makes it again")
     return content
+
+
+def is_number(value: object) -> bool:
+    """Is a value of a JSON file a number, and one that a float can hold?"""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]
 SHOWN = 60  # characters of a bad value that an error repeats
 _NAMED = "name"  # the key that tells kinds apart
 _UNIONS = (Union, types.UnionType)
+_BOUNDS = ("gt", "ge", "lt", "le")
 
 
 class Section(BaseModel):
@@ -178,6 +179,7 @@ def _explain(error: Any, content: dict, model: type[Section]) -> str:
 
 def _wanted(problem: str, context: dict, reason: str) -> str:
     """What is allowed, in our words."""
+    bounds = {key: _number(value) for key, value in context.items() if key in _BOUNDS}
     phrases = {
         "int_type": "should be an integer",
         "int_from_float": "should be an integer",
@@ -189,13 +191,17 @@ def _wanted(problem: str, context: dict, reason: str) -> str:
         "string_too_short": "should not be empty",
         "string_too_long": f"should have at most {context.get('max_length')} characters",
         "string_pattern_mismatch": "should have only the characters a-z, 0-9 and _",
-        "greater_than": f"should be greater than {context.get('gt')}",
-        "greater_than_equal": f"should be greater than or equal to {context.get('ge')}",
-        "less_than": f"should be less than {context.get('lt')}",
-        "less_than_equal": f"should be less than or equal to {context.get('le')}",
+        "greater_than": f"should be greater than {bounds.get('gt')}",
+        "greater_than_equal": f"should be greater than or equal to {bounds.get('ge')}",
+        "less_than": f"should be less than {bounds.get('lt')}",
+        "less_than_equal": f"should be less than or equal to {bounds.get('le')}",
         "literal_error": f"should be {context.get('expected')}",
     }
     return phrases.get(problem) or reason.replace("Input should", "should")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else str(value)
 
 
 def _spelling(error: Any) -> str:

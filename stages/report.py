@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from denoising.data import datasets
-from denoising.files import InputError, read_arrays, read_json, write_text
+from denoising.files import InputError, is_number, read_arrays, read_json, write_text
 from denoising.reporting import figures, tables
-from denoising.sections import validate
+from denoising.sections import shortened, validate
 from stages.shared import command, layout, params
 
 SCORES = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "test_digest")
@@ -121,11 +121,9 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
     path = root / layout.metrics_file(name)
     scores = read_json(path, *SCORES)
     for key in NUMBERS:
-        value = scores[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-            raise InputError(
-                f"{path}: {key} = {value!r}: should be a number; evaluate {name} again"
-            )
+        if not is_number(scores[key]):
+            given = shortened(scores[key])
+            raise InputError(f"{path}: {key} = {given}: should be a number; evaluate {name} again")
     return scores
 
 

@@ -109,8 +109,9 @@ class Params(Section):
         _one_of("budget", self.budget, self.budgets)
         for name, dataset in self.datasets.items():
             _one_of(f"datasets.{name}.source", dataset.source, self.sources)
+        networks = [name for name in _NETWORKS if name in self.networks.model_fields_set]
         for name, run in self.runs.items():
-            _one_of(f"runs.{name}.network", run.network, self.networks.model_fields_set)
+            _one_of(f"runs.{name}.network", run.network, networks)
             _one_of(f"runs.{name}.dataset", run.dataset, self.datasets)
             if problem := run.method.problem(self.datasets[run.dataset].noise):
                 loss = run.method.loss.name

@@ -94,7 +94,7 @@ def main(content: params.Content, name: str) -> None:
         "model_sha256": model_sha256,
         "settings": asked.dump(),
         "method": asked.method.about,
-        "data_sha256": digests,
+        "data_sha256": {split: digests[split] for split in ("train", "validation")},
         "train_images": len(data.training[0]),
         "parameters": model.count_params(),
         "collapsed": bool(problem),

@@ -15,7 +15,7 @@ from tests.demo_server import ROOT, Server
 
 @pytest.fixture(scope="session")
 def mnist_folder(tmp_path_factory):
-    """The two IDX files, from the workspace where it has them, else from the sources that users have."""
+    """The two IDX files, from where users have them."""
     folder = tmp_path_factory.mktemp("mnist")
     mnist.fetch(folder, ROOT / "data/provided", ROOT / ".fetched")
     return folder
@@ -23,7 +23,7 @@ def mnist_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def own_user_cache(tmp_path_factory):
-    """What is measured under the load of tests must not decide how the user's networks are computed."""
+    """What is measured under the load of tests must not decide how a user's networks run."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user_cache")))
         yield
@@ -38,7 +38,10 @@ def server():
 
 
 class Project:
-    """A copy of this repository as git would clone it, uncommitted changes included; MNIST is provided by hand."""
+    """A copy of this repository as git would clone it, with uncommitted changes.
+
+    MNIST is provided by hand.
+    """
 
     def __init__(self, folder, mnist_folder):
         self.folder = folder
@@ -159,7 +162,10 @@ def project(tmp_path, mnist_folder):
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory, mnist_folder):
-    """A project in which the whole pipeline has run at the smoke budget. Tests must leave it as it is."""
+    """A project in which the whole pipeline has run at the smoke budget.
+
+    Tests must leave it as it is.
+    """
     project = Project(tmp_path_factory.mktemp("smoke"), mnist_folder)
     project.edit_params(budget="smoke")
     project.output = project.run("dvc", "repro")

@@ -7,12 +7,12 @@ import signal
 import numpy as np
 import pandas as pd
 import pytest
-from denoising.noise.models import clipped_mean
 from dvc.repo import Repo
-from ruamel.yaml import YAML
 
 from denoising.data import datasets
 from denoising.files import InputError
+from denoising.noise.clipping import clipped_mean
+from stages.shared import params
 from studies.clipping import experiments, images, measure, report, settings, summary
 from tests.conftest import ROOT, Project
 
@@ -20,24 +20,28 @@ COUNTS = {"train": 40, "validation": 20, "test": 30}
 
 
 @pytest.fixture
-def study(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    return settings.load()
+def study():
+    return load(ROOT)
+
+
+def load(folder):
+    """The settings of the study in a folder."""
+    return settings.validate(params.read(folder / settings.FILE))
 
 
 def test_photographs_are_grey_patches_and_none_is_in_two_sets():
     splits = images.natural(COUNTS)
     for split, count in COUNTS.items():
-        assert splits[split].shape == (count, 28, 28)
+        assert splits[split].shape == (count, 28, 28, 1)
         assert splits[split].dtype == np.uint8
     assert not set(images.PHOTOGRAPHS["train"]) & set(images.PHOTOGRAPHS["test"])
     middle = np.mean((splits["test"] > 25) & (splits["test"] < 230))
     assert middle > 0.8, "photographs should not be binary"
 
 
-def test_squeezed_images_keep_their_shape_in_the_middle_of_the_range():
+def test_low_contrast_images_keep_their_shape_in_the_middle_of_the_range():
     clean = {"test": np.array([[[0, 255, 51]]], np.uint8)}
-    np.testing.assert_array_equal(images.squeezed(clean, 3)["test"], [[[85, 170, 102]]])
+    np.testing.assert_array_equal(images.low_contrast(clean, 3)["test"], [[[85, 170, 102]]])
 
 
 def test_rows_differ_in_what_their_experiment_is_about(study):
@@ -45,8 +49,9 @@ def test_rows_differ_in_what_their_experiment_is_about(study):
     assert remedies[summary.CLEAN].target is None
     assert remedies["clipped_to_unclipped"].noise.clip
     assert not remedies["clipped_to_unclipped"].target.clip
-    squeezed = experiments.rows("squeezed", study)["noisy"]
-    assert squeezed.target.sigma * study.experiments.squeezed.factor == pytest.approx(study.sigma)
+    low_contrast = experiments.rows("low_contrast", study)["noisy"]
+    factor = study.experiments.low_contrast.factor
+    assert low_contrast.target.sigma * factor == pytest.approx(study.sigma)
     for name in type(study.experiments).model_fields:
         for row in experiments.rows(name, study).values():
             assert row.loss == "mse" or row.target is not None
@@ -54,11 +59,10 @@ def test_rows_differ_in_what_their_experiment_is_about(study):
 
 def test_noise_is_the_same_for_all_rows_of_a_seed_but_for_clipping(study):
     rows = experiments.rows("targets", study) | experiments.rows("remedies", study)
-    clean = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype=np.uint8)
-    by_fft = {"training": [], "inference": []}
+    clean = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1), dtype=np.uint8)
 
     def noisy(name, seed, split):
-        return measure._Job("targets", name, rows[name], seed, study, by_fft)._noisy(clean, split)
+        return measure.noisy(rows[name], seed, split, clean)
 
     clipped, unclipped = (
         noisy("clipped_to_clipped", 0, "train"),
@@ -72,7 +76,7 @@ def test_noise_is_the_same_for_all_rows_of_a_seed_but_for_clipping(study):
 
 
 def test_the_formula_is_that_of_a_network_that_learned_the_clipped_mean():
-    """Binary pixels whose posterior is known: g is affine between two values, so the formula is exact."""
+    """Binary pixels with a known posterior: g is affine between two values, the formula exact."""
     rng = np.random.default_rng(0)
     posterior = rng.random(1_000_000)  # P(pixel is white | what is seen)
     pixel = (rng.random(posterior.size) < posterior).astype(float)
@@ -111,7 +115,7 @@ def _others():
 
 
 def test_stages_declare_all_that_they_read():
-    """Settings are handed on whole, so every section must be declared; of budgets and experiments the one in question."""
+    """Settings are handed on whole, so all sections are declared, and the one experiment."""
     with Repo(ROOT) as repo:
         stages = {stage.name: stage for stage in repo.index.stages if "clipping" in stage.cmd}
     sections = set(settings.Settings.model_fields) - {"budget", "budgets", "experiments"}
@@ -125,9 +129,8 @@ def test_stages_declare_all_that_they_read():
 
 
 def test_committed_results_are_those_of_the_committed_parameters():
-    yaml = YAML(typ="safe", pure=True)
-    content = yaml.load(ROOT / settings.FILE)
-    stages = yaml.load(ROOT / settings.FOLDER / "dvc.lock")["stages"]
+    content = params.read(ROOT / settings.FILE)
+    stages = params.read(ROOT / settings.FOLDER / "dvc.lock")["stages"]
     assert len(stages) == 1 + len(settings.Experiments.model_fields)
     for stage, entry in stages.items():
         for key, then in entry["params"][str(settings.FILE)].items():
@@ -140,7 +143,7 @@ def test_committed_tables_follow_from_what_was_measured(monkeypatch, tmp_path):
         shutil.copytree(ROOT / settings.FOLDER / kind, tmp_path / settings.FOLDER / kind)
     shutil.copyfile(ROOT / settings.FILE, tmp_path / settings.FILE)
     monkeypatch.chdir(tmp_path)
-    report.main(settings.load())
+    report.main(params.read(settings.FILE))
     for name in (
         "report.md",
         "metrics.json",
@@ -158,12 +161,12 @@ def test_the_claims_of_the_document_hold():
         for name in settings.Experiments.model_fields
     }
     scores = pd.concat(measured.values(), ignore_index=True)
-    study = settings.Settings.model_validate(YAML(typ="safe", pure=True).load(ROOT / settings.FILE))
+    study = load(ROOT)
     # only clipped targets hurt
     mse = summary.over_seeds(scores[scores.experiment.isin(["remedies", "targets"])]).value
     assert mse["clipped_to_clipped"] > 3 * mse["clipped_to_unclipped"]
     assert mse["unclipped_to_clipped"] > 3 * mse["unclipped_to_unclipped"]
-    # the more noise, the more above the prediction, and sending the clean network through g comes closer
+    # the more noise, the more above the prediction; sending the clean network through g is closer
     sigmas = summary.sigmas(scores, study.sigma)
     assert (sigmas.difference > 0).all()
     assert ((sigmas.noisy - sigmas.through).abs() < (sigmas.noisy - sigmas.predicted).abs()).all()
@@ -172,10 +175,11 @@ def test_the_claims_of_the_document_hold():
     assert (sigmas.difference[sigmas.sigma == 0.7] > 0.05).all()
     assert 1 / sigmas.slope[sigmas.sigma == study.sigma].item() ** 2 == pytest.approx(2.7, abs=0.05)
     # where nothing is clipped, binary images lose little: a fifth, and no bias
-    images_ = summary.images(scores, study.experiments.squeezed.factor).set_index("images")
-    assert images_.ratio["squeezed digits"] == pytest.approx(1.2, abs=0.05)
-    assert images_.ratio["squeezed digits"] < images_.ratio["photographs"] < images_.ratio["digits"]
-    assert images_.bias["squeezed digits"] < images_.clean["squeezed digits"] / 500
+    images_ = summary.images(scores, study.experiments.low_contrast.factor).set_index("images")
+    low_contrast = images_.loc["low-contrast digits"]
+    assert low_contrast.ratio == pytest.approx(1.2, abs=0.05)
+    assert low_contrast.ratio < images_.ratio["photographs"] < images_.ratio["digits"]
+    assert low_contrast.bias < low_contrast.clean / 500
     photographs = images_.loc["photographs"]
     assert photographs.noisy / photographs.predicted - 1 == pytest.approx(0.06, abs=0.01)
     assert photographs.noisy / photographs.through - 1 == pytest.approx(0.14, abs=0.01)
@@ -211,7 +215,7 @@ def small(tmp_path_factory, mnist_folder):
     project = Project(tmp_path_factory.mktemp("study"), mnist_folder)
     file = project.folder / settings.FILE
     file.write_text(file.read_text().replace("budget: laptop ", "budget: smoke  ", 1))
-    project.run("dvc", "repro", "fetch")
+    project.run("dvc", "repro", "fetch@mnist")
     return project
 
 
@@ -221,18 +225,18 @@ def command(experiment):
 
 @pytest.mark.slow
 def test_a_killed_experiment_goes_on_and_ends_with_the_same_bytes(small):
-    outputs = [settings.FOLDER / kind / "squeezed.csv" for kind in ("measured", "values")]
-    small.run(*command("squeezed"))
+    outputs = [settings.FOLDER / kind / "low_contrast.csv" for kind in ("measured", "values")]
+    small.run(*command("low_contrast"))
     undisturbed = [small.read(file) for file in outputs]
     for file in outputs:
         (small.folder / file).unlink()
 
-    with small.start(*command("squeezed")) as process:
+    with small.start(*command("low_contrast")) as process:
         assert any("2 of 6 trained" in line for line in process.stdout)
         process.send_signal(signal.SIGKILL)
     assert not any((small.folder / file).exists() for file in outputs)
-    output = small.run(*command("squeezed"))
-    assert output.count("study: epoch 1 of 1") == 4  # the two that were done are not trained again
+    output = small.run(*command("low_contrast"))
+    assert output.count(": epoch 1 of 1, ") == 4  # the two that were done are not trained again
     assert [small.read(file) for file in outputs] == undisturbed
 
 
@@ -260,7 +264,7 @@ def test_the_whole_study_runs_and_a_second_time_has_nothing_to_do(small):
         (
             "factor: 3 ",
             "factor: 0 ",
-            "experiments.squeezed.factor = 0: should be greater than or equal to 1",
+            "experiments.low_contrast.factor = 0: should be greater than or equal to 1",
         ),
         (
             "name: impulse",
@@ -277,6 +281,6 @@ def test_a_bad_value_is_one_line(monkeypatch, tmp_path, old, new, message):
     (tmp_path / settings.FILE).write_text(text.replace(old, new))
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as error:
-        settings.load()
+        settings.validate(params.read(settings.FILE))
     assert message in str(error.value)
     assert "\n" not in str(error.value)

@@ -1,6 +1,7 @@
 """The demo's API with the published networks, without a browser."""
 
 import base64
+import shutil
 import threading
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 from demo import app
 from demo.networks import PUBLISHED, Networks
-from denoising.inference import images as pictures
-from tests.conftest import ROOT
-from tests.test_pictures import HOSTILE
+from denoising.files import InputError
+from denoising.inference import images
+from tests.demo_server import ROOT
+from tests.test_images import HOSTILE
 
 NOISE = {"name": "gaussian", "sigma": 0.5, "clip": True}
 
@@ -38,12 +40,17 @@ def ask(client, image, **options):
     return client.post("/api/denoise", json={"image": image, "noise": NOISE} | options)
 
 
+def rows(image):
+    """Pixel values as the API takes them."""
+    return image[..., 0].tolist()
+
+
 def text(content):
     return base64.b64encode(content).decode()
 
 
 def test_every_network_brings_a_digit_closer_to_the_original(client, digits, networks):
-    answer = ask(client, text(pictures.png(digits[0]))).json
+    answer = ask(client, text(images.png(digits[0]))).json
     assert [result["name"] for result in answer["results"]] == [
         network.name for network in networks.all
     ]
@@ -53,32 +60,32 @@ def test_every_network_brings_a_digit_closer_to_the_original(client, digits, net
 
 
 def test_arrays_and_files_say_the_same(client, digits):
-    as_array = ask(client, digits[1].tolist(), format="array", models=["cae"]).json
-    as_file = ask(client, text(pictures.png(digits[1])), format="array", models=["cae"]).json
+    as_array = ask(client, rows(digits[1]), format="array", models=["cae"]).json
+    as_file = ask(client, text(images.png(digits[1])), format="array", models=["cae"]).json
     assert as_array["results"][0]["scores"] == pytest.approx(
         as_file["results"][0]["scores"], rel=1e-4
     )
-    assert np.array(as_array["noisy"]["image"]).shape == digits[1].shape
+    assert np.array(as_array["noisy"]["image"]).shape == (28, 28)
     assert as_array["original"]["scores"] is None
 
 
 def test_the_seed_fixes_the_noise(client, digits):
-    images = [
-        ask(client, digits[0].tolist(), models=[], seed=seed).json["noisy"]["image"]
+    noisy = [
+        ask(client, rows(digits[0]), models=[], seed=seed).json["noisy"]["image"]
         for seed in (1, 1, 2)
     ]
-    assert images[0] == images[1] != images[2]
+    assert noisy[0] == noisy[1] != noisy[2]
 
 
 def test_without_noise_the_image_is_taken_as_noisy_and_nothing_is_scored(client, digits):
-    answer = ask(client, digits[0].tolist(), noise=None, models=["cae"]).json
+    answer = ask(client, rows(digits[0]), noise=None, models=["cae"]).json
     assert answer["results"][0]["scores"] is None
     assert answer["noisy"]["image"] == answer["original"]["image"]
 
 
 def test_any_size_is_taken_and_large_images_become_smaller(client):
-    image = np.random.default_rng(0).random((300, 101)).astype(np.float32)
-    answer = ask(client, text(pictures.png(image)), models=["cae"]).json
+    image = np.random.default_rng(0).random((300, 101, 1)).astype(np.float32)
+    answer = ask(client, text(images.png(image)), models=["cae"]).json
     assert (answer["height"], answer["width"]) == (128, 43)
 
 
@@ -133,13 +140,13 @@ def test_other_ways_in_are_closed(client):
 
 
 def test_over_the_bound_the_answer_is_busy_at_once_and_a_later_request_overtakes(networks, digits):
-    """The turn is held here, as a long request would; four wait, one of them for a client that has asked again since."""
+    """The test holds the turn, as a long request would; four requests of one client wait for it."""
     application = app.create(networks, digits)
     statuses = {}
 
     def start(number):
         body = {
-            "image": digits[0].tolist(),
+            "image": rows(digits[0]),
             "noise": NOISE,
             "models": ["cae"],
             "client": "one",
@@ -159,3 +166,59 @@ def test_over_the_bound_the_answer_is_busy_at_once_and_a_later_request_overtakes
     for thread in waiting:
         thread.join()
     assert statuses == {0: 409, 1: 409, 2: 409, 3: 200}
+
+
+@pytest.fixture
+def place(monkeypatch, tmp_path):
+    """A copy of what the demo reads of the published folder, in its place."""
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / PUBLISHED
+    shutil.copytree(ROOT / PUBLISHED / "models", copy / "models")
+    shutil.copyfile(ROOT / PUBLISHED / "params.yaml", copy / "params.yaml")
+    return copy
+
+
+def edit(place, before, after):
+    file = place / "params.yaml"
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after))
+
+
+def names_of(networks):
+    return [network.name for network in networks.all]
+
+
+def test_a_params_file_may_have_more_than_is_read(place, networks):
+    """Sections, runs without a model file, networks and keys that this version does not know."""
+    edit(place, "\nruns:", "\nmachines: {count: 3}\n\nruns:\n  later: {dataset: fog, pairs: yes}\n")
+    edit(place, "\nnetworks:", "\nnetworks:\n  transformer: {heads: 8}\n")
+    edit(place, "    network: cae\n", "    network: cae\n    ensemble: 4\n")
+    assert names_of(Networks("published")) == names_of(networks)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ("    dataset: gauss50", "    dataset: fog", "runs.cnn.dataset = 'fog': no such dataset"),
+        ("      name: gaussian\n", "      name: fog\n", "noise: no 'fog'; should be one of"),
+        ("      sigma: 0.5", "      sigma: -1.0", "noise: sigma = -1.0: should be greater than 0"),
+        ("    method:\n", "    means:\n", "runs.cnn: method: missing"),
+        ("\ndatasets:", "\nsets:", "datasets: missing"),
+        ("name: supervised", "name: guess", "methods: no 'guess'; should be one of"),
+    ],
+)
+def test_a_params_file_without_what_is_read_is_one_line(place, before, after, problem):
+    edit(place, before, after)
+    with pytest.raises(InputError) as error:
+        Networks("published")
+    assert problem in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_correction_needs_a_noise_whose_mean_can_be_inverted(place):
+    noise = "      name: gaussian\n      sigma: 0.5"
+    edit(place, noise, "      name: quantization\n      bits: 2 #")
+    edit(place, "      clip: true", "      # clip: true")
+    with pytest.raises(InputError, match=r"debiased\.win5rb_n2n_inverse\.run = 'win5rb_n2n'"):
+        Networks("published")

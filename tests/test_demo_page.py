@@ -1,5 +1,6 @@
-"""The demo's page in a real browser: Chromium draws, moves the slider, drops a file."""
+"""The demo's page in a real browser: Chromium draws, moves the slider and drops a file."""
 
+import math
 import os
 import shutil
 
@@ -8,15 +9,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from denoising.inference import images as pictures
-from tests.conftest import ROOT
-from tests.demo_server import Server
+from denoising.inference import images
+from tests.demo_server import ROOT, Server
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))),
     None,
 )
-# without a sandbox only where there is no other user to run as; the rest keeps the browser from looking for its maker
+# these keep the browser from calling its vendor's servers; root cannot use the sandbox
 OPTIONS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 OPTIONS += [
     "--disable-component-update",
@@ -45,7 +45,8 @@ def browser():
 
 @pytest.fixture
 def visit(browser, server):
-    """A visitor's page, after the first images are there; whatever the browser complains of fails the test."""
+    """Open a visitor's page and wait for its first images; what the browser logs as an error fails
+    the test, and so does a request to another server."""
     complaints, contexts = [], []
 
     def open_page(width=1280, height=900, **options):
@@ -82,7 +83,7 @@ def mse(page, name):
 
 
 def settled(page, action):
-    """Do something, and wait until the page has shown the answer to the last request that came of it."""
+    """Do something, and wait until the page shows the answer to the last request that it caused."""
     count = page.evaluate("Number(document.getElementById('cards').dataset.answers)")
     action()
     page.wait_for_function(
@@ -111,6 +112,10 @@ def ink(page):
         for (let index = 0; index < data.length; index += 4) bright += data[index] > 127;
         return bright / (data.length / 4); }"""
     return page.evaluate(script)
+
+
+# share of the pad that a dot should fill: a circle as wide as a stroke, 2.2 of 28 pixels
+DOT = pytest.approx(math.pi * 1.1**2 / 28**2, rel=0.1)
 
 
 def networks(page):
@@ -161,12 +166,13 @@ def test_keys_draw_and_clear(visit):
     pad.focus()
     settled(page, lambda: page.keyboard.press("Delete"))
     assert ink(page) == 0
-    page.keyboard.press("Space")
+    settled(page, lambda: page.keyboard.press("Space"))
+    assert ink(page) == DOT  # where the pen was put down
     for _ in range(6):
         page.keyboard.press("ArrowDown")
     settled(page, lambda: page.keyboard.press("ArrowDown"))
     page.keyboard.press("Space")
-    assert ink(page) > 0.01
+    assert ink(page) > 3 * DOT.expected
     expect(page.locator("#pen-status")).to_contain_text("Pen up")
     assert page.locator("#pen").is_visible()
 
@@ -176,7 +182,7 @@ def test_a_finger_draws(visit):
     settled(page, lambda: page.get_by_role("button", name="Clear").tap())
     box = page.locator("#pad").bounding_box()
     settled(page, lambda: page.touchscreen.tap(box["x"] + 100, box["y"] + 100))
-    assert ink(page) > 0
+    assert ink(page) == DOT
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
@@ -187,11 +193,11 @@ def test_a_single_click_of_mouse_or_pen_leaves_a_dot(visit):
         assert ink(page) == 0
         box = page.locator("#pad").bounding_box()
         settled(page, lambda click=click, box=box: click(box["x"] + 90, box["y"] + 90))
-        assert ink(page) > 0.001
+        assert ink(page) == DOT
 
 
 def pen_taps(page, x, y):
-    """A stylus, which Playwright has no method for: Chromium's own input protocol takes the kind of pointer."""
+    """A click of a stylus: Playwright has no method for it, Chromium's own protocol has."""
     session = page.context.new_cdp_session(page)
     at = {"x": x, "y": y, "button": "left", "clickCount": 1, "pointerType": "pen"}
     for kind in ("mousePressed", "mouseReleased"):
@@ -200,12 +206,13 @@ def pen_taps(page, x, y):
 
 def test_a_dropped_file_of_any_size_is_denoised(visit):
     page = visit()
-    image = np.zeros((90, 60), np.float32)
+    image = np.zeros((90, 60, 1), np.float32)
     image[20:70, 25:35] = 1
-    content = list(pictures.png(image))
+    content = list(images.png(image))
     drop = """content => { const transfer = new DataTransfer();
         transfer.items.add(new File([new Uint8Array(content)], "bar.png", { type: "image/png" }));
-        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })); }"""
+        const options = { dataTransfer: transfer, bubbles: true, cancelable: true };
+        document.body.dispatchEvent(new DragEvent("drop", options)); }"""
     settled(page, lambda: page.evaluate(drop, content))
     expect(page.locator("#status")).to_contain_text("60 \N{MULTIPLICATION SIGN} 90 pixels")
     shown = page.locator('figure[data-name="cae"] img').evaluate(
@@ -226,9 +233,8 @@ def test_a_file_that_is_no_image_is_answered_by_a_sentence(visit, tmp_path):
 
 def test_a_photograph_of_a_phone_is_made_smaller_before_it_is_sent(visit, tmp_path):
     page = visit()
-    pixels = np.random.default_rng(0).integers(
-        0, 256, (3000, 4000), np.uint8
-    )  # noise: as large a file as can be
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (3000, 4000), np.uint8)  # noise: cannot be compressed
     Image.fromarray(pixels).save(tmp_path / "photo.png")
     assert (tmp_path / "photo.png").stat().st_size > 8e6
     settled(page, lambda: page.get_by_label("Image file").set_input_files(tmp_path / "photo.png"))
@@ -281,14 +287,15 @@ def test_text_stands_out_and_every_control_has_a_name(visit, scheme):
     for role in ("button", "slider", "combobox"):
         for control in page.get_by_role(role).all():
             assert control.evaluate(
-                "control => (control.labels?.[0]?.textContent ?? '') + control.textContent + (control.ariaLabel ?? '')"
+                "control => (control.labels?.[0]?.textContent ?? '') + control.textContent"
+                " + (control.ariaLabel ?? '')"
             ).strip()
     assert page.locator("img:not([alt])").count() == 0
     for selector in ("h1", "#source", ".hint", "button", "figcaption span", "select"):
         assert page.locator(selector).first.evaluate(CONTRAST) >= 4.5, selector
 
 
-# WCAG 2.2: (L1 + 0.05) / (L2 + 0.05) of the relative luminances of a text and of what it stands on
+# WCAG 2.2: (L1 + 0.05) / (L2 + 0.05) of the relative luminances of a text and its background
 CONTRAST = """element => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const luminance = (rgb) => {
@@ -296,8 +303,12 @@ CONTRAST = """element => {
     const [r, g, b] = rgb.slice(0, 3).map((v) => linear(v / 255));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   let place = element, back;
-  do { back = channels(getComputedStyle(place).backgroundColor); place = place.parentElement; } while (back[3] === 0);
-  const both = [luminance(channels(getComputedStyle(element).color)), luminance(back)].sort((a, b) => b - a);
+  do {
+    back = channels(getComputedStyle(place).backgroundColor);
+    place = place.parentElement;
+  } while (back[3] === 0);
+  const text = luminance(channels(getComputedStyle(element).color));
+  const both = [text, luminance(back)].sort((a, b) => b - a);
   return (both[0] + 0.05) / (both[1] + 0.05); }"""
 
 

@@ -82,7 +82,7 @@ def test_a_network_is_the_same_file_however_it_was_computed(tmp_path, network):
     ("name", "changes"), [("dncnn", {"depth": 5}), ("win5rb", {"last_scale": 1.0})]
 )
 def test_a_training_step_is_that_of_keras(name, changes):
-    """Losses, weights and moving statistics after a few steps, by FFT and with fused batch normalisation."""
+    """Losses, weights and moving statistics after a few steps, by FFT and with fused layers."""
     plain = build(name, **changes)
     fast = execution.for_training(plain, Plan("float32", tuple(execution.convolutions(plain))))
     assert any(isinstance(layer, FusedBatchNormalization) for layer in fast.layers)

@@ -133,6 +133,11 @@ def test_tiles_join_without_a_seam(blurring):
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
+def test_channels_stay_apart(blurring):
+    image = np.random.default_rng(0).random((400, 30, 3), dtype=np.float32)  # two tiles
+    np.testing.assert_array_equal(images.denoise(blurring[0], image, lambda batch: batch), image)
+
+
 def test_many_sizes_become_few(blurring):
     seen = set()
 

@@ -1,4 +1,4 @@
-"""Training that is killed goes on from its last finished epoch, and ends with the same bytes as an undisturbed one."""
+"""Training that is killed goes on from its last epoch, and ends with the same bytes."""
 
 import os
 import random
@@ -35,7 +35,10 @@ def undisturbed(long):
 
 
 def forget(project):
-    """Remove all that was learned, so that the next training is a new one; return what the outputs were."""
+    """Remove all that was learned, so that the next training is a new one.
+
+    Return what the outputs were.
+    """
     outputs = {file: project.read(file) for file in OUTPUTS}
     for file in OUTPUTS:
         (project.folder / file).unlink()

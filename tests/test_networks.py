@@ -67,9 +67,18 @@ def test_networks_are_those_of_the_papers():
 
 @pytest.mark.parametrize(
     ("name", "change"),
-    [("cnn", {"depth": 3}), ("cae", {"levels": 1}), ("cae", {"convolutions_per_level": 1}), ("cae", {"latent_filters": 2}),
-     ("dncnn", {"depth": 5}), ("win5rb", {"kernel_size": 5})],
-)  # fmt: skip
+    [
+        ("cnn", {"depth": 3}),
+        ("cae", {"levels": 1}),
+        ("cae", {"convolutions_per_level": 1}),
+        ("cae", {"latent_filters": 2}),
+        ("dncnn", {"depth": 5}),
+        ("win5rb", {"kernel_size": 5}),
+        ("unet", {"levels": 3}),
+        ("unet", {"convolutions_per_level": 1}),
+        ("unet", {"kernel_size": 5}),
+    ],
+)
 def test_parameters_change_the_network(name, change):
     assert build(name).count_params() != build(name, **change).count_params()
 

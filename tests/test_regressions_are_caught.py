@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 def base(tmp_path_factory, mnist_folder):
     project = small_project(tmp_path_factory.mktemp("regressions"), mnist_folder)
     project.run("dvc", "repro")
-    project.stage("reference")
+    project.tool("reference")
     project.commit()
     return project
 
@@ -29,28 +29,28 @@ def ready(base):
 def test_another_seed_passes(ready):
     ready.edit_params(seeds__training=1)
     assert {"train@cnn", "train@cae"} <= set(ready.repro())
-    found = verdicts(ready.stage("gate", "HEAD"))
+    found = verdicts(ready.tool("gate", "HEAD"))
     assert set(found.values()) <= {"same", "better"}
     assert "M metrics/cae.json" in ready.run("git", "status", "--porcelain")
 
 
 def test_a_worse_network_is_named_until_it_is_accepted(ready):
-    ready.edit_params(models__cnn__filters=8)
+    ready.edit_params(networks__cnn__filters=8)
     ready.repro()
-    output = ready.stage("gate", "HEAD", code=1)
+    output = ready.tool("gate", "HEAD", code=1)
     assert verdicts(output)["cae"] == "same"
     assert "error: cnn: see the verdicts above" in output
 
     worse = json.loads(ready.read("metrics/cnn.json"))["mse"]
     ready.edit_params(gate__accepted={"cnn": {"value": worse, "reason": "eight filters must do"}})
-    assert verdicts(ready.stage("gate", "HEAD"))["cnn"] == "accepted: eight filters must do"
+    assert verdicts(ready.tool("gate", "HEAD"))["cnn"] == "accepted: eight filters must do"
 
 
 def test_metrics_that_no_training_made_are_caught(ready):
     file = ready.folder / "metrics/cae.json"
     content = json.loads(file.read_text())
     file.write_text(json.dumps(content | {"mse": content["mse"] / 2}, indent=2) + "\n")
-    assert "evaluate@cae would run" in ready.stage("fresh", code=1)
+    assert "evaluate@cae would run" in ready.tool("fresh", code=1)
     file.unlink()
-    assert "metrics/cae.json is missing" in ready.stage("fresh", code=1)
-    assert verdicts(ready.stage("gate", "HEAD", code=1))["cae"] == "broken: no metrics"
+    assert "metrics/cae.json is missing" in ready.tool("fresh", code=1)
+    assert verdicts(ready.tool("gate", "HEAD", code=1))["cae"] == "broken: no metrics"

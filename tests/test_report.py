@@ -1,14 +1,21 @@
+import json
+import shutil
+
 import numpy as np
 import pandas as pd
+import pytest
 
+from denoising.files import InputError
 from denoising.reporting import figures, tables
+from stages import report
+from stages.shared import layout, params
+from tests.conftest import ROOT
 
+KEYS = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "parameters", "collapsed")
 SCORES = {
-    "cnn": {"mse": 0.02, "mse_low": 0.019, "mse_high": 0.021, "mse_clipped": 0.018, "psnr": 17.5, "ssim": 0.8,
-            "parameters": 112_001, "collapsed": False},
-    "cae": {"mse": 0.2, "mse_low": 0.1, "mse_high": 0.3, "mse_clipped": 0.2, "psnr": 7.0, "ssim": 0.1,
-            "parameters": 5, "collapsed": True},
-}  # fmt: skip
+    "cnn": dict(zip(KEYS, (0.02, 0.019, 0.021, 0.018, 17.5, 0.8, 112_001, False), strict=True)),
+    "cae": dict(zip(KEYS, (0.2, 0.1, 0.3, 0.2, 7.0, 0.1, 5, True), strict=True)),
+}
 
 
 def test_table_puts_ours_beside_the_articles():
@@ -46,7 +53,7 @@ def test_paired_differences_see_what_intervals_of_each_hide():
 
 def test_the_same_data_gives_the_same_figure(tmp_path):
     rng = np.random.default_rng(0)
-    images = {"original": rng.random((4, 28, 28)), "noisy": rng.random((4, 28, 28))}
+    images = {name: rng.random((4, 28, 28, 1)) for name in ("original", "noisy")}
     frame = tables.table(SCORES, {"cnn": 0.01}).assign(group=["a", "b"])
     curve = pd.DataFrame({"epoch": [1, 2], "loss": [0.2, 0.1], "val_loss": [0.3, 0.2]})
     histogram = pd.DataFrame({"value": [0.0, 1.0]} | {name: [0.7, 0.3] for name in figures.SERIES})
@@ -64,3 +71,34 @@ def test_the_same_data_gives_the_same_figure(tmp_path):
         ).read_bytes()
     pixels = [figures.plt.imread(tmp_path / f"{name}-a.png").std() for name in drawings]
     assert min(pixels) > 0.01  # not blank
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch):
+    """Settings and folder of results that can be drawn."""
+    shutil.copytree(ROOT / "results/article", tmp_path / "results")
+    shutil.copyfile(ROOT / "article.json", tmp_path / "article.json")
+    monkeypatch.chdir(tmp_path)
+    return report.settings(params.read("results/params.yaml")), tmp_path / "results"
+
+
+@pytest.mark.parametrize("key", report.NUMBERS)
+@pytest.mark.parametrize("value", ["x", None, True, [], 10**400])
+def test_metrics_that_are_no_numbers_are_refused(published, key, value):
+    settings, root = published
+    path = root / layout.metrics_file("median")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=rf"median.json: {key} = .*: should be a number") as caught:
+        report.draw(settings, root)
+    assert len(str(caught.value).removeprefix(str(path))) < 150
+
+
+def test_a_row_without_metrics_is_refused_unless_it_is_known_to_be_missing(published):
+    settings, root = published
+    (root / layout.metrics_file("win5rb_n2n_inverse")).unlink()
+    with pytest.raises(InputError, match=r"win5rb_n2n_inverse.json: no such file"):
+        report.draw(settings, root)
+    report.draw(settings, root, missing=["win5rb_n2n_inverse"])
+    rows = (root / layout.TABLES).read_text().splitlines()
+    row = next(line for line in rows if line.startswith("| win5rb_n2n_inverse"))
+    assert set(row) <= set("| win5rb_n2n_inverse")

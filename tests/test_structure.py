@@ -286,7 +286,7 @@ def test_tensorflow_is_called_in_one_file_only():
 
 
 def test_what_reads_a_section_need_not_wait_for_keras():
-    """Networks, methods and noise models are read, and a bad one refused, before Keras is imported."""
+    """A bad section is refused before Keras is imported."""
     for folder in ("networks", "methods", "noise", "sources", "data", "training", "evaluation"):
         for file in (ROOT / "denoising" / folder).rglob("*.py"):
             for node in ast.parse(file.read_text()).body:  # not in functions

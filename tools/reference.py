@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from denoising.files import InputError, read_json, write_json
+from denoising.files import InputError, is_number, read_json, write_json
 from stages import schema
 from stages.shared import command, layout, params
 from tools.regression import broken
@@ -30,8 +30,9 @@ def amounts(content: Mapping[str, Any]) -> dict[str, Any]:
 def read() -> dict[str, Any]:
     """The reference: the amounts, and by run its MSE and the digest of its test data."""
     content = read_json(FILE, "runs", *amounts({}))
-    if not isinstance(content["runs"], dict):
-        raise InputError(f"{FILE}: runs should be a section; run `make reference`")
+    runs = content["runs"]
+    if not isinstance(runs, dict) or not all(isinstance(row, dict) for row in runs.values()):
+        raise InputError(f"{FILE}: runs should have one section per run")
     return content
 
 
@@ -46,7 +47,8 @@ def main(content: params.Content) -> None:
         if problem := broken(scores):
             raise InputError(f"{path}: {problem}; it cannot be a reference")
         runs[run] = {key: scores[key] for key in ("mse", "test_digest")}
-        old = f"{before[run]['mse']:.5f}" if run in before else "none"
+        known = before.get(run, {}).get("mse")
+        old = f"{known:.5f}" if is_number(known) else "none"
         command.say(f"{run}: {old} -> {scores['mse']:.5f}")
     write_json(FILE, amounts(content) | {"runs": runs})
 

@@ -5,11 +5,11 @@ counts as worse is a change beyond a tolerance, which is derived from measured c
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from denoising.data import collapse
+from denoising.files import is_number
 from denoising.sections import SHOWN
 
 FAILING = ("worse", "broken")
@@ -92,7 +92,7 @@ def judge(
     found: dict[str, Any] = {"now": now["mse"], "interval": (now["mse_low"], now["mse_high"])}
     if base is None:
         return Judgement(run, "not comparable" if difference else "new", difference, **found)
-    if not _is_number(base.get("mse")) or base["mse"] <= 0:
+    if not is_number(base.get("mse")) or base["mse"] <= 0:
         reason = f"MSE {_shown(base.get('mse'))} in the base"
         return Judgement(run, "not comparable", reason, **found)
     found["base"] = base["mse"]
@@ -128,7 +128,7 @@ def _damaged(metrics: Metrics) -> str:
     for key, value in metrics.items():
         has_type = value is not None and isinstance(value, _OTHERS.get(key, object))
         should_be_number = key in _NUMBERS or isinstance(value, float)
-        if not has_type or (should_be_number and not _is_number(value)):
+        if not has_type or (should_be_number and not is_number(value)):
             return f"{key} is {_shown(value)}"
     return ""
 
@@ -153,15 +153,6 @@ def _worthless(metrics: Metrics) -> str:
     if metrics["collapsed"]:
         return "collapsed"
     return collapse.collapsed(metrics["mse"], metrics["noisy_mse"], metrics["constant_mse"])
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
-        return False
 
 
 def _shown(value: object) -> str:
