@@ -28,7 +28,7 @@ from denoising.files import InputError
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$", max_length=64)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-Images = Annotated[int, Field(ge=1, le=10_000_000)]
+ImageCount = Annotated[int, Field(ge=1, le=10_000_000)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 SHOWN = 60  # characters of a bad value that an error repeats

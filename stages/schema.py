@@ -20,8 +20,6 @@ from denoising.sections import Key, Positive, Section, Seed, shortened
 from denoising.training.fit import Optimizer, Work
 from stages.shared import layout, params
 
-Name = Literal["auto", "float32", "bfloat16"]
-
 
 class Seeds(Section):
     """Seeds of all that is drawn."""
@@ -81,7 +79,7 @@ _NETWORKS = sections.kinds("networks")
 Networks: Any = create_model(
     "Networks",
     __base__=Section,
-    **{name: (sections.kind("networks", name) | None, None) for name in _NETWORKS},  # type: ignore[call-overload]
+    **{name: (sections.kind("networks", name), None) for name in _NETWORKS},  # type: ignore[call-overload]
 )
 
 

@@ -59,6 +59,7 @@ BAD = [
     ("networks.cae.levels", 3, "networks.cae.levels = 3: should be less than or equal to 2"),
     ("networks.unet.levels", 5, "networks.unet.levels = 5: should be less than or equal to 4"),
     ("networks.cnn.filters", 10**9, "= 1000000000: should be less than or equal to 4096"),
+    ("networks.cnn", None, "networks.cnn = None: should be a section of keys"),
     ("networks.cnn.width", 1, "networks.cnn.width: unknown key; allowed here: depth, filters"),
     ("runs", {}, "runs = {}: should have at least one row"),
     ("datasets.gauss50.foo", 1, "allowed here: source, selection, redraw, stream, noise"),

@@ -7,7 +7,7 @@ import numpy as np
 
 from denoising.data.streams import rng_for
 from denoising.files import InputError
-from denoising.sections import Images, Section
+from denoising.sections import ImageCount, Section
 
 SPLITS = ("train", "validation", "test")
 Selection = Literal["first", "shuffled"]
@@ -16,9 +16,9 @@ Selection = Literal["first", "shuffled"]
 class Amount(Section):
     """How many images of each split a budget takes."""
 
-    train_images: Images
-    validation_images: Images
-    test_images: Images
+    train_images: ImageCount
+    validation_images: ImageCount
+    test_images: ImageCount
 
     @property
     def by_split(self) -> dict[str, int]:
