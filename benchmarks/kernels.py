@@ -122,7 +122,7 @@ def _functions(method: Callable[..., Any]) -> tuple[Any, Any]:
     import tensorflow as tf  # after Keras, whose import discards its messages
 
     @tf.function
-    def both(images, kernel, upstream):
+    def both(images: Any, kernel: Any, upstream: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch((images, kernel))
             output = method(images, kernel)

@@ -106,7 +106,7 @@ def main() -> None:
 def changed_parameters(changes: Mapping[str, Any]) -> params.Content:
     """params.yaml at the article's budget with some values, given by dotted names, changed."""
     content = params.read()
-    for key, value in ({"budget": "article"} | changes).items():
+    for key, value in {"budget": "article", **changes}.items():
         *sections, name = key.split(".")
         place = content
         for section in sections:

@@ -29,7 +29,7 @@ def main() -> None:
         with subprocess.Popen(
             ["make", "repro"], cwd=clone, stdout=subprocess.PIPE, text=True
         ) as make:
-            for line in make.stdout:
+            for line in make.stdout or ():
                 sys.stdout.write(line)
                 if stage := re.match(r"Running stage '(.+)'", line):
                     marks.append((stage[1], time.perf_counter()))

@@ -107,8 +107,14 @@ class Worker:
 
     def __init__(self, way: str, network: str) -> None:
         command = [sys.executable, "-m", "benchmarks.worker", way, network]
-        lines = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self.process = subprocess.Popen(command, **lines, cwd=FOLDER.parent, env=os.environ | CPU)
+        self.process: Any = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=FOLDER.parent,
+            env=os.environ | CPU,
+        )
         self.about: dict[str, Any] = json.loads(self._line())
 
     def _line(self) -> str:

@@ -147,8 +147,9 @@ def _with_torch(way: str, name: str, section: Section, data: Pairs) -> tuple[Ste
     torch.manual_seed(0)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     precision = way.removeprefix("torch ")
-    half = precision == "bfloat16"
-    network = torch_networks.build(name, section).to(memory_format=torch.channels_last)
+    is_bfloat16 = precision == "bfloat16"
+    network: Any = torch_networks.build(name, section)
+    network = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     channels_first = {
         task: torch.from_numpy(pair.transpose(0, 1, 4, 2, 3)) for task, pair in data.items()
@@ -161,7 +162,7 @@ def _with_torch(way: str, name: str, section: Section, data: Pairs) -> tuple[Ste
     def train() -> None:
         network.train()
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_bfloat16):
             prediction = network(arrays["train"][0])
             loss = torch.nn.functional.mse_loss(prediction.float(), arrays["train"][1])
         loss.backward()
@@ -169,7 +170,10 @@ def _with_torch(way: str, name: str, section: Section, data: Pairs) -> tuple[Ste
 
     def infer() -> None:
         network.eval()
-        with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+        with (
+            torch.inference_mode(),
+            torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_bfloat16),
+        ):
             network(arrays["infer"][0])
 
     return {"train": train, "infer": infer}, {

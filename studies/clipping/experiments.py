@@ -59,7 +59,7 @@ def _targets(settings: Settings, _: Any) -> dict[str, Row]:
 
 
 def _sigmas(_: Settings, experiment: Sigmas) -> dict[str, Row]:
-    found = {}
+    found: dict[str, Row] = {}
     for sigma in experiment.values:
         noise = _gaussian(sigma)
         found |= {
@@ -84,7 +84,7 @@ def _natural(settings: Settings, _: Any) -> dict[str, Row]:
 
 
 def _noises(_: Settings, experiment: Noises) -> dict[str, Row]:
-    found = {}
+    found: dict[str, Row] = {}
     for name, noise in experiment.models.items():
         found[f"{name}_clean"] = Row("digits", noise)
         found |= {

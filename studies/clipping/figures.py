@@ -1,7 +1,6 @@
 """The figures of the study: from the tables of summary.py to matplotlib."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,8 @@ from denoising.reporting.figures import BLACK, BLUE, CYCLE, GREEN, ORANGE, RED
 
 SPREAD = 0.6  # width of a group of bars
 
-Points = tuple[ArrayLike, ArrayLike]
-Bars = tuple[ArrayLike, ArrayLike, ArrayLike]
+Points = tuple[pd.Series, pd.Series]
+Bars = tuple[pd.Series, pd.Series, pd.Series]
 
 
 def sigmas(frame: pd.DataFrame) -> Figure:
@@ -154,7 +153,9 @@ def histograms(panels: Mapping[str, Mapping[str, Points]]) -> Figure:
     return figure
 
 
-def _points(x: ArrayLike, values: ArrayLike, low: ArrayLike, high: ArrayLike) -> tuple[Any, ...]:
+def _points(
+    x: ArrayLike, values: ArrayLike, low: ArrayLike, high: ArrayLike
+) -> tuple[ArrayLike, np.ndarray, np.ndarray]:
     """Arguments x, y, y errors of `errorbar`; no bar where there is no interval."""
     values = np.asarray(values, float)
     below, above = values - np.asarray(low, float), np.asarray(high, float) - values
