@@ -194,7 +194,7 @@ def report(turns: pd.DataFrame) -> str:
     }
     text += [
         "## GFLOP/s, and as a share of the matrix product's",
-        "Counted as a direct convolution's, forward and twice backward: computing less by spectra "
+        "Counted as a direct convolution's, forward and twice backward: computing less by FFT "
         "shows as more than all. A matrix product of 2048 x 2048, measured before each network, "
         f"has {rates['matmul_float32']} GFLOP/s in float32 and {rates['matmul_bfloat16']} in "
         "bfloat16; the share is that of the way's own precision.",
