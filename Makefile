@@ -1,4 +1,5 @@
-# `make help` lists the commands. With an activated environment `dvc repro` is all that is needed.
+# `make help` lists the commands. With an activated environment `dvc repro` gives the same results;
+# `make repro` also sorts dvc.lock.
 
 VENV   := .venv
 PYTHON ?= python3
@@ -67,7 +68,7 @@ publish: $(VENV)/.installed  ## keep the results of the present budget in result
 report: $(VENV)/.installed  ## draw tables and figures of published results again: make report BUDGET=article
 	@python -m tools.publish --draw $(BUDGET)
 
-readme: $(VENV)/.installed  ## put the present tables into README.md
+readme: $(VENV)/.installed  ## put the present tables into docs/
 	@python -m tools.readme
 
 lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lock

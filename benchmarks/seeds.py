@@ -21,16 +21,17 @@ import pandas as pd
 from benchmarks import accuracy, spread
 from denoising.compute import backend, execution, tuning
 from denoising.compute.plan import PLAIN
-from denoising.data import datasets, source_files, splits
+from denoising.data import datasets, splits
 from denoising.evaluation import metrics
 from denoising.files import write_text
 from denoising.inference import predict as inference
 from denoising.networks import base as networks
+from denoising.sources import files as source_files
 from denoising.training import fit
 from denoising.training.checkpoints import Nowhere
 from stages import corrupt, schema
 from stages import train as train_stage
-from stages.shared import layout, outputs, params
+from stages.shared import layout, log, params
 
 FILE = Path(__file__).parent / "seeds.csv"
 CHEAP, DEAR = {"cnn": 5, "cae": 5}, {"dncnn": 3, "win5rb": 3}
@@ -65,7 +66,7 @@ def main() -> None:
                 key = {"budget": budget, "way": way, "run": run, "seed": seed}
                 if not any(row | key == row for row in rows):
                     found = train(content, run, way, seed)
-                    rows.append(key | found | same | {"git_revision": outputs.git_revision()})
+                    rows.append(key | found | same | {"git_revision": log.git_revision()})
                     print(rows[-1], flush=True)
                     write_text(FILE, pd.DataFrame(rows).to_csv(index=False, float_format="%.8g"))
     accuracy.main()
@@ -79,7 +80,6 @@ def train(content: params.Content, run: str, way: str, seed: int) -> dict[str, A
     ----------
     content : dict
         Of a valid params.yaml.
-    run : str
     way : {"fast", "plain"}
     seed : int
         Instead of the content's own.

@@ -157,7 +157,7 @@ def report(turns: pd.DataFrame) -> str:
     first = turns.iloc[0]
     text = [
         f"On {first.device}, {first.cores} cores; images of 28 x 28 pixels, "
-        f"{first.training_batch} a step of training with Adam, {first.inference_batch} of "
+        f"{first.training_batch} per step of training with Adam, {first.inference_batch} of "
         f"inference; medians of {turns.turn.nunique()} rounds (smallest .. largest). "
         f"{'; '.join(dict.fromkeys(turns.version))}. PyTorch: channels last, autocast, neither "
         "compiled nor folded."
@@ -174,7 +174,7 @@ def report(turns: pd.DataFrame) -> str:
                 for way in ways[1:]
             }
             rows.append(row)
-        text += [f"## Images a second, {title}", pipes(pd.DataFrame(rows))]
+        text += [f"## Images per second, {title}", pipes(pd.DataFrame(rows))]
     rows = []
     for task, title in TASKS.items():
         for network in networks:

@@ -53,7 +53,6 @@ def create(
 
     Parameters
     ----------
-    networks : Networks
     digits : iterable of ndarray (H, W, 1) float32
         Examples for visitors to choose from, on the scale [0, 1].
     hosts : list of str, optional

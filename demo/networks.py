@@ -57,8 +57,6 @@ class Row(NamedTuple):
 
     Attributes
     ----------
-    name : str
-    file : Path
     targets : {"clean", "noisy"}
         What the network learned from.
     noise : Noise
@@ -79,13 +77,9 @@ class Network(NamedTuple):
 
     Attributes
     ----------
-    name : str
-    parameters : int
     targets : {"clean", "noisy"}
-    noise : Noise
     correct : callable or None
         From predictions to corrected predictions.
-    model : keras.Model
     """
 
     name: str
@@ -155,7 +149,6 @@ class Networks:
         Parameters
         ----------
         image : ndarray (H, W, C) float32
-        names : collection of str
 
         Returns
         -------

@@ -86,7 +86,6 @@ def run(
 
     Parameters
     ----------
-    model_file : path-like
     found : mapping
         See `jobs`.
     sigma : float, optional

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -136,7 +137,7 @@ def read_arrays(path: PathLike, *names: str) -> tuple[np.ndarray, ...]:
     except KeyError as error:
         expected = ", ".join(names)
         raise InputError(f"{path}: {error.args[0]}; expected the arrays {expected}") from None
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, OSError, EOFError) as error:
         reason = _first_line(error)
         raise InputError(
             f"{path}: damaged, not a whole .npz file ({reason}); run the stage that makes it again"
@@ -175,4 +176,6 @@ def lock(path: PathLike, waiting: Callable[[str], object]) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
+    if "integer string conversion" in str(error):  # Python's advice is how to allow it
+        return "an integer of too many digits"
     return " ".join(str(error).split())[:200]

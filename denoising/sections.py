@@ -7,6 +7,7 @@ Validation refuses, it never alters: dumping a validated section gives what was 
 
 import functools
 import importlib
+import math
 import pkgutil
 import re
 import types
@@ -214,17 +215,34 @@ def _spelling(error: Any) -> str:
     if error["type"] == "bool_type" and value.lower() in ("no", "off", "n"):
         return "; write false"
     if error["type"] in ("int_type", "float_type"):
-        try:
-            number = float(value.replace("_", "")) if ":" not in value else None
-        except ValueError:
-            return ""
+        number = _meant(value)
         if number is not None and error["type"] == "float_type":
-            mantissa, exponent, power = value.lower().partition("e")
-            mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
-            return f"; write {mantissa}{exponent}{power}"
-        if number is not None and number.is_integer():
+            return f"; write {_as_float(value, number)}"
+        if number is not None and number.is_integer() and abs(number) < 2**53:
             return f"; write {int(number)}"
     return ""
+
+
+def _meant(text: str) -> float | None:
+    """The number that a text like `1e3`, `1_000`, `010` or `0o10` was meant to be."""
+    try:
+        if re.fullmatch(r"0o[0-7]+", text):
+            return float(int(text, 8))
+        number = float(text.replace("_", ""))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _as_float(text: str, number: float) -> str:
+    """A number as YAML 1.1 and YAML 1.2 both read it: with a point, and a sign of the exponent."""
+    mantissa, exponent, power = text.replace("_", "").lower().partition("e")
+    if exponent and re.fullmatch(r"[-+]?[1-9][0-9]*(\.[0-9]*)?", mantissa):
+        point = "" if "." in mantissa else ".0"
+        return f"{mantissa}{point}e{int(power):+d}"
+    mantissa, exponent, power = repr(number).partition("e")
+    mantissa = mantissa if "." in mantissa else f"{mantissa}.0"
+    return f"{mantissa}e{int(power):+d}" if exponent else mantissa
 
 
 def _without_tags(location: tuple, content: Any) -> Iterator[str]:

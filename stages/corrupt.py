@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from denoising.data import datasets, source_files, splits, targets
+from denoising.data import datasets, splits, targets
 from denoising.files import write_json
 from denoising.noise.base import Noise
 from denoising.noise.clipping import clipped_share
 from denoising.sections import read_kind, validate
+from denoising.sources import files as source_files
 from stages.shared import command, layout, params
 
 NOTICEABLE = 0.01  # share of pixels, and of the range of pixel values

@@ -8,19 +8,19 @@ import numpy as np
 
 from denoising.data import targets
 from denoising.noise.base import inverse
-from stages.shared import command, layout, params, prediction
+from stages.evaluating import prediction
+from stages.shared import command, layout, params
 
 
 def settings(content: params.Content, name: str) -> prediction.Settings:
     """The sections of one corrected row."""
-    row = params.row(content, "debiased", name)
-    return prediction.settings(content, row["run"], row["dataset"])
+    return prediction.settings(content, params.row(content, "debiased", name)["run"])
 
 
 def main(content: params.Content, name: str) -> None:
     """Evaluate one run's corrected predictions."""
     chosen = settings(content, name)
-    made_of = prediction.provenance(chosen.run)
+    made_of = prediction.provenance(chosen)
     done = prediction.predict(layout.model_file(chosen.run), chosen)
     mean = targets.read(layout.targets_file(chosen.dataset)).mean
     corrected = inverse(done.prediction, mean).astype(np.float32)

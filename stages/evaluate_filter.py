@@ -9,7 +9,8 @@ from denoising.data import datasets
 from denoising.evaluation import evaluate
 from denoising.evaluation.filters import Filter
 from denoising.sections import Section, validate
-from stages.shared import command, layout, outputs, params
+from stages.evaluating import outputs
+from stages.shared import command, layout, params
 
 
 class Row(Section):

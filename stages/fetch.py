@@ -1,7 +1,7 @@
 """The images of one source, as arrays, from the first place that has them."""
 
-from denoising.data import source_files
 from denoising.sections import read_kind
+from denoising.sources import files as source_files
 from denoising.sources.base import Source
 from stages.shared import command, layout, params
 

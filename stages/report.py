@@ -12,11 +12,13 @@ import pandas as pd
 from denoising.data import datasets
 from denoising.files import InputError, is_number, read_arrays, read_json, write_text
 from denoising.reporting import figures, tables
-from denoising.sections import shortened, validate
+from denoising.sections import kind, shortened, validate
 from stages.shared import command, layout, params
 
 SCORES = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "test_digest")
 NUMBERS = SCORES[:-1]
+OTHERS = {"test_digest": str, "collapsed": bool, "parameters": int, "device": str, "precision": str}
+ABOUT = {"table", "targets", "loss", "learns", "mean_of_ends"}  # of a trained row's method
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,17 +105,30 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
         If another row has no metrics there, they are not numbers or not those of its evaluation,
         or the report has no table for a run's method.
     """
-    article = read_json("article.json")
+    article = _article()
     there = chosen.without(missing)
     scores = {name: _scores(root, name) for name in there.datasets}
     results = {name: _results(root, name, scores[name]) for name in scores}
+    for name in there.trained:
+        if lacking := ABOUT - results[name]["about"].keys():
+            path = root / layout.per_image_file(name)
+            raise InputError(f"{path}: lacks {', '.join(sorted(lacking))}; evaluate {name} again")
     _check_same_images(there, scores)
     frames = {
         key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
-        for key, names in _groups(chosen, results, article).items()
+        for key, names in _groups(chosen, results).items()
     }
     _write_tables(there, root, frames, results)
     _write_figures(there, root, frames, results)
+
+
+def _article() -> dict[str, dict[str, float]]:
+    """The article's MSE by table and row."""
+    content = read_json("article.json")
+    for key, rows in content.items():
+        if not isinstance(rows, dict) or not all(map(is_number, rows.values())):
+            raise InputError(f"article.json: {key} = {shortened(rows)}: should hold numbers by row")
+    return content
 
 
 def _scores(root: Path, name: str) -> dict[str, Any]:
@@ -124,6 +139,10 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
         if not is_number(scores[key]):
             given = shortened(scores[key])
             raise InputError(f"{path}: {key} = {given}: should be a number; evaluate {name} again")
+    for key, wanted in OTHERS.items():
+        if key in scores and type(scores[key]) is not wanted:
+            given = shortened(scores[key])
+            raise InputError(f"{path}: {key} = {given}: evaluate {name} again")
     return scores
 
 
@@ -137,12 +156,16 @@ def _results(root: Path, name: str, scores: dict[str, Any]) -> dict[str, Any]:
             f"{path}: its mean error is {found['mse'].mean():.6g}, "
             f"{layout.metrics_file(name)} says {scores['mse']:.6g}; evaluate {name} again"
         )
-    return found | {"about": json.loads(str(found["about"]))}
+    try:
+        about = json.loads(str(found["about"]))
+    except ValueError:
+        about = None
+    if not isinstance(about, dict):
+        raise InputError(f"{path}: does not say what {name} is; evaluate {name} again")
+    return found | {"about": about}
 
 
-def _groups(
-    chosen: Settings, results: dict[str, Any], article: dict[str, Any]
-) -> dict[str, list[str]]:
+def _groups(chosen: Settings, results: dict[str, Any]) -> dict[str, list[str]]:
     """Names of the rows of each table, which the runs' methods decide."""
     about = {name: found["about"] for name, found in results.items()}
     groups: dict[str, list[str]] = {key: [] for key in tables.TABLES}
@@ -151,10 +174,8 @@ def _groups(
         method = chosen.methods[run]
         if name in about:
             table = about[name].get("table")
-        else:  # never run: in the table of the article's number, or of another run of its method
-            same = [one["table"] for one in about.values() if one.get("method") == method]
-            table = next((key for key in groups if run in article.get(key, {})), None)
-            table = table or next(iter(same), method)
+        else:  # never run, which the stage does not know: a published folder of some rows
+            table = getattr(kind("methods", method), "table", None)
         if table not in groups:
             known = ", ".join(groups)
             raise InputError(
@@ -219,13 +240,14 @@ def _write_figures(
         if run in shown:
             shown[name] = f"{name} (corrected afterwards)"
     histograms = {
-        title: _read_csv(root / layout.histogram_file(name)) for name, title in shown.items()
+        title: _read_csv(root / layout.histogram_file(name), "value", *figures.SERIES)
+        for name, title in shown.items()
     }
     save(figures.histograms(histograms, marks), "histograms")
     curves: dict[str, dict[str, pd.DataFrame]] = {}
     for name, one in about.items():
         panel = curves.setdefault(f"{one['targets']} targets, {one['loss']}", {})
-        panel[name] = _read_csv(root / layout.curve_file(name))
+        panel[name] = _read_csv(root / layout.curve_file(name), "epoch", "loss", "val_loss")
     save(figures.curves(curves), "curves")
 
 
@@ -288,9 +310,13 @@ def _with_groups(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, *columns: str) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
+        frame = pd.read_csv(path)
+        frame[list(columns)].astype(float)
+        return frame
+    except KeyError:
+        raise InputError(f"{path}: lacks one of the columns {', '.join(columns)}") from None
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         reason = " ".join(str(error).split())[:200]
         raise InputError(

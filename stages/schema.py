@@ -149,9 +149,8 @@ class Params(Section):
             _one_of(f"gate.accepted.{name}", name, [*self.runs, *self.debiased])
 
     def _check_amounts(self) -> None:
-        for (name, budget), dataset in itertools.product(
-            self.budgets.items(), self.datasets.values()
-        ):
+        name, budget = self.budget, self.budgets[self.budget]
+        for dataset in self.datasets.values():
             available = self.sources[dataset.source].available
             for split in SPLITS:
                 count = budget.by_split[split]

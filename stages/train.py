@@ -14,7 +14,7 @@ from denoising.methods.base import Method
 from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
 from denoising.training.checkpoints import Checkpoints, code_of, digest
-from stages.shared import command, layout, outputs, params
+from stages.shared import command, layout, log, params
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ def main(content: params.Content, name: str) -> None:
         "environment": environment,
     }
     write_json(layout.provenance_file(name), provenance)
-    outputs.write_log("train", name, model_sha256=model_sha256, seconds=round(seconds, 1))
+    log.write_log("train", name, model_sha256=model_sha256, seconds=round(seconds, 1))
     # Who started this will record it. If that process is gone, its successor need not train again.
     if _ancestors() == ancestors:
         checkpoints.clear()

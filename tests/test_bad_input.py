@@ -190,6 +190,12 @@ def test_another_runs_model_is_not_evaluated(project):
     assert_one_line(
         output, "models/cnn.keras: is not the model of models/cnn.json", "train cnn again"
     )
+    (models / "cnn.json").write_bytes((models / "cae.json").read_bytes())
+    output = project.stage("evaluate", "cnn", code=1)
+    assert_one_line(output, "models/cnn.json: is of network cae", "train cnn again")
+    (models / "cnn.json").write_text(json.dumps(about | {"settings": 3}))
+    output = project.stage("evaluate", "cnn", code=1)
+    assert_one_line(output, "models/cnn.json: is not what the train stage writes")
     assert project.read("metrics/cnn.json") == before
 
 

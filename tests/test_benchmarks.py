@@ -255,8 +255,8 @@ def test_what_moves_the_cheap_networks():
         assert abs(cae[choice]) <= 0.05
     assert cae["initialiser Glorot uniform"] == pytest.approx(-0.09, abs=0.005)
     assert cae["output sigmoid, initialiser Glorot uniform"] > 5
-    assert cae["one convolution a level"] > 0.15
-    assert abs(cae["three convolutions a level"]) < 0.01
+    assert cae["one convolution per level"] > 0.15
+    assert abs(cae["three convolutions per level"]) < 0.01
     assert cnn["four convolutions"] == pytest.approx(0.07, abs=0.005)
     assert cnn["another training seed"] == pytest.approx(-0.05, abs=0.005)
 

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from denoising.data import datasets, source_files, splits, targets
+from denoising.data import datasets, splits, targets
 from denoising.evaluation import metrics
 from denoising.files import InputError
 from denoising.methods.noise2noise import Noise2Noise
 from denoising.methods.supervised import Supervised
 from denoising.noise.gaussian import Gaussian
 from denoising.noise.impulse import Impulse
+from denoising.sources import files as source_files
 
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=False)
 COUNTS = {"train": 20, "validation": 7, "test": 4}

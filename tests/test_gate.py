@@ -23,7 +23,7 @@ def alter(project, run, **changes):
 
 
 def scale(project, run, factor):
-    """Make a run's error, and its interval, so many times what it is. Gives the error."""
+    """Multiply a run's error and its interval by a factor. Return the new error."""
     scores = json.loads(project.read(f"metrics/{run}.json"))
     changed = {key: scores[key] * factor for key in ("mse", "mse_low", "mse_high")}
     alter(project, run, **changed)

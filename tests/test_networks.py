@@ -101,7 +101,9 @@ def test_damaged_model_files_are_one_line(tmp_path):
     whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) * 2 // 3] ^= 255
-    for content in (whole[: len(whole) // 2], b"", b"no model", bytes(flipped)):
+    deflated = bytearray((ROOT / "results/article/models/cnn.keras").read_bytes())
+    deflated[200] ^= 255
+    for content in (whole[: len(whole) // 2], b"", b"no model", bytes(flipped), bytes(deflated)):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"cae\.keras: not a whole \.keras file") as error:
             model_files.load(path)
@@ -149,10 +151,12 @@ def small(**wrong):
         3,
         padding=wrong.get("padding", "same"),
         strides=wrong.get("strides", 1),
+        dilation_rate=wrong.get("dilation", 1),
+        dtype=wrong.get("inner", "float32"),
         name="conv",
     )(x)
     if wrong.get("pooled"):
-        x = keras.layers.MaxPooling2D(2, name="pool")(x)
+        x = keras.layers.MaxPooling2D(wrong["pooled"], name="pool")(x)
     dtype = wrong.get("dtype", "float32")
     outputs = keras.layers.Activation("linear", dtype=dtype, name=names["last"])(x)
     return keras.Model(inputs, outputs, name="mine")
@@ -164,13 +168,22 @@ def small(**wrong):
         ({"first": "image"}, "network mine: its first layer is 'image', should be 'input'"),
         ({"last": "end"}, "network mine: its last layer is 'end', should be 'output'"),
         ({"dtype": "bfloat16"}, "layer 'output' computes in bfloat16, should be float32"),
+        ({"inner": "bfloat16"}, "layer 'conv' computes in bfloat16, should be float32"),
+        ({"dilation": 2}, r"layer 'conv' has dilation \(2, 2\), should be \(1, 1\)"),
+        ({"pooled": (2, 4)}, r"layer 'pool' pools by \(2, 4\) with strides \(2, 4\), should be"),
         ({"channels": 3}, r"layer 'output' has the shape \(None, None, None, 3\), should be"),
         ({"strides": 2}, r"layer 'conv' has strides \(2, 2\), should be \(1, 1\)"),
         ({"padding": "valid"}, "layer 'conv' has padding 'valid', should be 'same'"),
-        ({"pooled": True}, r"images of 2 x 4 pixels become \(1, 2\), should keep their size"),
+        ({"pooled": 2}, r"images of 2 x 4 pixels become \(1, 2\), should keep their size"),
     ],
 )
 def test_a_network_that_breaks_the_contract_is_told_which_part(wrong, message):
     base.check(small(), 1)
+    base.check(small())
     with pytest.raises(base.NetworkError, match=message):
         base.check(small(**wrong), 1)
+
+
+def test_what_is_no_model_at_all_is_told_too():
+    with pytest.raises(base.NetworkError, match="NoneType: should be a Keras functional model"):
+        base.check(None)

@@ -236,7 +236,7 @@ def test_both_readers_of_yaml_read_the_committed_file_alike(file):
         ("clip: true", "clip: yes", "clip = 'yes': should be true or false; write true"),
         ("clip: true", "clip: off", "clip = 'off': should be true or false; write false"),
         ("  data: 0 ", "  data: 010 ", "seeds.data = '010': should be an integer; write 10"),
-        ("  data: 0 ", "  data: 0o10 ", "seeds.data = '0o10': should be an integer"),
+        ("  data: 0 ", "  data: 0o10 ", "seeds.data = '0o10': should be an integer; write 8"),
         ("  data: 0 ", "  data: 1_000 ", "seeds.data = '1_000': should be an integer; write 1000"),
         ("  data: 0 ", "  data: 1:30 ", "seeds.data = '1:30': should be an integer"),
     ],
@@ -278,3 +278,33 @@ def test_a_stage_takes_its_own_sections_and_no_other(content):
     own = {key: content[key] for key in ("budget", "budgets", "seeds", "precision", "convolution",
                                          "networks", "optimizer", "runs")}  # fmt: skip
     assert train.settings(own, "cnn") == train.settings(content, "cnn")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1e-3", "2e3", "5e0", "1.0e0", "1_0.5", "0_5", "00.5", "-1e-3", "1E5", "0o17", "010", "1_000"],
+)
+def test_the_spelling_that_an_error_advises_is_read_alike_by_both(tmp_path, content, text):
+    """And it is the number that was meant."""
+    key = "depth" if text in ("0o17", "010", "1_000") else "batch_norm_epsilon"
+    content["networks"]["dncnn"][key] = text
+    with pytest.raises(InputError) as error:
+        schema.validate(content)
+    advice = str(error.value).partition("; write ")[2]
+    value = params.parse(f"a: {advice}", "x")["a"]
+    assert value == YAML(typ="safe", pure=True).load(f"a: {advice}")["a"]
+    meant = {"0o17": 15, "010": 10, "1_000": 1000}.get(text) or float(text.replace("_", ""))
+    assert value == meant
+    assert not isinstance(value, str)
+
+
+@pytest.mark.parametrize("text", [".5", "0x10", "0.5", "1.", "1.0e+3", "1e-05", "2.5e-07", "-3"])
+def test_numbers_that_both_read_alike_are_numbers(text):
+    value = params.parse(f"a: {text}", "x")["a"]
+    assert value == YAML(typ="safe", pure=True).load(f"a: {text}")["a"]
+    assert isinstance(value, int | float)
+
+
+def test_a_source_need_have_only_what_the_chosen_budget_takes(content):
+    content["budgets"]["article"]["train_images"] = 60_000
+    schema.validate(content)

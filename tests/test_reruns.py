@@ -93,6 +93,18 @@ def test_a_comment_in_a_training_module_retrains_and_evaluates_nothing(ready):
         assert ran(ready) == expected
 
 
+def test_a_comment_in_a_method_retrains_the_runs_of_that_method_alone(ready):
+    # a loss that no other test trains it with, or it would be restored from the run cache
+    ready.edit_params(runs__cae__method={"name": "noise2noise", "loss": {"name": "mae"}})
+    assert ran(ready) == {"train@cae", "evaluate@cae", "report"}
+    for file, expected in (
+        ("denoising/methods/noise2noise.py", {"train@cae"}),
+        ("denoising/methods/supervised.py", {"train@cnn"}),
+    ):
+        comment(ready, file)
+        assert ran(ready) == expected
+
+
 def test_what_is_edited_or_added_beside_the_rows_reruns_nothing(ready):
     for file in (
         "stages/schema.py",  # the composition of params.yaml

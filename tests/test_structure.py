@@ -204,6 +204,26 @@ def test_every_stage_declares_the_parameters_it_uses_and_uses_all_it_declares(st
                 assert (name, key) in used, f"{name} declares {key}, which changes nothing"
 
 
+def test_every_stage_gets_nothing_but_its_settings(stages):
+    """A stage's `main(content, ...)` only hands `content` to its own `settings(content, ...)`."""
+    names = {
+        one.cmd.split()[2] for one in stages.values() if one.cmd.startswith("python -m stages")
+    }
+    assert {name.partition(".")[2] for name in names} == set(ARGUMENTS)
+    for name in names:
+        tree = ast.parse((ROOT / (name.replace(".", "/") + ".py")).read_text())
+        functions = {one.name: one for one in tree.body if isinstance(one, ast.FunctionDef)}
+        main = functions["main"]
+        assert "settings" in functions, name
+        assert main.args.args[0].arg == "content", name
+        used = [one for one in ast.walk(main) if isinstance(one, ast.Name) and one.id == "content"]
+        calls = [one for one in ast.walk(main) if isinstance(one, ast.Call)]
+        calls = [one for one in calls if getattr(one.func, "id", None) == "settings"]
+        handed = [argument for call in calls for argument in call.args]
+        assert used, name
+        assert all(any(one is argument for argument in handed) for one in used), name
+
+
 def test_lock_entries_are_stages_and_every_stage_has_a_description(stages):
     lock = params.read(ROOT / "dvc.lock")
     assert set(lock["stages"]) <= set(stages)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from denoising.files import InputError, read_json, write_bytes, write_text
 from denoising.reporting.tables import pipes
+from denoising.sections import shortened
 from stages import schema
 from stages.shared import command, layout, params
 from tools import programs, reference
@@ -177,8 +178,8 @@ def _commit(base: str) -> str:
         return programs.output("git", "rev-parse", "--verify", f"{base}^{{commit}}").strip()
     except InputError:
         raise InputError(
-            f"BASE = {base!r}: not a revision of this repository; fetch it, or name another, such "
-            "as HEAD~1"
+            f"BASE = {shortened(base)}: not a revision of this repository; fetch it, or name "
+            "another, such as HEAD~1"
         ) from None
 
 
@@ -196,8 +197,8 @@ def _metrics_at(base: str, revision: str) -> dict[str, dict[str, Any]]:
             metrics[path.stem] = scores
     if not metrics:
         raise InputError(
-            f"BASE = {base!r}: has no metrics; name a revision in which `make repro` was run and "
-            f"{folder}/ committed"
+            f"BASE = {shortened(base)}: has no metrics; name a revision in which `make repro` "
+            f"was run and {folder}/ committed"
         )
     return metrics
 

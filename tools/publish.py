@@ -17,7 +17,8 @@ from denoising.evaluation.metrics import mse_per_image
 from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
 from denoising.inference import float16_export
 from stages import evaluate, report, schema
-from stages.shared import command, layout, params, prediction
+from stages.evaluating import prediction
+from stages.shared import command, layout, params
 from tools import lockfile, programs
 
 RESULTS = Path("results")
@@ -87,6 +88,8 @@ def redraw(budget: str) -> None:
         chosen = report.settings(params.read(path))
     except KeyError as error:
         raise InputError(f"{path}: lacks {error.args[0]}") from None
+    except (TypeError, AttributeError):
+        raise InputError(f"{path}: a section is not what it should be") from None
     missing = [name for name in chosen.datasets if not (root / layout.metrics_file(name)).is_file()]
     report.draw(chosen, root, missing)
     print((root / layout.TABLES).read_text())

@@ -98,7 +98,7 @@ def judge(
     found["base"] = base["mse"]
     if base.get("test_digest") != now["test_digest"]:
         then = _shown(base.get("test_digest"))
-        difference = f"other test data ({then}, now {now['test_digest']})"
+        difference = f"other test data ({then}, now {_shown(now['test_digest'])})"
     if difference:
         return Judgement(run, "not comparable", difference, **found)
     found["allowed"] = base["mse"] * (1 + tolerance)
@@ -140,6 +140,8 @@ def _impossible(metrics: Metrics) -> str:
             return f"{key} is {metrics[key]:g}, should be over 0"
     if not 0 <= metrics["ssim"] <= 1:  # it may be negative, a trained denoiser's is not
         return f"ssim is {metrics['ssim']:g}, should be 0 .. 1"
+    if metrics["mse_clipped"] > metrics["mse"] * (1 + ROUNDING):  # clean pixels lie in [0, 1]
+        return f"mse_clipped is {metrics['mse_clipped']:.5f}, over mse {metrics['mse']:.5f}"
     low, high = metrics["mse_low"], metrics["mse_high"]
     if low > high:
         return f"its interval {low:.5f} .. {high:.5f} is turned round"

@@ -110,7 +110,6 @@ def fused_batch_normalization(images: Any, scale: Any, offset: Any, epsilon: flo
     images : tensor (N, H, W, C)
         "float32" or "bfloat16".
     scale, offset : tensor (C,)
-    epsilon : float
 
     Returns
     -------

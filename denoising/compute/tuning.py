@@ -47,10 +47,8 @@ def plan(
     convolution : {"auto", "direct", "fft"}
         "fft" means every convolution that can be, "auto" those that are measured to gain from it.
     precision : {"auto", "float32", "bfloat16"}
-    model : keras.Model
     shape : tuple (height, width)
         Of the images.
-    batch_size : int
     task : {"training", "inference"}
     log : callable
         Takes one line for each measurement that is made.
@@ -145,7 +143,6 @@ def shortest(steps: Mapping[Any, Callable[[], object]], repeats: int) -> dict[An
     steps : dict of str to callable
         They take turns, so that a disturbance meets them alike. The first call of each, which
         compiles, does not count.
-    repeats : int
     """
     for step in steps.values():
         step()

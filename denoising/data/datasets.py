@@ -44,13 +44,11 @@ def draw(
     chunk: int = CHUNK,
     progress: Progress = lambda chunks: chunks,
 ) -> np.ndarray:
-    """One noisy version of images; the only place where noise is drawn.
+    """One noisy version of images; the only place where noise of datasets is drawn.
 
     Parameters
     ----------
-    noise : Noise
     clean : ndarray (N, ...) uint8
-    rng : numpy.random.Generator
     chunk : int
         Images at a time.
     progress : callable
@@ -82,7 +80,6 @@ def corrupt(
     Parameters
     ----------
     clean : ndarray (N, H, W, C) uint8
-    noise : Noise
     seed, stream, split, epoch : int, str, str, int
         With the number of the draw they fix the random stream. Epoch 0 is what is kept on disk.
     progress : callable

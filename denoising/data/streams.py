@@ -10,7 +10,6 @@ def rng_for(seed: int, *names: str | int) -> np.random.Generator:
 
     Parameters
     ----------
-    seed : int
     names : str or int
         What the stream is for, such as dataset, split and draw. Names enter by their digest, so
         that adding a dataset changes no other's stream.

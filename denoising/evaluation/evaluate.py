@@ -36,7 +36,6 @@ def evaluate(
         Not clipped.
     clean : ndarray (N, H, W, C) uint8
     noisy : ndarray (N, H, W, C) float16
-    settings : Evaluation
 
     Returns
     -------

@@ -36,11 +36,9 @@ def ssim_per_image(prediction: ArrayLike, clean: ArrayLike) -> np.ndarray:
 
 
 def mean_interval(values: np.ndarray, resamples: int, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of values (N,), resampled over images.
+    """95 % percentile bootstrap interval (low, high) of the mean of values (N,).
 
-    Returns
-    -------
-    low, high : float
+    Images are resampled.
     """
     from scipy import stats  # takes half a second, which stages that fail early should not wait for
 

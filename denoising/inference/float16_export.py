@@ -22,10 +22,6 @@ def export(source: PathLike, target: PathLike) -> None:
     over all pixels. `keras.saving.load_model` casts kernels back: the network that it gives has
     float32 weights and computes as the original.
 
-    Parameters
-    ----------
-    source, target : path
-
     Raises
     ------
     InputError

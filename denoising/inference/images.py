@@ -40,7 +40,6 @@ def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndar
 
     Parameters
     ----------
-    content : bytes
     max_pixels : int
         Larger images are refused from what their header says, before they are decoded.
     white : float, optional

@@ -3,6 +3,7 @@
 import json
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,10 @@ def save(model: "keras.Model", path: PathLike) -> None:
     from denoising.compute import execution
 
     model = execution.plain(model)
-    with tempfile.TemporaryDirectory() as folder:
+    with atomic(path) as temporary, tempfile.TemporaryDirectory() as folder:
         dated = Path(folder) / "model.keras"
         model.save(dated)
-        with (
-            atomic(path) as temporary,
-            zipfile.ZipFile(dated) as source,
-            zipfile.ZipFile(temporary, "w") as target,
-        ):
+        with zipfile.ZipFile(dated) as source, zipfile.ZipFile(temporary, "w") as target:
             for name in sorted(source.namelist()):
                 content = source.read(name)
                 if name.endswith(".json"):
@@ -66,7 +63,8 @@ def check(path: PathLike) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             whole = set(archive.namelist()) >= _MEMBERS and archive.testzip() is None
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+    # NotImplementedError, which encrypted or unknown members raise, is a RuntimeError
+    except (OSError, zipfile.BadZipFile, zlib.error, ValueError, RuntimeError):
         whole = False
     if not whole:
         raise InputError(f"{path}: not a whole .keras file; train the network again")
@@ -81,7 +79,7 @@ def load(path: PathLike) -> "keras.Model":
         If the file is missing, or not a whole .keras file of such a network.
     """
     from denoising.compute.backend import keras
-    from denoising.networks.base import INPUT, OUTPUT
+    from denoising.networks import base
 
     check(path)
     try:
@@ -90,7 +88,8 @@ def load(path: PathLike) -> "keras.Model":
     except Exception as error:
         name = type(error).__name__
         raise InputError(f"{path}: not a whole .keras file (Keras says {name})") from None
-    names = [layer.name for layer in getattr(model, "layers", ())]
-    if not names or names[0] != INPUT or names[-1] != OUTPUT:
-        raise InputError(f"{path}: holds no network of this project")
+    try:
+        base.check(model)
+    except base.NetworkError as error:
+        raise InputError(f"{path}: holds no network of this project ({error})") from None
     return model

@@ -16,10 +16,8 @@ def denoise(model: "keras.Model", images: np.ndarray, batch_size: int) -> np.nda
 
     Parameters
     ----------
-    model : keras.Model
     images : ndarray (N, H, W, C)
         Pixel values on the scale [0, 1].
-    batch_size : int
 
     Raises
     ------

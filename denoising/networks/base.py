@@ -9,6 +9,7 @@ need not wait for it.
 """
 
 import importlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
@@ -53,8 +54,14 @@ def build(name: str, section: Section, channels: int) -> "keras.Model":
     return model
 
 
-def check(model: "keras.Model", channels: int) -> None:
+def check(model: "keras.Model", channels: int | None = None) -> None:
     """Hold a network against the contract that inference, tiles and fast copies rely on.
+
+    Parameters
+    ----------
+    model : keras.Model
+    channels : int, optional
+        That its images should have; None: any.
 
     Raises
     ------
@@ -62,43 +69,55 @@ def check(model: "keras.Model", channels: int) -> None:
     """
     from denoising.compute.backend import keras
 
+    name = getattr(model, "name", type(model).__name__)
+
     def demand(condition: bool, what: str) -> None:
         if not condition:
-            raise NetworkError(f"network {model.name}: {what}")
+            raise NetworkError(f"network {name}: {what}")
 
-    demand(isinstance(model, keras.Model) and len(model.inputs) == 1, "should have one input")
-    first, last = model.layers[0], model.layers[-1]
-    demand(first.name == INPUT, f"its first layer is {first.name!r}, should be {INPUT!r}")
-    demand(last.name == OUTPUT, f"its last layer is {last.name!r}, should be {OUTPUT!r}")
-    for name, tensor in ((INPUT, model.inputs[0]), (OUTPUT, model.outputs[0])):
-        wanted = (None, None, None, channels)
+    demand(isinstance(model, keras.Model), "should be a Keras functional model")
+    single = len(model.inputs) == len(model.outputs) == 1
+    demand(single, "should have one input and one output")
+    channels = channels or model.inputs[0].shape[-1]
+    for layer, wanted in ((model.layers[0], INPUT), (model.layers[-1], OUTPUT)):
+        place = "first" if wanted == INPUT else "last"
+        demand(layer.name == wanted, f"its {place} layer is {layer.name!r}, should be {wanted!r}")
+    for wanted, tensor in ((INPUT, model.inputs[0]), (OUTPUT, model.outputs[0])):
+        shape = (None, None, None, channels)
         demand(
-            tuple(tensor.shape) == wanted,
-            f"layer {name!r} has the shape {tuple(tensor.shape)}, should be {wanted}",
+            tuple(tensor.shape) == shape,
+            f"layer {wanted!r} has the shape {tuple(tensor.shape)}, should be {shape}",
         )
-    demand(
-        last.compute_dtype == "float32",
-        f"layer {OUTPUT!r} computes in {last.compute_dtype}, should be float32",
-    )
     for layer in model.layers:
-        strides = getattr(layer, "strides", (1, 1))
-        is_pooling = isinstance(layer, keras.layers.MaxPooling2D | keras.layers.AveragePooling2D)
-        wanted_strides = layer.pool_size if is_pooling else (1, 1)
-        demand(
-            tuple(strides) == tuple(wanted_strides),
-            f"layer {layer.name!r} has strides {tuple(strides)}, should be {wanted_strides}: "
-            "images become smaller by pooling alone",
-        )
-        demand(
-            getattr(layer, "padding", "same") == "same" or is_pooling,
-            f"layer {layer.name!r} has padding {getattr(layer, 'padding', '')!r}, should be 'same'",
-        )
+        for problem in _problems(layer):
+            raise NetworkError(f"network {name}: layer {layer.name!r} {problem}")
     side = size_multiple(model)
     shape = tuple(model.compute_output_shape((1, side, 2 * side, channels)))
     demand(
         shape == (1, side, 2 * side, channels),
         f"images of {side} x {2 * side} pixels become {shape[1:3]}, should keep their size",
     )
+
+
+def _problems(layer: "keras.layers.Layer") -> Iterator[str]:
+    """What is wrong with a single layer."""
+    if layer.compute_dtype != "float32":
+        yield f"computes in {layer.compute_dtype}, should be float32"
+    if "Global" in type(layer).__name__:
+        yield "sees the whole image, so that tiles would differ"
+    if pool := getattr(layer, "pool_size", None):
+        if len(set(pool)) != 1 or tuple(layer.strides) != tuple(pool):
+            sizes = f"{tuple(pool)} with strides {tuple(layer.strides)}"
+            yield f"pools by {sizes}, should be square, with strides of that size"
+        return
+    strides = tuple(getattr(layer, "strides", (1, 1)))
+    if strides != (1, 1):
+        yield f"has strides {strides}, should be (1, 1): images become smaller by pooling alone"
+    dilation = tuple(getattr(layer, "dilation_rate", (1, 1)))
+    if dilation != (1, 1):
+        yield f"has dilation {dilation}, should be (1, 1)"
+    if getattr(layer, "padding", "same") != "same":
+        yield f"has padding {layer.padding!r}, should be 'same'"
 
 
 def size_multiple(model: "keras.Model") -> int:

@@ -32,7 +32,6 @@ class Noise(Section):
         ----------
         clean : ndarray
             Any shape, pixel values in [0, 1]; not modified.
-        rng : numpy.random.Generator
 
         Returns
         -------

@@ -108,8 +108,8 @@ def grid(rows: Mapping[str, np.ndarray]) -> Figure:
     for line, (label, images) in zip(axes, rows.items(), strict=True):
         for axis, image in zip(line, images, strict=True):
             axis.imshow(
-                np.asarray(image, np.float32).squeeze(-1),
-                cmap="gray",
+                _shown(image),
+                cmap="gray",  # of one channel; three are red, green and blue
                 vmin=0,
                 vmax=1,
                 interpolation="nearest",
@@ -117,6 +117,12 @@ def grid(rows: Mapping[str, np.ndarray]) -> Figure:
             axis.set(xticks=[], yticks=[])
         line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return figure
+
+
+def _shown(image: np.ndarray) -> np.ndarray:
+    """(H, W) or (H, W, 3) of an image (H, W, C), of which the first channels are shown."""
+    pixels = np.asarray(image, np.float32)
+    return np.clip(pixels[..., :3], 0, 1) if pixels.shape[-1] >= 3 else pixels[..., 0]
 
 
 def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
@@ -159,7 +165,8 @@ def mse_bars(frame: pd.DataFrame) -> Figure:
     Parameters
     ----------
     frame : DataFrame
-        As `denoising.tables.table` gives it, with a column `group` that the colours go by.
+        As `denoising.reporting.tables.table` gives it, with a column `group` that the colours
+        go by.
     """
     figure, axis = plt.subplots(figsize=(8, 0.42 * len(frame) + 1.4), layout="constrained")
     y = np.arange(len(frame))[::-1]

@@ -49,8 +49,8 @@ def table(
     Parameters
     ----------
     scores : dict of str to dict
-        What `denoising.evaluation.evaluate` measured, by name, in the order of the rows; None: not
-        measured, an empty row.
+        What `denoising.evaluation.evaluate.evaluate` measured, by name, in the order of the rows;
+        None: not measured, an empty row.
     article : dict of str to float
         The article's MSE by name, where it has one.
 

@@ -52,6 +52,6 @@ class Source(Section):
         Raises
         ------
         InputError
-            If they cannot be had; the message says what was tried and what to do by hand.
+            If they are not available; the message says what was tried and what to do by hand.
         """
         raise NotImplementedError

@@ -180,7 +180,7 @@ def fetch(
         log(f"  {', '.join(files)}: as expected")
         return
     raise InputError(
-        f"MNIST could not be had. Tried: {'; '.join(failures)}. By hand: put {TRAIN}.gz and "
+        f"MNIST is not available. Tried: {'; '.join(failures)}. By hand: put {TRAIN}.gz and "
         f"{TEST}.gz (or {PICKLE}, or Keras's mnist.npz) into {provided}/"
     )
 

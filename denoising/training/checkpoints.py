@@ -16,8 +16,9 @@ from denoising.files import InputError, read_arrays, write_arrays
 
 _PACKAGE = Path(__file__).parents[1]
 
-# What a training is made of, beside the files of its network, method and noise model; relative to
-# the package. The train stage depends on the same in dvc.yaml, which a test checks.
+# What a training is made of, beside the files of its network and method; relative to the package.
+# The train stage depends on the same in dvc.yaml, which a test checks. The noise model's file is no
+# part of it: where a training draws noise, noise.json, which is data, has the digest of that code.
 CODE = (
     "compute",
     "data",

@@ -25,7 +25,7 @@ from denoising.training.checkpoints import State, Store
 
 STREAM = "run"  # the key of the random streams of a run that states none
 
-_IMAGES_A_CALL = 128  # between two returns to Python, which small batches would else wait for
+_IMAGES_PER_CALL = 128  # between two returns to Python, which small batches would else wait for
 
 
 class Work(Section):
@@ -56,16 +56,12 @@ class Settings:
         Name of the network's file.
     section : Section
         Its parameters.
-    method : Method
     noise : Noise
         Of the data.
-    seed : int
     stream : str
         With the seed it fixes initial weights and the order of images.
     plan : Plan
         How to compute.
-    optimizer : Optimizer
-    work : Work
     """
 
     network: str
@@ -137,8 +133,6 @@ def fit(
 
     Parameters
     ----------
-    settings : Settings
-    data : Data
     checkpoints : Store
         The state after each epoch goes there, and is taken from there.
     log : callable
@@ -221,7 +215,7 @@ def _compiled(settings: Settings, shape: tuple[int, ...]) -> Any:
         rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
     )
     loss = settings.method.loss_function(settings.noise, lambda: optimizer.iterations / total_steps)
-    steps = max(1, _IMAGES_A_CALL // work.batch_size)
+    steps = max(1, _IMAGES_PER_CALL // work.batch_size)
     model.compile(optimizer=optimizer, loss=loss, metrics=["mse"], steps_per_execution=steps)
     model.optimizer.build(model.trainable_variables)
     return model

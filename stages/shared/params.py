@@ -34,9 +34,10 @@ class _Loader(yaml.SafeLoader):
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", r"[-+]?(0|[1-9][0-9]*)", list("-+0123456789")),
+    ("int", r"[-+]?(0|[1-9][0-9]*)|0x[0-9a-fA-F]+", list("-+0123456789")),
     # 1.0e-3 as people write it, and 1e-05 as `dvc exp run --set-param` does
     ("float", r"[-+]?(0|[1-9][0-9]*)\.[0-9]*([eE][-+][0-9]+)?", list("-+0123456789")),
+    ("float", r"\.[0-9]+([eE][-+][0-9]+)?", ["."]),
     ("float", r"[1-9]e-[0-9]{2,3}|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", list("-+.123456789")),
 ):
     _Loader.add_implicit_resolver(
@@ -58,6 +59,8 @@ def parse(text: str, name: PathLike) -> Content:
         raise InputError(f"{name}: not valid YAML (nested too deeply)") from None
     except (yaml.YAMLError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
+        if "integer string conversion" in reason:  # Python's advice is how to allow it
+            reason = "an integer of too many digits"
         raise InputError(f"{name}: not valid YAML ({reason})") from None
     if not isinstance(content, dict):
         found = type(content).__name__

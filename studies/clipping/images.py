@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from skimage import color, data, measure, util
 
-from denoising.data import source_files, splits
+from denoising.data import splits
 from denoising.data.streams import rng_for
+from denoising.sources import files as source_files
 
 PHOTOGRAPHS = {  # those that scikit-image brings along; no test photograph is trained on
     "train": (

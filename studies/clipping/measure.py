@@ -93,9 +93,6 @@ class Job:
     ----------
     experiment, name : str
         Of the row.
-    row : studies.clipping.experiments.Row
-    seed : int
-    settings : Settings
     plans : dict of str to Plan
         How to compute, by task: "training", "inference".
     clean : dict of str to ndarray (N, H, W, C) uint8

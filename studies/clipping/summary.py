@@ -19,7 +19,6 @@ def over_seeds(frame: pd.DataFrame, column: str = "mse") -> pd.DataFrame:
     ----------
     frame : DataFrame
         Scores of one experiment.
-    column : str
 
     Returns
     -------

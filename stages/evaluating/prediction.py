@@ -11,10 +11,11 @@ from denoising.data.collapse import collapsed
 from denoising.evaluation import evaluate
 from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.inference import model_files
-from denoising.sections import validate
-from stages.shared import command, layout, outputs, params
+from denoising.sections import shortened, validate
+from stages.evaluating import outputs
+from stages.shared import command, layout, params
 
-PROVENANCE = ("model_sha256", "method", "environment", "settings")
+PROVENANCE = {"model_sha256": str, "method": dict, "environment": dict, "settings": dict}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,17 +23,22 @@ class Settings:
     """How a trained network is evaluated, on which dataset."""
 
     run: str
-    dataset: str
+    row: dict[str, Any]
     precision: str
     convolution: str
     evaluation: evaluate.Evaluation
 
+    @property
+    def dataset(self) -> str:
+        """The dataset that it learned from, and is tested on."""
+        return self.row["dataset"]
 
-def settings(content: params.Content, run: str, dataset: str) -> Settings:
+
+def settings(content: params.Content, run: str) -> Settings:
     """The sections that every evaluation of a network reads."""
     return Settings(
         run=run,
-        dataset=dataset,
+        row=params.row(content, "runs", run),
         precision=content["precision"],
         convolution=content["convolution"],
         evaluation=validate(evaluate.Evaluation, content["evaluation"], "evaluation"),
@@ -61,21 +67,31 @@ class Predicted(NamedTuple):
     facts: dict[str, Any]
 
 
-def provenance(run: str) -> dict[str, Any]:
+def provenance(chosen: Settings) -> dict[str, Any]:
     """What the run's model file was made of.
 
     Raises
     ------
     InputError
-        If the model file is not the one that it was written with.
+        If the model file is not the one that it was written with, or both are another run's.
     """
+    run = chosen.run
     file, model = layout.provenance_file(run), layout.model_file(run)
     model_files.check(model)
     content = read_json(file, *PROVENANCE)
+    if not all(isinstance(content[key], kind) for key, kind in PROVENANCE.items()):
+        raise InputError(f"{file}: is not what the train stage writes; train {run} again")
     if (actual := sha256(model)) != content["model_sha256"]:
         raise InputError(
             f"{model}: is not the model of {file} (SHA-256 {actual[:12]}..., expected "
-            f"{content['model_sha256'][:12]}...); train {run} again"
+            f"{shortened(content['model_sha256'][:12])}); train {run} again"
+        )
+    trained, row = content["settings"], chosen.row
+    made = (trained.get("network", {}).get("name"), trained.get("method"))
+    if made != (row["network"], row["method"]):
+        raise InputError(
+            f"{file}: is of network {made[0]} and method {shortened(made[1])}, runs.{run} has "
+            f"{row['network']} and {shortened(row['method'])}; train {run} again"
         )
     return content
 

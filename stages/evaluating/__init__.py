@@ -1,0 +1,1 @@
+"""What the evaluating stages share: predictions of a network, and what is written of a row."""
