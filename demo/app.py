@@ -68,19 +68,19 @@ def create(
     known = [network.name for network in networks.all]
 
     @app.get("/")
-    def page():
+    def page() -> Any:
         return app.send_static_file("index.html")
 
     @app.get("/health")
-    def health():
+    def health() -> Any:
         return {"status": "ok"}
 
     @app.get("/api/openapi.json")
-    def api():
+    def api() -> Any:
         return document
 
     @app.get("/api/models")
-    def models():
+    def models() -> Any:
         listed = [
             {
                 "name": one.name,
@@ -93,11 +93,11 @@ def create(
         return {"source": networks.place, "message": networks.missing, "models": listed}
 
     @app.get("/api/digits")
-    def some_digits():
+    def some_digits() -> Any:
         return {"digits": [_text(images.png(digit)) for digit in digits]}
 
     @app.post("/api/denoise")
-    def denoise():
+    def denoise() -> Any:
         with room:  # before anything is decoded: a refusal should cost almost nothing
             asked = _parse(known)
             latest.see(asked)
@@ -109,19 +109,19 @@ def create(
                 return _answer(asked, image, networks)
 
     @app.errorhandler(Refused)
-    def refused(error):
+    def refused(error: Refused) -> Any:
         later = {"Retry-After": "1"} if error.status == 503 else {}
         return jsonify(error=error.reason), error.status, later
 
     @app.errorhandler(HTTPException)
-    def failed(error):
+    def failed(error: HTTPException) -> Any:
         too_large = f"more than the {MAX_BYTES / 1e6:g} MB that are allowed"
         reason = too_large if error.code == 413 else error.name.lower()
         allow = {name: value for name, value in error.get_headers() if name == "Allow"}
         return jsonify(error=reason), error.code, allow
 
     @app.errorhandler(Exception)
-    def broken(error):
+    def broken(error: Exception) -> Any:
         app.logger.exception("unexpected", exc_info=error)
         return jsonify(error="internal error"), 500
 
