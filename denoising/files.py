@@ -83,7 +83,7 @@ def read_json(path: PathLike, *keys: str) -> dict[str, Any]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; the stage that makes it has not run") from None
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not valid JSON ({_first_line(error)})") from None
+        raise InputError(f"{path}: not valid JSON ({one_line(error)})") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: should hold a JSON object, found {type(content).__name__}")
     if missing := [key for key in keys if key not in content]:
@@ -138,7 +138,7 @@ def read_arrays(path: PathLike, *names: str) -> tuple[np.ndarray, ...]:
         expected = ", ".join(names)
         raise InputError(f"{path}: {error.args[0]}; expected the arrays {expected}") from None
     except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, OSError, EOFError) as error:
-        reason = _first_line(error)
+        reason = one_line(error)
         raise InputError(
             f"{path}: damaged, not a whole .npz file ({reason}); run the stage that makes it again"
         ) from None
@@ -175,7 +175,8 @@ def lock(path: PathLike, waiting: Callable[[str], object]) -> Iterator[None]:
         yield
 
 
-def _first_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """What another library complains of, as a part of an error of ours: one line, not too long."""
     if "integer string conversion" in str(error):  # Python's advice is how to allow it
         return "an integer of too many digits"
     return " ".join(str(error).split())[:200]

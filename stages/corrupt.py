@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from denoising.data import datasets, splits, targets
+from denoising.data import datasets, splits
+from denoising.evaluation import targets
 from denoising.files import write_json
 from denoising.noise.base import Noise
 from denoising.noise.clipping import clipped_share

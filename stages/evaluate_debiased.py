@@ -6,7 +6,7 @@ does, the inverse of the noise model's mean moves it back (Foi 2009). Nothing is
 
 import numpy as np
 
-from denoising.data import targets
+from denoising.evaluation import targets
 from denoising.noise.base import inverse
 from stages.evaluating import prediction
 from stages.shared import command, layout, params

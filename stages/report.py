@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from denoising.data import datasets
-from denoising.files import InputError, is_number, read_arrays, read_json, write_text
+from denoising.files import InputError, is_number, one_line, read_arrays, read_json, write_text
 from denoising.reporting import figures, tables
 from denoising.sections import kind, shortened, validate
 from stages.shared import command, layout, params
@@ -318,7 +318,7 @@ def _read_csv(path: Path, *columns: str) -> pd.DataFrame:
     except KeyError:
         raise InputError(f"{path}: lacks one of the columns {', '.join(columns)}") from None
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error)
         raise InputError(
             f"{path}: cannot be read ({reason}); run the stage that makes it again"
         ) from None

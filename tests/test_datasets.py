@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from denoising.data import datasets, splits, targets
-from denoising.evaluation import metrics
+from denoising.data import datasets, splits
+from denoising.evaluation import metrics, targets
 from denoising.files import InputError
 from denoising.methods.noise2noise import Noise2Noise
 from denoising.methods.supervised import Supervised

@@ -26,7 +26,7 @@ from typing import IO, Any, ClassVar, Literal, cast
 
 import numpy as np
 
-from denoising.files import InputError, PathLike, sha256, write_bytes
+from denoising.files import InputError, PathLike, one_line, sha256, write_bytes
 from denoising.sources.base import Images, Source
 
 Files = dict[str, bytes]  # content by name
@@ -199,7 +199,7 @@ def _ask(source: Callable[[Path], Files]) -> Files:
         zipfile.BadZipFile,
         tarfile.TarError,
     ) as error:
-        raise SourceError(f"damaged or incomplete ({_first_line(error)})") from None
+        raise SourceError(f"damaged or incomplete ({one_line(error)})") from None
 
 
 def default_sources(provided: PathLike, kept: PathLike) -> Getters:
@@ -279,7 +279,7 @@ def from_mirror(mirror: str, folder: Path) -> Files:
             )
     # requests' errors are OSErrors, pooch's mismatch is a ValueError
     except (OSError, ValueError) as error:
-        raise SourceError(_first_line(error)) from None
+        raise SourceError(one_line(error)) from None
     return from_folder(folder)
 
 
@@ -329,7 +329,3 @@ def _only_file(folder: Path, pattern: str) -> io.BytesIO:
     if len(files) != 1:
         raise SourceError(f"expected one {pattern}, got {len(files)}")
     return io.BytesIO(files[0].read_bytes())
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:400]

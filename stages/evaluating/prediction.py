@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from denoising.data import datasets, targets
+from denoising.data import datasets
 from denoising.data.collapse import collapsed
-from denoising.evaluation import evaluate
+from denoising.evaluation import evaluate, targets
 from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.inference import model_files
 from denoising.sections import shortened, validate

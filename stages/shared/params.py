@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from denoising.files import InputError, PathLike
+from denoising.files import InputError, PathLike, one_line
 from denoising.sections import shortened
 from stages.shared import layout
 
@@ -58,9 +58,7 @@ def parse(text: str, name: PathLike) -> Content:
     except RecursionError:
         raise InputError(f"{name}: not valid YAML (nested too deeply)") from None
     except (yaml.YAMLError, ValueError) as error:
-        reason = " ".join(str(error).split())[:200]
-        if "integer string conversion" in reason:  # Python's advice is how to allow it
-            reason = "an integer of too many digits"
+        reason = one_line(error)
         raise InputError(f"{name}: not valid YAML ({reason})") from None
     if not isinstance(content, dict):
         found = type(content).__name__
