@@ -13,10 +13,15 @@ BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
 
-repro: $(VENV)/.installed check-params  ## run what is not up to date, then print both tables
+ifdef SOURCE
+repro: $(VENV)/.installed  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder
+	@python -m tools.own $(SOURCE) $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET))
+else
+repro: $(VENV)/.installed check-params
 	@dvc repro
 	@python -m tools.sort_lock
 	@cat plots/tables.md
+endif
 
 check-params: $(VENV)/.installed  ## validate params.yaml
 	@python -m tools.check

@@ -27,6 +27,7 @@ from denoising.compute import backend, execution
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
 from denoising.data import datasets
+from denoising.data.store import to_unit
 from denoising.data.streams import rng_for
 from denoising.evaluation import metrics
 from denoising.files import write_text
@@ -146,7 +147,7 @@ def continued_dncnn(content: params.Content, schedule: str | None) -> dict[str, 
         clean, noisy = data["test"]
         fast = execution.for_inference(model, plan)
         prediction = inference.denoise(fast, noisy[0], content["evaluation"]["batch_size"])
-        return float(metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean())
+        return float(metrics.mse_per_image(prediction, to_unit(clean)).mean())
 
     model = execution.plain(model)
     before = error()

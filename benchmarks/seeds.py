@@ -22,13 +22,14 @@ from benchmarks import accuracy, spread
 from denoising.compute import backend, execution, tuning
 from denoising.compute.plan import PLAIN
 from denoising.data import datasets, splits
+from denoising.data.store import Store, to_unit
 from denoising.evaluation import metrics
 from denoising.files import write_text
 from denoising.inference import predict as inference
 from denoising.networks import base as networks
-from denoising.sources import files as source_files
 from denoising.training import fit
 from denoising.training.checkpoints import Nowhere
+from denoising.training.examples import Arrays
 from stages import corrupt, schema
 from stages import train as train_stage
 from stages.shared import layout, log, params
@@ -121,12 +122,12 @@ def train(content: params.Content, run: str, way: str, seed: int) -> dict[str, A
         )
 
     anew = redrawn if made_of.options.redraw == "every_epoch" else None
-    data = fit.Data(images["train"], images["validation"], anew)
+    data = Arrays(images["train"], images["validation"], anew)
     trained = fit.fit(settings, data, Nowhere(), log=str).model
     model = execution.for_inference(trained, plans["inference"])
     prediction = inference.denoise(model, noisy[0], batches["inference"])
     return {
-        "mse": metrics.mse_per_image(prediction, datasets.to_unit(clean)).mean(),
+        "mse": metrics.mse_per_image(prediction, to_unit(clean)).mean(),
         "precision": plans["training"].precision,
         "by_fft": " ".join(plans["training"].by_fft),
     }
@@ -134,13 +135,13 @@ def train(content: params.Content, run: str, way: str, seed: int) -> dict[str, A
 
 def arrays(made_of: corrupt.Settings) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """As the corrupt stage writes them, clean and noisy images of each split."""
-    source = source_files.read(layout.source_folder(made_of.options.source))
-    found = splits.split_images(
-        *source, made_of.images.by_split, made_of.options.selection, made_of.seed
-    )
+    source = Store(layout.source_folder(made_of.options.source))
+    counts, selection = made_of.images.by_split, made_of.options.selection
+    found = splits.own(source.own_sets, source.held_out, counts, selection, made_of.seed)
     return {
         split: (clean, datasets.corrupt(clean, made_of.noise, made_of.seed, made_of.stream, split))
-        for split, clean in found.items()
+        for split, places in found.items()
+        for clean in [source.stack("clean", places)]
     }
 
 

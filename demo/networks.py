@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from denoising.files import InputError
-from denoising.inference import images, model_files
+from denoising.inference import model_files, tiles
 from denoising.noise.base import Noise
 from denoising.sections import Section, read_kind, validate
 from stages.shared import layout, params
@@ -138,7 +138,7 @@ class Networks:
 
     def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        blank = np.zeros((images.SIZES, images.SIZES, 1), np.float32)
+        blank = np.zeros((tiles.SIZES, tiles.SIZES, 1), np.float32)
         self.denoise(blank, [network.name for network in self.all])
 
     def denoise(
@@ -163,7 +163,7 @@ class Networks:
             key = id(network.model)
             if key not in raw:
                 predict = network.model.predict_on_batch
-                raw[key] = _timed(images.denoise, network.model, image, predict)
+                raw[key] = _timed(tiles.denoise, network.model, image, predict)
             result, milliseconds = raw[key]
             if network.correct:
                 corrected, extra = _timed(network.correct, result)

@@ -115,6 +115,7 @@ def run(
 
     from denoising.compute import backend, execution
     from denoising.compute.plan import Plan
+    from denoising.inference import tiles
     from denoising.noise.clipping import unclipped_mean
 
     backend.prepare(0)
@@ -125,7 +126,7 @@ def run(
     for file, target in bar:
         try:
             image = images.read(file.read_bytes(), MAX_PIXELS, white)
-            result = images.denoise(model, image, model.predict_on_batch)
+            result = tiles.denoise(model, image)
             if sigma is not None:
                 result = unclipped_mean(result, sigma)
             write_bytes(target, images.png(result))

@@ -1,4 +1,4 @@
-"""One noisy dataset: clean images of each split and their noisy versions."""
+"""One dataset: which images of its source each split has, and their noisy versions."""
 
 import dataclasses
 import hashlib
@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from denoising.data import datasets, splits
+from denoising.data import datasets, image_sets, splits
+from denoising.data.image_sets import ImageSet
+from denoising.data.store import Store
 from denoising.evaluation import targets
-from denoising.files import write_json
+from denoising.files import InputError, write_json
 from denoising.noise.base import Noise
 from denoising.noise.clipping import clipped_share
 from denoising.sections import read_kind, validate
-from denoising.sources import files as source_files
 from stages.shared import command, layout, params
 
 NOTICEABLE = 0.01  # share of pixels, and of the range of pixel values
@@ -52,28 +53,89 @@ def settings(content: params.Content, name: str) -> Settings:
 def main(content: params.Content, name: str) -> None:
     """Make one dataset."""
     chosen = settings(content, name)
-    options, noise = chosen.options, chosen.noise
-    source = source_files.read(layout.source_folder(options.source))
-    counts = chosen.images.by_split
-    found = splits.split_images(*source, counts, options.selection, chosen.seed)
-    for split, clean in found.items():
+    source = Store(layout.source_folder(chosen.options.source))
+    found = _split(chosen, source)
+    if chosen.options.drawn == "in_advance":
+        _write_arrays(name, chosen, source, found)
+    else:
+        _write_image_sets(name, chosen, source, found)
+    write_json(layout.noise_file(name), _noise(chosen))
+
+
+def _split(chosen: Settings, source: Store) -> dict[str, np.ndarray]:
+    """Places in the source of each split's images."""
+    options, counts = chosen.options, chosen.images.by_split
+    if source.held_out:  # its sets are of known sizes
+        if options.split:
+            raise InputError(f"split: source {options.source} has its own")
+        return splits.own(source.own_sets, source.held_out, counts, options.selection, chosen.seed)
+    return splits.by_groups(
+        source.names, source.own_sets, options.split, counts, options.selection, chosen.seed
+    )
+
+
+def _write_arrays(name: str, chosen: Settings, source: Store, found: dict[str, np.ndarray]) -> None:
+    """Noisy versions of all images, drawn now and kept."""
+    if source.roles != ["clean"] or source.dtype != np.uint8 or not chosen.noise.is_model:
+        raise InputError(
+            f"datasets.{name}.drawn = 'in_advance': is for clean 8-bit images; source "
+            f"{chosen.options.source} has {' and '.join(source.roles)} ones of {source.dtype}: "
+            "should be when_needed"
+        )
+    source.check()
+    for split, places in found.items():
+        clean = source.stack("clean", places)
         bar = partial(command.progress, label=f"{name}/{split}")
-        noisy = datasets.corrupt(clean, noise, chosen.seed, chosen.stream, split, progress=bar)
+        noisy = datasets.corrupt(
+            clean, chosen.noise, chosen.seed, chosen.stream, split, progress=bar
+        )
         datasets.write(layout.dataset_file(name, split), clean, noisy, split)
         versions = f"{len(noisy)} noisy version{'s' if len(noisy) > 1 else ''} of each"
         command.say(f"{name}/{split}: {len(clean)} images, {versions}")
         if split == "train":
-            measured = targets.measure(clean, noisy, noise)
+            measured = targets.measure(clean, noisy, chosen.noise)
             targets.write(layout.targets_file(name), measured)
             _warn(name, measured.mean[[0, -1]], clipped_share(noisy))
-    write_json(layout.noise_file(name), _noise(chosen))
+
+
+def _write_image_sets(
+    name: str, chosen: Settings, source: Store, found: dict[str, np.ndarray]
+) -> None:
+    """Which images each split has; their noise is drawn where it is needed."""
+    noise = chosen.noise if chosen.noise.is_model else None
+    if ("noisy" in source.roles) == bool(noise):
+        has = " and ".join(source.roles)
+        wanted = "a noise model" if noise is None else "real"
+        raise InputError(
+            f"datasets.{name}.noise.name = {chosen.noise.model_dump()['name']!r}: source "
+            f"{chosen.options.source} has {has} images; should be {wanted}"
+        )
+    for split, places in found.items():
+        image_sets.write(layout.dataset_file(name, split), source, places, split)
+        command.say(f"{name}/{split}: {len(places)} images{_sizes(source.shapes[places])}")
+    images = ImageSet(source, found["train"], "train", noise, chosen.seed, chosen.stream)
+    measured = targets.sample(images, chosen.noise)
+    targets.write(layout.targets_file(name), measured)
+    _warn(name, measured.mean[[0, -1]], measured.clipped_share)
+
+
+def _sizes(shapes: np.ndarray) -> str:
+    """Height and width of images, as a log shows them."""
+    (least_high, least_wide), (most_high, most_wide) = (
+        shapes[:, :2].min(axis=0),
+        shapes[:, :2].max(axis=0),
+    )
+    if (least_high, least_wide) == (most_high, most_wide):
+        return f" of {most_high} x {most_wide} pixels"
+    return f" of {least_high} .. {most_high} x {least_wide} .. {most_wide} pixels"
 
 
 def _noise(chosen: Settings) -> dict[str, Any]:
     """What a training needs to know: it does not depend on params.yaml for the data it is given."""
-    anew = chosen.options.redraw == "every_epoch"
-    about: dict[str, Any] = {"noise": chosen.noise.model_dump(), "redraw": chosen.options.redraw}
-    if anew:  # it then draws noise itself: from these streams, by this code
+    options = chosen.options
+    anew, later = options.redraw == "every_epoch", options.drawn == "when_needed"
+    about: dict[str, Any] = {"noise": chosen.noise.model_dump(), "redraw": options.redraw}
+    if anew or later:  # it then draws noise itself: from these streams, by this code
         code = inspect.getsource(inspect.getmodule(type(chosen.noise)))  # type: ignore[arg-type]
         about |= {
             "seed": chosen.seed,

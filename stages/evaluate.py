@@ -1,7 +1,7 @@
 """One trained run over all test images of the budget."""
 
 from stages.evaluating import prediction
-from stages.shared import command, layout, log, params
+from stages.shared import command, images, layout, log, params
 
 
 def settings(content: params.Content, name: str) -> prediction.Settings:
@@ -13,14 +13,15 @@ def main(content: params.Content, name: str) -> None:
     """Evaluate one run."""
     chosen = settings(content, name)
     made_of = prediction.provenance(chosen)
-    done = prediction.predict(layout.model_file(name), chosen)
-    prediction.measure(name, made_of, done.prediction, done, chosen)
+    test = images.test_images(chosen.dataset, chosen.evaluation.examples)
+    predictor = prediction.Predictor(layout.model_file(name), chosen, test)
+    prediction.measure(name, made_of, predictor, test, chosen)
     log.write_log(
         "evaluate",
         name,
         model_sha256=made_of["model_sha256"],
-        precision=done.facts["inference_precision"],
-        milliseconds_an_image=done.milliseconds,
+        precision=predictor.facts["inference_precision"],
+        milliseconds_an_image=round(predictor.seconds / test.count * 1000, 3),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from denoising.evaluation import targets
 from denoising.noise.base import inverse
 from stages.evaluating import prediction
-from stages.shared import command, layout, params
+from stages.shared import command, images, layout, params
 
 
 def settings(content: params.Content, name: str) -> prediction.Settings:
@@ -21,10 +21,14 @@ def main(content: params.Content, name: str) -> None:
     """Evaluate one run's corrected predictions."""
     chosen = settings(content, name)
     made_of = prediction.provenance(chosen)
-    done = prediction.predict(layout.model_file(chosen.run), chosen)
+    test = images.test_images(chosen.dataset, chosen.evaluation.examples)
+    predictor = prediction.Predictor(layout.model_file(chosen.run), chosen, test)
     mean = targets.read(layout.targets_file(chosen.dataset)).mean
-    corrected = inverse(done.prediction, mean).astype(np.float32)
-    prediction.measure(name, made_of, corrected, done, chosen)
+
+    def corrected(noisy: np.ndarray) -> np.ndarray:
+        return inverse(predictor(noisy), mean).astype(np.float32)
+
+    prediction.measure(name, made_of, predictor, test, chosen, corrected)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from denoising.data import datasets
 from denoising.evaluation import evaluate
 from denoising.evaluation.filters import Filter
 from denoising.sections import Section, validate
 from stages.evaluating import outputs
-from stages.shared import command, layout, params
+from stages.shared import command, images, params
 
 
 class Row(Section):
@@ -41,16 +40,12 @@ def settings(content: params.Content, name: str) -> Settings:
 def main(content: params.Content, name: str) -> None:
     """Evaluate one filter."""
     chosen = settings(content, name)
-    clean, noisy = datasets.read(layout.dataset_file(chosen.dataset, "test"), "test")
-    prediction = chosen.filter(noisy[0].astype(np.float32))
-    scores, per_image = evaluate.evaluate(prediction, clean, noisy[0], chosen.evaluation)
-    histogram = evaluate.histograms(
-        chosen.evaluation.histogram_step,
-        test_images=datasets.to_unit(clean),
-        noisy_images=noisy[0],
-        predictions=prediction,
-    )
-    outputs.write_evaluation(name, scores, per_image, histogram, about={})
+    test = images.test_images(chosen.dataset, chosen.evaluation.examples)
+    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size)
+    for clean, noisy, part in test.groups():
+        measured.add(chosen.filter(noisy.astype(np.float32)), clean, noisy, part)
+    scores, per_image = measured.scores(), measured.per_image()
+    outputs.write_evaluation(name, scores, per_image, measured.histogram(), about={})
 
 
 if __name__ == "__main__":

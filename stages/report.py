@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from denoising.data import datasets
+from denoising.data.store import to_unit
 from denoising.files import InputError, is_number, one_line, read_arrays, read_json, write_text
 from denoising.reporting import figures, tables
 from denoising.sections import kind, shortened, validate
@@ -124,6 +124,8 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
 
 def _article() -> dict[str, dict[str, float]]:
     """The article's MSE by table and row."""
+    if not Path("article.json").is_file():  # images that the article knows nothing of
+        return {}
     content = read_json("article.json")
     for key, rows in content.items():
         if not isinstance(rows, dict) or not all(map(is_number, rows.values())):
@@ -266,10 +268,15 @@ def _grid_rows(chosen: Settings, results: dict[str, Any]) -> dict[str, np.ndarra
     groups = _by_dataset(chosen)
     for dataset, names in groups.items():
         of = f" {dataset}" if len(groups) > 1 else ""
-        rows[f"original{of}"] = datasets.to_unit(results[names[0]]["clean"][:count])
+        rows[f"original{of}"] = _unit(results[names[0]]["clean"][:count])
         rows[f"noisy{of}"] = results[names[0]]["noisy"][:count]
         rows |= {name: results[name]["prediction"][:count] for name in names}
     return rows or {name: found["prediction"][:count] for name, found in results.items()}
+
+
+def _unit(clean: np.ndarray) -> np.ndarray:
+    """Clean images as they were kept, on the scale [0, 1]."""
+    return to_unit(clean) if clean.dtype == np.uint8 else clean
 
 
 def _in_histograms(chosen: Settings, about: dict[str, dict[str, Any]]) -> list[str]:

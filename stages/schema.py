@@ -12,6 +12,7 @@ from pydantic import Field, create_model, model_validator
 
 from denoising import sections
 from denoising.data.datasets import DatasetOptions
+from denoising.data.patches import Patches
 from denoising.data.splits import SPLITS, Amount
 from denoising.evaluation.evaluate import Evaluation
 from denoising.evaluation.filters import Filter
@@ -44,6 +45,7 @@ class Run(Section):
     dataset: str
     network: str
     method: sections.union("methods")  # type: ignore[valid-type]
+    patches: Patches | None = None
     stream: Key | None = None
 
 

@@ -9,12 +9,15 @@ import psutil
 from denoising.compute.plan import as_names
 from denoising.data import datasets
 from denoising.data.collapse import collapsed, constant_mse
-from denoising.files import InputError, read_json, sha256, write_json, write_text
+from denoising.data.image_sets import ImageSet
+from denoising.data.patches import Patches
+from denoising.files import InputError, sha256, write_json, write_text
 from denoising.methods.base import Method
 from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
 from denoising.training.checkpoints import Checkpoints, code_of, digest
-from stages.shared import command, layout, log, params
+from denoising.training.examples import Arrays, Examples, PatchExamples
+from stages.shared import command, images, layout, log, params
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Settings:
     convolution: str
     optimizer: fit.Optimizer
     work: fit.Work
+    patches: Patches | None
 
 
 def settings(content: params.Content, name: str) -> Settings:
@@ -38,6 +42,7 @@ def settings(content: params.Content, name: str) -> Settings:
     row = params.row(content, "runs", name)
     network = row["network"]
     section = params.row(content, "networks", network)
+    cut = row.get("patches")
     work = params.pick(params.budget(content), *fit.Work.model_fields)
     return Settings(
         dataset=row["dataset"],
@@ -50,6 +55,7 @@ def settings(content: params.Content, name: str) -> Settings:
         convolution=content["convolution"],
         optimizer=validate(fit.Optimizer, content["optimizer"], "optimizer"),
         work=validate(fit.Work, work, f"budgets.{content['budget']}"),
+        patches=validate(Patches, cut, f"runs.{name}.patches") if cut is not None else None,
     )
 
 
@@ -58,7 +64,7 @@ def main(content: params.Content, name: str) -> None:
     chosen = settings(content, name)
     files = {split: layout.dataset_file(chosen.dataset, split) for split in ("train", "validation")}
     files["noise"] = layout.noise_file(chosen.dataset)
-    data, about = _data(files)
+    data, about = _data(chosen, name)
     digests = {key: sha256(file) for key, file in files.items()}
     ancestors = _ancestors()
 
@@ -95,7 +101,7 @@ def main(content: params.Content, name: str) -> None:
         "settings": asked.dump(),
         "method": asked.method.about,
         "data_sha256": {split: digests[split] for split in ("train", "validation")},
-        "train_images": len(data.training[0]),
+        "train_images": data.images,
         "parameters": model.count_params(),
         "collapsed": bool(problem),
         "environment": environment,
@@ -112,25 +118,54 @@ def _ancestors() -> list[int]:
     return [process.pid for process in psutil.Process().parents()[:2]]
 
 
-def _data(files: dict[str, Any]) -> tuple[fit.Data, dict[str, Any]]:
+def _data(chosen: Settings, name: str) -> tuple[Examples, dict[str, Any]]:
     """What is learned from, and what is known of its noise."""
-    training, validation = (datasets.read(files[key], key) for key in ("train", "validation"))
-    about = read_json(files["noise"], "noise", "redraw")
-    noise = read_kind("noise", about["noise"], str(files["noise"]))
+    noise, about = images.noise_of(chosen.dataset)
+    anew = about["redraw"] == "every_epoch"
+    if images.is_image_set(chosen.dataset, "train"):
+        sets = [images.image_set(chosen.dataset, split) for split in ("train", "validation")]
+        return _patches(chosen, name, sets, anew), about | {"noise": noise}
+    if chosen.patches:
+        raise InputError(
+            f"runs.{name}.patches: are cut from images that are drawn: when_needed; "
+            f"datasets.{chosen.dataset} has whole images"
+        )
+    training, validation = (
+        datasets.read(layout.dataset_file(chosen.dataset, split), split)
+        for split in ("train", "validation")
+    )
 
     def redrawn(epoch: int) -> Any:
         return datasets.corrupt(training[0], noise, about["seed"], about["stream"], "train", epoch)
 
-    anew = about["redraw"] == "every_epoch"
-    return fit.Data(training, validation, redrawn if anew else None), about | {"noise": noise}
+    return Arrays(training, validation, redrawn if anew else None), about | {"noise": noise}
 
 
-def _resolved(chosen: Settings, about: dict[str, Any], data: fit.Data) -> fit.Settings:
+def _patches(chosen: Settings, name: str, sets: list[ImageSet], anew: bool) -> PatchExamples:
+    """Patches of images, if they have what the method learns from."""
+    training, validation = sets
+    method = chosen.method
+    if chosen.patches is None:
+        raise InputError(
+            f"runs.{name}.patches: missing; datasets.{chosen.dataset} has images of any size"
+        )
+    if method.targets == "clean" and not training.has_clean:
+        raise InputError(f"runs.{name}.method: datasets.{chosen.dataset} has no clean images")
+    if method.versions > training.versions:
+        raise InputError(
+            f"runs.{name}.method: needs {method.versions} noisy versions of each image; "
+            f"datasets.{chosen.dataset} has {training.versions}"
+        )
+    redraw = anew and training.noise is not None
+    return PatchExamples(training, validation, chosen.patches, redraw, chosen.seed, chosen.stream)
+
+
+def _resolved(chosen: Settings, about: dict[str, Any], data: Examples) -> fit.Settings:
     """The settings with what "auto" becomes on this machine."""
     from denoising.compute import tuning
     from denoising.networks import base as networks
 
-    _, height, width, channels = data.training[0].shape
+    _, height, width, channels = data.shape
     network = networks.build(chosen.network, chosen.section, channels)
     plan = tuning.plan(
         chosen.convolution,
@@ -151,14 +186,15 @@ def _resolved(chosen: Settings, about: dict[str, Any], data: fit.Data) -> fit.Se
         plan=plan,
         optimizer=chosen.optimizer,
         work=chosen.work,
+        patches=chosen.patches,
     )
 
 
-def _problem(method: Method, error: float, data: fit.Data) -> str:
+def _problem(method: Method, error: float, data: Examples) -> str:
     """Why the finished training is worth nothing, as far as its held-out pairs tell."""
     if not method.learns_mean_of_targets:  # evaluate.py looks at clean images
         return ""
-    inputs, targets = method.pairs(*data.validation)
+    inputs, targets = data.held_out(method)
     noisy = float(((inputs - targets) ** 2).mean(dtype="float64"))
     constant = constant_mse(targets)
     if not collapsed(error, noisy, constant):

@@ -2,23 +2,16 @@ import numpy as np
 import pytest
 
 from denoising.data import datasets, splits
+from denoising.data.store import to_unit
 from denoising.evaluation import metrics, targets
 from denoising.files import InputError
 from denoising.methods.noise2noise import Noise2Noise
 from denoising.methods.supervised import Supervised
 from denoising.noise.gaussian import Gaussian
 from denoising.noise.impulse import Impulse
-from denoising.sources import files as source_files
 
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=False)
 COUNTS = {"train": 20, "validation": 7, "test": 4}
-
-
-@pytest.fixture
-def source():
-    numbers = np.arange(60_000, dtype=np.uint32)
-    train = np.broadcast_to(numbers[:, None, None, None] % 251, (60_000, 2, 2, 1)).astype(np.uint8)
-    return train, np.zeros((10, 2, 2, 1), np.uint8), 10_000
 
 
 def noise_of(seed=0, dataset="d", split="train", images=30):
@@ -60,38 +53,39 @@ def test_noise_of_another_epoch_is_another():
     assert not np.array_equal(first, second)
 
 
-def test_splits_are_disjoint_and_as_large_as_asked(source):
-    _, test, held_out = source
-    train = np.arange(60_000, dtype=np.uint16)[:, None, None, None]
+OWN = np.array(["train"] * 60_000 + ["test"] * 10_000)
+
+
+def test_splits_are_disjoint_and_as_large_as_asked():
     for selection in ("first", "shuffled"):
         counts = {"train": 50_000, "validation": 10_000, "test": 10}
-        found = splits.split_images(train, test, held_out, counts, selection, seed=0)
+        found = splits.own(OWN, 10_000, counts, selection, seed=0)
         assert {split: len(images) for split, images in found.items()} == counts
         assert len(np.unique(np.concatenate([found["train"], found["validation"]]))) == 60_000
-    assert not np.array_equal(found["train"], train[:50_000])
-    first = splits.split_images(train, test, held_out, counts, "first", seed=0)["train"]
-    np.testing.assert_array_equal(first, train[:50_000])
+        assert min(found["test"]) >= 60_000
+    assert not np.array_equal(found["train"], np.arange(50_000))
+    first = splits.own(OWN, 10_000, counts, "first", seed=0)["train"]
+    np.testing.assert_array_equal(first, np.arange(50_000))
 
 
 def test_a_small_source_has_validation_images_too():
-    train = np.arange(100, dtype=np.uint16)[:, None, None, None]
-    found = splits.split_images(train, train[:10], 20, COUNTS, "first", seed=0)
+    own_sets = np.array(["train"] * 100 + ["test"] * 10)
+    found = splits.own(own_sets, 20, COUNTS, "first", seed=0)
     assert found["train"].max() < 80
     assert found["validation"].min() >= 80
     assert len(found["validation"]) == COUNTS["validation"]
 
 
 def test_fewer_images_are_spread_over_the_pool():
-    train = np.arange(60_000, dtype=np.uint16)[:, None, None, None]
-    test = np.arange(10_000, dtype=np.uint16)[:, None, None, None]
-    found = splits.split_images(train, test, 10_000, COUNTS, "first", seed=0)
-    np.testing.assert_array_equal(found["test"].ravel(), [0, 2500, 5000, 7500])
-    np.testing.assert_array_equal(found["train"].ravel()[:3], [0, 2500, 5000])
+    found = splits.own(OWN, 10_000, COUNTS, "first", seed=0)
+    np.testing.assert_array_equal(found["test"] - 60_000, [0, 2500, 5000, 7500])
+    np.testing.assert_array_equal(found["train"][:3], [0, 2500, 5000])
 
 
-def test_more_images_than_there_are_is_an_error(source):
+def test_more_images_than_there_are_is_an_error():
+    own_sets = np.array(["train"] * 100 + ["test"] * 10)
     with pytest.raises(InputError, match="test_images = 11: the source has 10"):
-        splits.split_images(*source, COUNTS | {"test": 11}, "first", seed=0)
+        splits.own(own_sets, 20, COUNTS | {"test": 11}, "first", seed=0)
 
 
 def test_pairs_for_clean_and_for_noisy_targets():
@@ -131,7 +125,7 @@ def test_a_histogram_of_the_targets_needs_no_training_images():
     noisy = datasets.corrupt(clean, NOISE, 0, "d", "train")
     known = targets.measure(clean, noisy, NOISE)
     for step in (0.025, 0.05, 0.0123):
-        for kind, pixels in (("clean", datasets.to_unit(clean)), ("noisy", noisy[datasets.TARGET])):
+        for kind, pixels in (("clean", to_unit(clean)), ("noisy", noisy[datasets.TARGET])):
             values, counts = known.values(kind)
             shares = metrics.histogram(values, step, counts=counts)
             np.testing.assert_array_equal(shares, metrics.histogram(pixels, step))
@@ -145,20 +139,3 @@ def test_targets_are_read_as_they_were_written(tmp_path):
     for one, other in zip(targets.read(tmp_path / "targets.npz"), known, strict=True):
         np.testing.assert_array_equal(one, other)
     np.testing.assert_allclose(known.mean[[0, -1]], [0.125, 0.875])
-
-
-def test_a_source_is_read_as_it_was_written_and_changes_are_noticed(tmp_path):
-    train, test = np.arange(24, dtype=np.uint8).reshape(6, 2, 2, 1), np.ones((2, 2, 2, 1), np.uint8)
-    source_files.write(tmp_path, train, test, held_out=2)
-    read_train, read_test, held_out = source_files.read(tmp_path)
-    np.testing.assert_array_equal(read_train, train)
-    np.testing.assert_array_equal(read_test, test)
-    assert held_out == 2
-    content = bytearray((tmp_path / "test.npy").read_bytes())
-    content[-1] ^= 1
-    (tmp_path / "test.npy").write_bytes(content)
-    with pytest.raises(InputError, match=r"test\.npy: has SHA-256 .*run the fetch stage again"):
-        source_files.read(tmp_path)
-    (tmp_path / "test.npy").unlink()
-    with pytest.raises(InputError, match=r"test\.npy: no such file"):
-        source_files.read(tmp_path)

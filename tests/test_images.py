@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from denoising.compute.backend import keras
-from denoising.inference import images
+from denoising.inference import images, tiles
 
 LIMIT = 1_000_000
 
@@ -121,7 +121,7 @@ def blurring():
 
 def test_any_size_goes_through_a_network_that_pools(blurring):
     for shape in [(28, 28, 1), (29, 31, 1), (1, 1, 1), (3, 50, 1)]:
-        done = images.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1)
+        done = tiles.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1)
         assert done.shape == shape
 
 
@@ -129,13 +129,13 @@ def test_tiles_join_without_a_seam(blurring):
     image = np.random.default_rng(0).random((700, 330, 1), dtype=np.float32)
     padded = np.pad(image, [(0, 0), (0, 2), (0, 0)], mode="symmetric")
     whole = blurring[1](padded[None])[0, :, :330]
-    tiled = images.denoise(blurring[0], image, blurring[1], multiple=1)
+    tiled = tiles.denoise(blurring[0], image, blurring[1], multiple=1)
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
 def test_channels_stay_apart(blurring):
     image = np.random.default_rng(0).random((400, 30, 3), dtype=np.float32)  # two tiles
-    np.testing.assert_array_equal(images.denoise(blurring[0], image, lambda batch: batch), image)
+    np.testing.assert_array_equal(tiles.denoise(blurring[0], image, lambda batch: batch), image)
 
 
 def test_many_sizes_become_few(blurring):
@@ -147,5 +147,5 @@ def test_many_sizes_become_few(blurring):
 
     for height, width in [(1, 1), (5, 27), (28, 28), (29, 56), (33, 30)]:
         image = np.ones((height, width, 1), np.float32)
-        assert images.denoise(blurring[0], image, predict).shape == image.shape
+        assert tiles.denoise(blurring[0], image, predict).shape == image.shape
     assert seen == {(1, 28, 28, 1), (1, 56, 56, 1)}

@@ -10,6 +10,13 @@ RNG = np.random.default_rng(0)
 SETTINGS = Evaluation(batch_size=8, bootstrap_resamples=500, histogram_step=0.025, examples=3)
 
 
+def measured(*groups, **options):
+    found = evaluate.Measured(SETTINGS, **options)
+    for prediction, clean, noisy in groups if isinstance(groups[0], tuple) else [groups]:
+        found.add(prediction, clean, noisy)
+    return found.scores(), found.per_image()
+
+
 def test_mse_and_psnr_of_a_known_error():
     clean = RNG.random((5, 12, 12, 3))
     np.testing.assert_allclose(metrics.mse_per_image(clean + 0.1, clean), 0.01)
@@ -25,6 +32,40 @@ def test_ssim_is_one_for_the_image_itself_and_falls_with_noise():
         for s in (0.1, 0.5)
     )
     assert strong < weak < 1
+
+
+def test_psnr_of_a_colour_image_is_one_over_all_its_channels():
+    clean = np.zeros((1, 12, 12, 3))
+    one_channel = clean + np.array([0.3, 0, 0])
+    assert metrics.psnr(metrics.mse_per_image(one_channel, clean))[0] == pytest.approx(
+        -10 * np.log10(0.3**2 / 3)
+    )
+
+
+def test_ssim_is_the_mean_over_channels_and_that_of_each_image():
+    clean = RNG.random((2, 20, 30, 3), np.float32)
+    noisy = clean + RNG.standard_normal(clean.shape).astype(np.float32) * np.array([0.05, 0.2, 0.5])
+    values = metrics.ssim_per_image(noisy, clean)
+    for value, one, other in zip(values, noisy, clean, strict=True):
+        assert metrics.ssim(one, other) == value
+        channels = [metrics.ssim(one[..., [c]], other[..., [c]]) for c in range(3)]
+        assert value == pytest.approx(np.mean(channels))
+        assert channels[0] > channels[1] > channels[2]
+
+
+def test_ssim_of_a_constant_shift_is_the_known_one():
+    """Without variance the formula is (2 a b + c) / (a**2 + b**2 + c), c = 0.01**2."""
+    one, other = np.full((16, 16, 1), 0.5), np.full((16, 16, 1), 0.7)
+    known = (2 * 0.5 * 0.7 + 1e-4) / (0.5**2 + 0.7**2 + 1e-4)
+    assert metrics.ssim(one, other) == pytest.approx(known)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (10, 400, 3), (400, 10, 1)])
+def test_ssim_is_not_defined_for_images_smaller_than_its_window(shape):
+    image = RNG.random(shape)
+    assert np.isnan(metrics.ssim(image, image))
+    assert np.isnan(metrics.ssim_per_image(image[None], image[None])).all()
+    assert metrics.ssim(*[RNG.random((11, 11, 1))] * 2) == pytest.approx(1)
 
 
 def test_interval_covers_the_true_mean_about_as_often_as_it_says():
@@ -50,9 +91,7 @@ def test_histogram_counts_every_pixel_and_is_centred_on_black_and_white():
 def test_evaluation_knows_a_denoiser_from_a_collapsed_one():
     clean = (RNG.random((40, 28, 28, 1)) > 0.8).astype(np.uint8) * 255
     noisy = np.clip(clean / 255 + 0.5 * RNG.standard_normal(clean.shape), 0, 1).astype(np.float16)
-    good, per_image = evaluate.evaluate(
-        (clean / 255 + 0.01).astype(np.float32), clean, noisy, SETTINGS
-    )
+    good, per_image = measured((clean / 255 + 0.01).astype(np.float32), clean, noisy)
     assert good["mse"] == pytest.approx(1e-4, rel=1e-3)
     assert good["mse_low"] <= good["mse"] <= good["mse_high"]
     assert good["mse_clipped"] < good["mse"]
@@ -64,19 +103,62 @@ def test_evaluation_knows_a_denoiser_from_a_collapsed_one():
         "prediction": 3,
     }
     for worthless in (np.zeros(clean.shape), noisy, np.full(clean.shape, 0.2)):
-        scores, _ = evaluate.evaluate(worthless.astype(np.float32), clean, noisy, SETTINGS)
+        scores, _ = measured(worthless.astype(np.float32), clean, noisy)
         assert collapsed(scores["mse"], scores["noisy_mse"], scores["constant_mse"])
 
 
 def test_predictions_that_are_not_finite_are_an_error():
     clean, noisy = np.zeros((2, 28, 28, 1), np.uint8), np.zeros((2, 28, 28, 1), np.float16)
     with pytest.raises(InputError, match="diverged"):
-        evaluate.evaluate(np.full(clean.shape, np.nan, np.float32), clean, noisy, SETTINGS)
+        measured(np.full(clean.shape, np.nan, np.float32), clean, noisy)
 
 
 def test_other_test_data_has_another_digest():
     clean, noisy = np.zeros((2, 28, 28, 1), np.uint8), np.zeros((2, 28, 28, 1), np.float16)
     prediction = np.zeros(clean.shape, np.float32)
-    one, _ = evaluate.evaluate(prediction, clean, noisy, SETTINGS)
-    two, _ = evaluate.evaluate(prediction, clean, noisy + np.float16(1), SETTINGS)
+    one, _ = measured(prediction, clean, noisy)
+    two, _ = measured(prediction, clean, noisy + np.float16(1))
     assert one["test_digest"] != two["test_digest"]
+
+
+def photographs():
+    """Groups of one image each, of three sizes: prediction, clean, noisy."""
+    for height, width in [(20, 30), (60, 40), (12, 300)]:
+        clean = RNG.random((1, height, width, 3), np.float32)
+        noise = 0.1 * RNG.standard_normal(clean.shape, np.float32)
+        yield clean + noise * np.float32(height / 60), clean, clean + noise
+
+
+def test_what_is_measured_over_pixels_and_over_images_is_told_apart():
+    groups = list(photographs())
+    scores, per_image = measured(*groups, any_size=True, crop=(12, 30))
+    errors = [np.square(denoised - clean).mean() for denoised, clean, _ in groups]
+    everything = np.concatenate([(one - clean).ravel() for one, clean, _ in groups])
+    assert scores["mse"] == pytest.approx(np.square(everything).mean(), rel=1e-5)
+    assert scores["mse_images"] == pytest.approx(np.mean(errors), rel=1e-5)
+    assert scores["mse_low"] < scores["mse"] < scores["mse_high"]
+    clipped = [np.square(one.clip(0, 1) - clean).mean() for one, clean, _ in groups]
+    assert scores["psnr"] == pytest.approx(np.mean(-10 * np.log10(clipped)), rel=1e-5)
+    assert scores["psnr_pixels"] == pytest.approx(-10 * np.log10(scores["mse_clipped"]))
+    pixels = np.concatenate([clean.ravel() for _, clean, _ in groups])
+    assert scores["constant_mse"] == pytest.approx(pixels.var(), rel=1e-5)
+    assert per_image["clean"].shape == (3, 12, 30, 3)
+    np.testing.assert_array_equal(per_image["clean"][1], groups[1][1][0, 24:36, 5:35])
+
+
+def test_images_in_one_group_or_in_several_give_the_same():
+    clean = RNG.integers(0, 256, (6, 16, 16, 1), dtype=np.uint8)
+    noisy = (clean / 255 + 0.1 * RNG.standard_normal(clean.shape)).astype(np.float16)
+    prediction = noisy.astype(np.float32) * np.float32(0.9)
+    whole = evaluate.Measured(SETTINGS)
+    whole.add(prediction, clean, noisy)
+    parts = evaluate.Measured(SETTINGS)
+    for index in range(6):
+        part = slice(index, index + 1)
+        parts.add(prediction[part], clean[part], noisy[part])
+    one, other = whole.scores(), parts.scores()
+    for key in set(one) - {"test_digest"}:
+        assert one[key] == pytest.approx(other[key], rel=1e-12), key
+    np.testing.assert_array_equal(whole.histogram().to_numpy(), parts.histogram().to_numpy())
+    for name, images in whole.per_image().items():
+        np.testing.assert_array_equal(images, parts.per_image()[name])

@@ -7,13 +7,15 @@ from denoising import files
 from denoising.compute.plan import Plan
 from denoising.data import datasets
 from denoising.data.collapse import collapsed, constant_mse
+from denoising.data.store import to_unit
 from denoising.files import InputError
 from denoising.inference import model_files, predict
 from denoising.noise.gaussian import Gaussian
 from denoising.sources import mnist
 from denoising.training import checkpoints
 from denoising.training.checkpoints import Checkpoints, Nowhere, digest
-from denoising.training.fit import Data, Settings, Work, fit
+from denoising.training.examples import Arrays
+from denoising.training.fit import Settings, Work, fit
 from stages import train as stage
 from stages.shared import params
 from tests.conftest import ROOT
@@ -53,13 +55,13 @@ def pairs(mnist_folder):
 
 @pytest.fixture(scope="module")
 def data(pairs):
-    return Data(pairs["train"], pairs["validation"])
+    return Arrays(pairs["train"], pairs["validation"])
 
 
 @pytest.fixture(scope="module")
 def redrawing(pairs):
     clean = pairs["train"][0]
-    return Data(
+    return Arrays(
         pairs["train"],
         pairs["validation"],
         lambda epoch: datasets.corrupt(clean, NOISE, 0, "d", "train", epoch),
@@ -77,13 +79,13 @@ def test_every_run_learns(data, pairs, run):
     assert [point["epoch"] for point in curve] == [1, 2, 3]
     assert curve[-1]["val_loss"] < curve[0]["val_loss"]
     clean, noisy = pairs["test"]
-    unit = datasets.to_unit(clean)
+    unit = to_unit(clean)
     error = np.mean((predict.denoise(model, noisy[0], 64) - unit) ** 2)
     assert error < np.mean((noisy[0].astype(np.float32) - unit) ** 2)
 
 
 def test_noisy_targets_need_no_clean_image(data):
-    blind = Data(*((np.zeros_like(clean), noisy) for clean, noisy in data[:2]))
+    blind = Arrays(*((np.zeros_like(clean), noisy) for clean, noisy in data[:2]))
     seeing, other = (
         fit(settings("win5rb_n2n", epochs=1), one, Nowhere(), str) for one in (data, blind)
     )
@@ -181,7 +183,7 @@ def test_redrawn_noise_differs_from_epoch_to_epoch(data, redrawing):
 
 
 def test_images_of_a_size_that_the_network_does_not_take_are_one_line(data):
-    cut = Data(*((clean[:, :27], noisy[:, :, :27]) for clean, noisy in data[:2]))
+    cut = Arrays(*((clean[:, :27], noisy[:, :, :27]) for clean, noisy in data[:2]))
     with pytest.raises(InputError, match="27 x 28 pixels: network cae needs multiples of 4"):
         fit(settings("cae"), cut, Nowhere(), str)
 

@@ -12,13 +12,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from denoising.data.datasets import to_unit
+import numpy as np
+
+from denoising.data.store import to_unit
+from denoising.evaluation.evaluate import mean_by_pixels
 from denoising.evaluation.metrics import mse_per_image
 from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
 from denoising.inference import float16_export
 from stages import evaluate, report, schema
 from stages.evaluating import prediction
-from stages.shared import command, layout, params
+from stages.shared import command, images, layout, params
 from tools import lockfile, programs
 
 RESULTS = Path("results")
@@ -158,13 +161,25 @@ def publish_network(name: str, target: Path, content: params.Content) -> None:
             f"over {NETWORKS / 1e6:g}"
         )
         return
-    done = prediction.predict(published, evaluate.settings(content, name))
     errors = {
         "mse": read_json(layout.metrics_file(name), "mse")["mse"],
-        "mse_float16": float(mse_per_image(done.prediction, to_unit(done.clean)).mean()),
+        "mse_float16": _mse(published, evaluate.settings(content, name)),
     }
     write_json(_float16_file(name, target), errors)
     print(f"{name}: MSE {errors['mse']:.6f}, with kernels in float16 {errors['mse_float16']:.6f}")
+
+
+def _mse(model: Path, chosen: prediction.Settings) -> float:
+    """MSE of a network over all pixels of the test images."""
+    test = images.test_images(chosen.dataset, chosen.evaluation.examples)
+    errors, pixels = [], []
+    for denoised, clean, *_ in prediction.predictions(
+        test, prediction.Predictor(model, chosen, test)
+    ):
+        unit = to_unit(clean) if clean.dtype == np.uint8 else clean
+        errors.append(mse_per_image(denoised, unit))
+        pixels.append(np.full(len(unit), unit[0].size))
+    return mean_by_pixels(np.concatenate(errors), np.concatenate(pixels))
 
 
 def _float16_file(name: str, target: Path) -> Path:

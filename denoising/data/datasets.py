@@ -1,11 +1,11 @@
 """Noisy datasets: noise that no two images share, and the files that hold it.
 
-A dataset has one file per split, each with
+A dataset whose noise is drawn in advance, for small images of one size, has one file per split with
     clean  (N, H, W, C) uint8       pixel values 0 .. 255
     noisy  (D, N, H, W, C) float16  D independent noisy versions, pixel values in [0, 1]
     split  its name, so that no file is taken for another
 D is 2 for training and validation (Noise2Noise wants input and target from one image) and 1 for
-the test images.
+the test images. Those of any size stay where they are: see `denoising.data.image_sets`.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,7 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from denoising.data.splits import Selection
+from denoising.data.splits import Selection, Split
+from denoising.data.store import to_unit
 from denoising.data.streams import rng_for
 from denoising.files import InputError, PathLike, read_arrays, write_arrays
 from denoising.noise.base import Noise
@@ -25,15 +26,25 @@ CHUNK = 1000  # images for which noise is drawn at a time
 STREAM = "dataset"  # the key of the random streams of a dataset that states none
 
 Redraw = Literal["never", "every_epoch"]
+Drawn = Literal["in_advance", "when_needed"]
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
 class DatasetOptions(Section):
-    """A row of `datasets`, without its noise model: which source, which images, which stream."""
+    """A row of `datasets`, without its noise model: which source, which images, which stream.
+
+    Attributes
+    ----------
+    drawn : {"in_advance", "when_needed"}
+        Whether the noisy images are kept as arrays, which small images of one size allow, or noise
+        is drawn where and when it is looked at.
+    """
 
     source: Key
     selection: Selection
     redraw: Redraw
+    drawn: Drawn = "in_advance"
+    split: Split | None = None
     stream: Key | None = None
 
 
@@ -92,11 +103,6 @@ def corrupt(
     anew = (epoch,) if epoch else ()
     streams = (rng_for(seed, stream, split, version, *anew) for version in range(DRAWS[split]))
     return np.stack([draw(noise, clean, rng, progress=progress) for rng in streams])
-
-
-def to_unit(images: np.ndarray) -> np.ndarray:
-    """uint8 pixel values 0 .. 255 as float32 in [0, 1]."""
-    return images.astype(np.float32) / np.float32(255)
 
 
 def write(path: PathLike, clean: np.ndarray, noisy: np.ndarray, split: str) -> None:

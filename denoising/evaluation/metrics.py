@@ -1,9 +1,13 @@
 """Measures of denoised images (N, H, W, C) against clean ones, pixel values on the scale [0, 1]."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 PSNR_LIMIT = 100.0  # dB; an exact reproduction would give infinity, which JSON cannot hold
+SSIM_WINDOW = 11  # pixels; sigma 1.5, cut off at 3.5 sigma
 
 
 def mse_per_image(prediction: ArrayLike, clean: np.ndarray) -> np.ndarray:
@@ -13,14 +17,27 @@ def mse_per_image(prediction: ArrayLike, clean: np.ndarray) -> np.ndarray:
 
 
 def psnr(mse: ArrayLike) -> np.ndarray:
-    """Peak signal-to-noise ratio in dB for a peak of 1, at most `PSNR_LIMIT`; elementwise."""
+    """Peak signal-to-noise ratio in dB for a peak of 1, at most `PSNR_LIMIT`; elementwise.
+
+    Of a colour image the mean squared error is over all pixels and channels together, as
+    `mse_per_image` gives it: one PSNR, not the mean of one for each channel.
+    """
     return -10 * np.log10(np.maximum(mse, 10 ** (-PSNR_LIMIT / 10)))
 
 
-def ssim_per_image(prediction: ArrayLike, clean: ArrayLike) -> np.ndarray:
-    """Structural similarity of each image, the mean over its channels: (N,) float64.
+def ssim(prediction: ArrayLike, clean: ArrayLike) -> float:
+    """Structural similarity of one image to another, the mean over its channels.
 
     Gaussian window of sigma 1.5 (11 x 11 pixels), data range 1.
+
+    Parameters
+    ----------
+    prediction, clean : array_like (H, W, C)
+
+    Returns
+    -------
+    float
+        At most 1; NaN for images smaller than the window, for which it is not defined.
 
     References
     ----------
@@ -29,30 +46,54 @@ def ssim_per_image(prediction: ArrayLike, clean: ArrayLike) -> np.ndarray:
     """
     from skimage.metrics import structural_similarity  # takes half a second
 
-    pairs = zip(np.asarray(prediction, np.float64), np.asarray(clean, np.float64), strict=True)
+    one, other = np.asarray(prediction, np.float64), np.asarray(clean, np.float64)
+    if min(one.shape[:2]) < SSIM_WINDOW:
+        return float("nan")
     options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5}
     options |= {"use_sample_covariance": False, "channel_axis": -1}
-    return np.array([structural_similarity(a, b, **options) for a, b in pairs])
+    return float(structural_similarity(one, other, **options))
 
 
-def mean_interval(values: np.ndarray, resamples: int, seed: int = 0) -> tuple[float, float]:
+def ssim_per_image(prediction: ArrayLike, clean: ArrayLike) -> np.ndarray:
+    """`ssim` of each image: (N,) float64, NaN where images are smaller than its window."""
+    pairs = zip(np.asarray(prediction), np.asarray(clean), strict=True)
+    return np.array([ssim(one, other) for one, other in pairs], np.float64)
+
+
+def mean_interval(
+    values: np.ndarray, resamples: int, seed: int = 0, weights: np.ndarray | None = None
+) -> tuple[float, float]:
     """95 % percentile bootstrap interval (low, high) of the mean of values (N,).
 
     Images are resampled.
+
+    Parameters
+    ----------
+    weights : ndarray (N,), optional
+        Of the values in the mean, such as pixels per image.
     """
     from scipy import stats  # takes half a second, which stages that fail early should not wait for
 
+    columns: tuple[np.ndarray, ...] = (values,)
+    statistic: Callable[..., Any] = np.mean
+    if weights is not None and np.ptp(weights) > 0:
+        columns, statistic = (values * weights, weights), _ratio
     if len(values) < 2 or np.ptp(values) == 0:
         return float(np.mean(values)), float(np.mean(values))
     result = stats.bootstrap(
-        (values,),
-        np.mean,
+        columns,
+        statistic,
         n_resamples=resamples,
         batch=100,
         method="percentile",
+        paired=len(columns) > 1,
         rng=np.random.default_rng(seed),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def _ratio(weighted: np.ndarray, weights: np.ndarray, axis: int = -1) -> np.ndarray:
+    return weighted.sum(axis=axis) / weights.sum(axis=axis)
 
 
 def histogram(
@@ -73,12 +114,23 @@ def histogram(
     counts : ndarray of int, optional
         How many pixels have each of the values; None: one.
     """
+    found = histogram_counts(values, step, low, high, counts)
+    return found / found.sum()
+
+
+def histogram_counts(
+    values: ArrayLike,
+    step: float,
+    low: float = -0.25,
+    high: float = 1.25,
+    counts: np.ndarray | None = None,
+) -> np.ndarray:
+    """Number of pixels in the bins of `histogram`."""
     centres = histogram_centres(step, low, high)
     index = np.rint(np.asarray(values, np.float64).ravel() / step).astype(int)
     index -= round(centres[0] / step)
     places = np.clip(index, 0, len(centres) - 1)
-    found = np.bincount(places, weights=counts, minlength=len(centres))
-    return found / found.sum()
+    return np.bincount(places, weights=counts, minlength=len(centres))
 
 
 def histogram_centres(step: float, low: float = -0.25, high: float = 1.25) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from denoising.data.datasets import TARGET
+from denoising.data.image_sets import ImageSet
 from denoising.files import PathLike, read_arrays, write_arrays
 from denoising.noise.base import Noise
 
@@ -33,11 +34,55 @@ class Targets(NamedTuple):
     noisy_counts: np.ndarray
     mean: np.ndarray
 
+    @property
+    def clipped_share(self) -> tuple[float, float]:
+        """Share of the noisy pixels at or beyond black, and at or beyond white."""
+        at_black, at_white = self.noisy_values <= 0, self.noisy_values >= 1
+        total = self.noisy_counts.sum()
+        return (
+            float(self.noisy_counts[at_black].sum() / total),
+            float(self.noisy_counts[at_white].sum() / total),
+        )
+
     def values(self, kind: str) -> tuple[np.ndarray, np.ndarray]:
         """Values and counts of the targets of a kind, "clean" or "noisy"."""
         if kind == "clean":
             return self.clean_values, self.clean_counts
         return self.noisy_values, self.noisy_counts
+
+
+SAMPLED = 256  # images of any size that are looked at, evenly spread
+WINDOW = 512  # pixels of a side that are looked at, in the middle of each
+
+
+def sample(images: ImageSet, noise: Noise) -> Targets:
+    """`Targets` of images of any size, from the middle of some of them.
+
+    Pixel values are counted as float16. Where there are no clean images, the noisy ones count as
+    such.
+    """
+    counts = {kind: np.zeros(2**16, np.int64) for kind in ("clean", "noisy")}
+    for index in np.unique(np.linspace(0, len(images) - 1, SAMPLED).astype(int)):
+        height, width, _ = images.shapes[index]
+        window = (_middle(height), _middle(width))
+        version = images.versions - 1
+        noisy = images.noisy(index, version, window)
+        clean = images.clean(index, window) if images.has_clean else noisy
+        for kind, pixels in (("clean", clean), ("noisy", noisy)):
+            bits = pixels.astype(np.float16).ravel().view(np.uint16)
+            counts[kind] += np.bincount(bits, minlength=2**16)
+    return Targets(*_seen(counts["clean"]), *_seen(counts["noisy"]), noise.mean_table())
+
+
+def _seen(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Values that occur, and how often, of a count by the bits of a float16."""
+    bits = np.flatnonzero(counts)
+    return bits.astype(np.uint16).view(np.float16).astype(np.float32), counts[bits]
+
+
+def _middle(size: int) -> slice:
+    start = max(0, (size - WINDOW) // 2)
+    return slice(start, min(start + WINDOW, size))
 
 
 def measure(clean: np.ndarray, noisy: np.ndarray, noise: Noise) -> Targets:

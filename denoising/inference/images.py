@@ -1,29 +1,17 @@
-"""Image files of any kind and size: read, denoised in tiles, written.
+"""Image files of any kind and size: read, written.
 
 Limits are checked before anything is decoded.
 """
 
 import io
-import math
 import warnings
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from denoising.networks.base import receptive_radius, size_multiple
-
-if TYPE_CHECKING:
-    import keras
-
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are lower
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
-TILE, OVERLAP = 256, 32  # pixels; tiles overlap by more where a network sees further
-# pixels, the side of a digit: images are padded to its multiples, since TensorFlow compiles the
-# network once for each size
-SIZES = 28
 FAR = 20  # times white; pixel values of floating point are below, also with strong noise
 
 
@@ -106,52 +94,3 @@ def png(pixels: np.ndarray) -> bytes:
     grey = np.round(np.clip(pixels[..., 0], 0, 1) * 255).astype(np.uint8)
     Image.fromarray(grey).save(content, "PNG")
     return content.getvalue()
-
-
-def denoise(
-    model: "keras.Model",
-    image: np.ndarray,
-    predict: Callable[[np.ndarray], np.ndarray],
-    multiple: int = SIZES,
-) -> np.ndarray:
-    """Denoise one image of any size, in tiles if it is large.
-
-    Image and tiles are padded by mirroring to a size that the network accepts.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Its pooling says what height and width must be multiples of.
-    image : ndarray (H, W, C) float32
-    predict : callable
-        From (1, H, W, C) to (1, H, W, C), such as `model.predict_on_batch`.
-    multiple : int
-        Height and width that `predict` sees are multiples of this, too; see `SIZES`.
-
-    Returns
-    -------
-    ndarray (H, W, C) float32, not clipped
-    """
-    multiple = math.lcm(size_multiple(model), multiple)
-    height, width, _ = image.shape
-    overlap = max(OVERLAP, -(-receptive_radius(model) // multiple) * multiple)
-    if height <= TILE + 2 * overlap and width <= TILE + 2 * overlap:
-        return _padded(image, multiple, predict)
-    result = np.empty_like(image)
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            above, before = min(top, overlap), min(left, overlap)
-            rows = slice(top - above, top + TILE + overlap)
-            columns = slice(left - before, left + TILE + overlap)
-            done = _padded(image[rows, columns], multiple, predict)
-            own = result[top : top + TILE, left : left + TILE]
-            own[...] = done[above : above + own.shape[0], before : before + own.shape[1]]
-    return result
-
-
-def _padded(
-    image: np.ndarray, multiple: int, predict: Callable[[np.ndarray], np.ndarray]
-) -> np.ndarray:
-    height, width, _ = image.shape
-    margins = [(0, -height % multiple), (0, -width % multiple), (0, 0)]
-    return predict(np.pad(image, margins, mode="symmetric")[None])[0, :height, :width]

@@ -26,12 +26,15 @@ class Method(Section):
         `denoising.reporting.tables.TABLES`.
     targets : {"clean", "noisy"}
         What its targets are.
+    versions : int
+        How many independent noisy versions of an image it needs.
     """
 
     loss: AnyLoss
 
     table: ClassVar[str]
     targets: ClassVar[Literal["clean", "noisy"]]
+    versions: ClassVar[int]
 
     def pairs(
         self, clean: np.ndarray, noisy: np.ndarray, order: Order = slice(None)
@@ -40,8 +43,8 @@ class Method(Section):
 
         Parameters
         ----------
-        clean : ndarray (N, H, W, C) uint8
-        noisy : ndarray (2, N, H, W, C) float16
+        clean : ndarray (N, H, W, C) uint8, or float32 on the scale [0, 1]
+        noisy : ndarray (D, N, H, W, C) float16 or float32
         order : index, optional
             Which images, in which order.
         """

@@ -21,6 +21,7 @@ class Noise2Noise(Method):
 
     table: ClassVar[str] = "noise2noise"
     targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
+    versions: ClassVar[int] = 2
 
     def pairs(
         self, clean: np.ndarray, noisy: np.ndarray, order: Order = slice(None)

@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from denoising.data.datasets import INPUT, to_unit
+from denoising.data.datasets import INPUT
+from denoising.data.store import to_unit
 from denoising.methods.base import Method, Order
 from denoising.noise.base import Noise
 
@@ -16,11 +17,15 @@ class Supervised(Method):
 
     table: ClassVar[str] = "supervised"
     targets: ClassVar[Literal["clean", "noisy"]] = "clean"
+    versions: ClassVar[int] = 1
 
     def pairs(
         self, clean: np.ndarray, noisy: np.ndarray, order: Order = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
-        return noisy[INPUT][order].astype(np.float32), to_unit(clean[order])
+        targets = clean[order]
+        if targets.dtype == np.uint8:
+            targets = to_unit(targets)
+        return noisy[INPUT][order].astype(np.float32), targets
 
     def problem(self, noise: Noise) -> str:
         return "is for noisy targets" if self.loss.name == "tobit" else ""

@@ -31,6 +31,7 @@ class Network(Section):
     batch_norm_momentum: Fraction
     batch_norm_epsilon: Positive
     initializer: Initializer
+    zero_output: bool = False  # the last layer starts at zero: untrained, it is the identity
 
 
 def build(section: Network, channels: int) -> "keras.Model":
@@ -39,13 +40,9 @@ def build(section: Network, channels: int) -> "keras.Model":
     from keras import layers
 
     def convolve(x: Any, filters: int, index: int, **options: Any) -> Any:
+        options = {"kernel_initializer": section.initializer} | options
         return layers.Conv2D(
-            filters,
-            section.kernel_size,
-            padding="same",
-            kernel_initializer=section.initializer,
-            name=f"conv{index}",
-            **options,
+            filters, section.kernel_size, padding="same", name=f"conv{index}", **options
         )(x)
 
     x = inputs = keras.Input((None, None, channels), name="input")  # (N, H, W, C)
@@ -58,6 +55,7 @@ def build(section: Network, channels: int) -> "keras.Model":
             name=f"norm{index}",
         )(x)
         x = layers.ReLU(name=f"relu{index}")(x)
-    noise = convolve(x, channels, section.depth)  # (N, H, W, C)
+    last = "zeros" if section.zero_output else section.initializer
+    noise = convolve(x, channels, section.depth, kernel_initializer=last)  # (N, H, W, C)
     outputs = layers.Subtract(dtype="float32", name="output")([inputs, noise])
     return keras.Model(inputs, outputs, name="dncnn")

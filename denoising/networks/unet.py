@@ -37,6 +37,9 @@ class Network(Section):
     kernel_size: Odd
     residual: bool
     initializer: Initializer
+    zero_output: bool = (
+        False  # the last layer starts at zero: with `residual` it is the identity then
+    )
 
 
 def build(section: Network, channels: int) -> "keras.Model":
@@ -68,9 +71,10 @@ def build(section: Network, channels: int) -> "keras.Model":
         x = layers.UpSampling2D(2, name=f"decoder{number}_up")(x)
         x = layers.Concatenate(name=f"decoder{number}_skip")([skips[number], x])
         x = level(x, "decoder", number)
-    x = layers.Conv2D(
-        channels, 1, padding="same", kernel_initializer=section.initializer, name="output_conv"
-    )(x)  # (N, H, W, C)
+    last = "zeros" if section.zero_output else section.initializer
+    x = layers.Conv2D(channels, 1, padding="same", kernel_initializer=last, name="output_conv")(
+        x
+    )  # (N, H, W, C)
     if section.residual:
         outputs = layers.Add(dtype="float32", name="output")([inputs, x])
     else:

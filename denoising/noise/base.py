@@ -24,6 +24,7 @@ class Noise(Section):
     """A noise model."""
 
     invertible: ClassVar[bool] = True  # has every pixel value in [0, 1] a noisy mean of its own?
+    is_model: ClassVar[bool] = True  # can it be drawn? False: the images have it already
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A noisy version of `clean`.

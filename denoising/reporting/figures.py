@@ -3,6 +3,7 @@
 The same data gives the same bytes when saved by `save`.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from denoising.files import PathLike, atomic
+from denoising.reporting.grids import grid as grid  # one of the figures
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart
 BLACK, ORANGE, BLUE, GREEN, PURPLE, RED = (
@@ -26,6 +28,7 @@ BLACK, ORANGE, BLUE, GREEN, PURPLE, RED = (
     "#D55E00",
 )
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, BLACK)
+MARKS = ("o", "s", "^", "D", "v")
 SERIES = {
     "training_targets": (ORANGE, "--"),
     "test_images": (BLACK, ":"),
@@ -89,42 +92,6 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
     return figure
 
 
-def grid(rows: Mapping[str, np.ndarray]) -> Figure:
-    """Images side by side, black 0 to white 1.
-
-    Parameters
-    ----------
-    rows : dict of str to ndarray (K, H, W, C)
-        By label; every row has the same number of images.
-    """
-    count = len(next(iter(rows.values())))
-    figure, axes = plt.subplots(
-        len(rows),
-        count,
-        figsize=(count * 0.95 + 1.3, len(rows) * 0.98),
-        squeeze=False,
-        layout="constrained",
-    )
-    for line, (label, images) in zip(axes, rows.items(), strict=True):
-        for axis, image in zip(line, images, strict=True):
-            axis.imshow(
-                _shown(image),
-                cmap="gray",  # of one channel; three are red, green and blue
-                vmin=0,
-                vmax=1,
-                interpolation="nearest",
-            )
-            axis.set(xticks=[], yticks=[])
-        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
-    return figure
-
-
-def _shown(image: np.ndarray) -> np.ndarray:
-    """(H, W) or (H, W, 3) of an image (H, W, C), of which the first channels are shown."""
-    pixels = np.asarray(image, np.float32)
-    return np.clip(pixels[..., :3], 0, 1) if pixels.shape[-1] >= 3 else pixels[..., 0]
-
-
 def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """Learning curves, one panel each: training loss dashed, validation loss solid, by epoch.
 
@@ -150,7 +117,8 @@ def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
                 color=colour,
                 label=name,
             )
-        positive = all((frame[["loss", "val_loss"]] > 0).all(axis=None) for frame in runs.values())
+        losses = [frame[["loss", "val_loss"]] for frame in runs.values()]
+        positive = all((loss.isna() | (loss > 0)).all(axis=None) for loss in losses)
         axis.set(title=title, xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.plot([], [], "--", color="gray", label="(training)")
@@ -160,7 +128,7 @@ def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
 
 
 def mse_bars(frame: pd.DataFrame) -> Figure:
-    """MSE of every denoiser with its interval, and the article's value as a mark.
+    """MSE of every denoiser with its interval, and the article's value as a mark where it has one.
 
     Parameters
     ----------
@@ -168,38 +136,97 @@ def mse_bars(frame: pd.DataFrame) -> Figure:
         As `denoising.reporting.tables.table` gives it, with a column `group` that the colours
         go by.
     """
-    figure, axis = plt.subplots(figsize=(8, 0.42 * len(frame) + 1.4), layout="constrained")
-    y = np.arange(len(frame))[::-1]
-    groups = list(dict.fromkeys(frame["group"]))
-    for group, colour in zip(groups, CYCLE, strict=False):
-        rows = (frame["group"] == group).to_numpy()
+    figure, axis, y = _lines(frame)
+    for group, rows, colour in _groups(frame):
         axis.barh(y[rows], frame["mse"][rows], color=colour, alpha=0.75, label=group)
-    errors = np.maximum(0, [frame["mse"] - frame["mse_low"], frame["mse_high"] - frame["mse"]])
-    axis.errorbar(frame["mse"], y, xerr=errors, fmt="none", color=BLACK, capsize=3, linewidth=1)
-    axis.plot(
-        frame["article"],
-        y,
-        "D",
-        color=RED,
-        markeredgecolor="white",
-        markersize=7,
-        linestyle="",
-        label="article",
+    _draw_intervals(axis, frame, y, "mse", fmt="none", color=BLACK)
+    has_article = frame["article"].notna().any()
+    if has_article:
+        axis.plot(
+            frame["article"],
+            y,
+            "D",
+            color=RED,
+            markeredgecolor="white",
+            markersize=7,
+            linestyle="",
+            label="article",
+        )
+    digits = 4 if frame["mse"].min() >= 0.002 else 5
+    _write_values(axis, frame["mse"], frame["mse_high"], y, f"{{:.{digits}f}}")
+    axis.set(yticks=y, yticklabels=frame["name"], xlabel="MSE (95 % interval over test images)")
+    axis.margins(x=0.12)
+    if has_article:
+        axis.legend(loc="lower right", fontsize="small")
+    else:  # longer bars may be the last
+        _legend_below(figure)
+    axis.grid(alpha=0.25, axis="x")
+    return figure
+
+
+def psnr_bars(frame: pd.DataFrame) -> Figure:
+    """PSNR of every denoiser with its interval, as points: 0 dB is no natural start of a bar.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One denoiser a row: name, psnr, psnr_low, psnr_high (dB; NaN: no interval), and a `group`
+        that the colours and marks go by.
+    """
+    figure, axis, y = _lines(frame)
+    for (group, rows, colour), mark in zip(_groups(frame), itertools.cycle(MARKS)):
+        _draw_intervals(
+            axis, frame[rows], y[rows], "psnr", fmt=mark, color=colour, markersize=7, label=group
+        )
+    ends = frame["psnr_high"].fillna(frame["psnr"])
+    _write_values(axis, frame["psnr"], ends, y, "{:.2f}")
+    axis.set(
+        yticks=y,
+        yticklabels=frame["name"],
+        xlabel="PSNR in dB, higher is better (95 % interval over test images)",
     )
-    for position, value, end in zip(y, frame["mse"], frame["mse_high"], strict=True):
+    axis.margins(x=0.12)
+    _legend_below(figure)
+    axis.grid(alpha=0.25)
+    return figure
+
+
+def _legend_below(figure: Figure) -> None:
+    figure.legend(loc="outside lower center", ncols=4, fontsize="small", frameon=False)
+
+
+def _lines(frame: pd.DataFrame) -> tuple[Figure, Any, np.ndarray]:
+    """A figure with a line for each row of a frame, and their places from the top."""
+    figure, axis = plt.subplots(figsize=(8, 0.42 * len(frame) + 1.4), layout="constrained")
+    return figure, axis, np.arange(len(frame))[::-1]
+
+
+def _groups(frame: pd.DataFrame) -> list[tuple[str, np.ndarray, str]]:
+    """Each group of a frame, which rows are in it, and its colour."""
+    groups = dict.fromkeys(frame["group"])
+    return [
+        (group, (frame["group"] == group).to_numpy(), colour)
+        for group, colour in zip(groups, itertools.cycle(CYCLE), strict=False)
+    ]
+
+
+def _draw_intervals(axis: Any, frame: pd.DataFrame, y: np.ndarray, key: str, **style: Any) -> None:
+    value, low, high = frame[key], frame[f"{key}_low"], frame[f"{key}_high"]
+    errors = np.maximum(0, [value - low, high - value])
+    axis.errorbar(value, y, xerr=errors, capsize=3, linewidth=1, **style)
+
+
+def _write_values(axis: Any, values: Any, ends: Any, y: np.ndarray, form: str) -> None:
+    """Each value right of the end of its interval."""
+    for position, value, end in zip(y, values, ends, strict=True):
         axis.annotate(
-            f"{value:.4f}",
+            form.format(value),
             (end, position),
             (6, 0),
             textcoords="offset points",
             va="center",
             fontsize="small",
         )
-    axis.set(yticks=y, yticklabels=frame["name"], xlabel="MSE (95 % interval over test images)")
-    axis.margins(x=0.12)
-    axis.legend(loc="lower right", fontsize="small")
-    axis.grid(alpha=0.25, axis="x")
-    return figure
 
 
 def _row(count: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from denoising.evaluation import metrics
-from denoising.sections import Section
+from denoising.sections import Positive, Section
 
 # titles of the tables that a method can put its rows into, and what the bars of figures call them
 TABLES = {
@@ -39,6 +39,8 @@ class Report(Section):
 
     grid_images: Annotated[int, Field(ge=1, le=1000)]  # columns of the grid
     dpi: Annotated[int, Field(ge=30, le=600)]  # dots per inch of the figures
+    # PSNR in dB that papers give, by test set and method
+    published: dict[str, dict[str, Positive]] = Field(default_factory=dict)
 
 
 def table(

@@ -1,34 +1,18 @@
 """What every source does.
 
 One source per file of this folder: a section of params.yaml that is told apart by its `name`, and
-knows how to get its images. The fetch stage keeps them as arrays, so that no later stage knows
-where they came from.
+knows how to get its images. The fetch stage stores them, so that no later stage knows where they
+came from.
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import numpy as np
-
+from denoising.data.store import Catalogue
 from denoising.sections import Section
 
-
-class Images(NamedTuple):
-    """The clean images of a source.
-
-    Attributes
-    ----------
-    train, test : ndarray (N, H, W, C) uint8
-        The source's own two sets.
-    held_out : int
-        How many of the training images are for validation alone; they are the last ones, unless a
-        dataset shuffles them.
-    """
-
-    train: np.ndarray
-    test: np.ndarray
-    held_out: int
+Log = Callable[[str], object]
 
 
 class Source(Section):
@@ -37,8 +21,8 @@ class Source(Section):
     # images that each split can have, where that is known before they are fetched
     available: ClassVar[Mapping[str, int]] = {}
 
-    def fetch(self, provided: Path, kept: Path, log: Callable[[str], object]) -> Images:
-        """Get the images.
+    def scan(self, provided: Path, kept: Path, log: Log) -> Catalogue:
+        """Find the images; their pixels are read when the catalogue's are.
 
         Parameters
         ----------

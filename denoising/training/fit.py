@@ -16,12 +16,14 @@ import numpy as np
 from pydantic import Field
 
 from denoising.compute.plan import Plan
+from denoising.data.patches import Patches
 from denoising.data.streams import rng_for
 from denoising.files import InputError
 from denoising.methods.base import Method
 from denoising.noise.base import Noise
 from denoising.sections import Fraction, Positive, Section
 from denoising.training.checkpoints import State, Store
+from denoising.training.examples import Examples
 
 STREAM = "run"  # the key of the random streams of a run that states none
 
@@ -62,6 +64,8 @@ class Settings:
         With the seed it fixes initial weights and the order of images.
     plan : Plan
         How to compute.
+    patches : Patches, optional
+        How patches are cut; None: whole images.
     """
 
     network: str
@@ -73,11 +77,12 @@ class Settings:
     plan: Plan
     optimizer: Optimizer
     work: Work
+    patches: Patches | None = None
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for digests and provenance."""
         return {
-            "network": {"name": self.network} | self.section.model_dump(),
+            "network": {"name": self.network} | self.section.model_dump(exclude_unset=True),
             "method": self.method.model_dump(),
             "noise": self.noise.model_dump(),
             "seed": self.seed,
@@ -87,25 +92,8 @@ class Settings:
             "fused": self.plan.fused,
             "optimizer": self.optimizer.model_dump(),
             **self.work.model_dump(),
+            **({"patches": self.patches.model_dump()} if self.patches else {}),
         }
-
-
-class Data(NamedTuple):
-    """What is learned from.
-
-    Attributes
-    ----------
-    training, validation : tuple (clean, noisy)
-        As `denoising.data.datasets.read` gives them. With noisy targets that are drawn once, no
-        clean image is looked at.
-    redrawn : callable, optional
-        New noisy training images (2, N, H, W, C) of an epoch, counted from 0; None: those of the
-        first epoch serve in all.
-    """
-
-    training: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    redrawn: Callable[[int], np.ndarray] | None = None
 
 
 class Fitted(NamedTuple):
@@ -127,7 +115,7 @@ class Fitted(NamedTuple):
 
 
 def fit(
-    settings: Settings, data: Data, checkpoints: Store, log: Callable[[str], object] = print
+    settings: Settings, data: Examples, checkpoints: Store, log: Callable[[str], object] = print
 ) -> Fitted:
     """Train one network.
 
@@ -147,10 +135,9 @@ def fit(
     from denoising.compute import backend
 
     work, method = settings.work, settings.method
-    clean, noisy = data.training
     backend.prepare(int(rng_for(settings.seed, settings.stream).integers(2**32)))
-    model = _compiled(settings, clean.shape)
-    held_out = method.pairs(*data.validation)
+    model = _compiled(settings, data.shape)
+    held_out = data.held_out(method)
     machine = backend.device()[1]
 
     curve, seconds, before = _restore(model, checkpoints)
@@ -160,14 +147,9 @@ def fit(
     started = time.perf_counter() - seconds
     for epoch in range(len(curve), work.epochs):
         rng = rng_for(settings.seed, settings.stream, epoch)
-        if data.redrawn and epoch:
-            noisy = data.redrawn(epoch)
-        inputs, targets = method.pairs(clean, noisy, rng.permutation(len(clean)))
         history = model.fit(
-            inputs,
-            targets,
-            batch_size=work.batch_size,
-            shuffle=False,  # the order is drawn above, from the epoch's own stream
+            **data.epoch(method, epoch, rng, work.batch_size),
+            shuffle=False,  # the order is drawn from the epoch's own stream
             validation_data=held_out,
             validation_batch_size=work.batch_size,
             initial_epoch=epoch,
@@ -192,7 +174,7 @@ def fit(
 
 
 def _compiled(settings: Settings, shape: tuple[int, ...]) -> Any:
-    """The network with fresh weights and optimizer, to be trained on images (N, H, W, C)."""
+    """The network with fresh weights and optimizer, for epochs of N images (H, W, C)."""
     from denoising.compute import execution
     from denoising.compute.backend import keras
     from denoising.networks import base as networks

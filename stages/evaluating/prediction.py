@@ -2,18 +2,18 @@
 
 import dataclasses
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from denoising.data import datasets
 from denoising.data.collapse import collapsed
 from denoising.evaluation import evaluate, targets
 from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.inference import model_files
 from denoising.sections import shortened, validate
 from stages.evaluating import outputs
-from stages.shared import command, layout, params
+from stages.shared import command, images, layout, params
 
 PROVENANCE = {"model_sha256": str, "method": dict, "environment": dict, "settings": dict}
 
@@ -45,28 +45,6 @@ def settings(content: params.Content, run: str) -> Settings:
     )
 
 
-class Predicted(NamedTuple):
-    """What a network made of the test images.
-
-    Attributes
-    ----------
-    prediction : ndarray (N, H, W, C) float32
-        Not clipped.
-    clean : ndarray (N, H, W, C) uint8
-    noisy : ndarray (N, H, W, C) float16
-    milliseconds : float
-        Per image, compilation left out.
-    facts : dict
-        Of the network and how it was computed.
-    """
-
-    prediction: np.ndarray
-    clean: np.ndarray
-    noisy: np.ndarray
-    milliseconds: float
-    facts: dict[str, Any]
-
-
 def provenance(chosen: Settings) -> dict[str, Any]:
     """What the run's model file was made of.
 
@@ -96,76 +74,129 @@ def provenance(chosen: Settings) -> dict[str, Any]:
     return content
 
 
-def predict(model_file: PathLike, chosen: Settings) -> Predicted:
-    """Denoise the test images."""
-    model_files.check(model_file)
-    clean, noisy = datasets.read(layout.dataset_file(chosen.dataset, "test"), "test")
+class Predictor:
+    """A trained network, computed as this machine does it best.
 
-    from denoising.compute import backend, execution, tuning
-    from denoising.inference import predict as inference
+    Attributes
+    ----------
+    facts : dict
+        Of the network and how it is computed.
+    seconds : float
+        Spent in predictions, compilation left out.
+    """
 
-    backend.prepare(0)
-    trained = model_files.load(model_file)
-    batch_size = chosen.evaluation.batch_size
-    plan = tuning.plan(
-        chosen.convolution,
-        chosen.precision,
-        trained,
-        clean.shape[1:3],
-        batch_size,
-        "inference",
-        log=command.say,
-    )
-    model = execution.for_inference(trained, plan)
-    # compiles, so that the seconds below are those of work
-    inference.denoise(model, noisy[0][:batch_size], batch_size)
-    started = time.perf_counter()
-    prediction = inference.denoise(model, noisy[0], batch_size)
-    milliseconds = round((time.perf_counter() - started) / len(clean) * 1000, 3)
-    facts = {
-        "parameters": trained.count_params(),
-        "inference_precision": plan.precision,
-        "inference_convolutions_by_fft": len(plan.by_fft),
-    }
-    return Predicted(prediction, clean, noisy[0], milliseconds, facts)
+    def __init__(self, model_file: PathLike, chosen: Settings, test: images.TestImages) -> None:
+        model_files.check(model_file)
+
+        from denoising.compute import backend, execution, tuning
+
+        backend.prepare(0)
+        trained = model_files.load(model_file)
+        self._batch_size, self._any_size = chosen.evaluation.batch_size, test.any_size
+        plan = tuning.plan(
+            chosen.convolution,
+            chosen.precision,
+            trained,
+            _computed_size(test),
+            1 if test.any_size else self._batch_size,
+            "inference",
+            log=command.say,
+        )
+        self._model = execution.for_inference(trained, plan)
+        self._compiled: set[tuple[int, ...]] = set()
+        self.seconds = 0.0
+        self.facts = {
+            "parameters": trained.count_params(),
+            "inference_precision": plan.precision,
+            "inference_convolutions_by_fft": len(plan.by_fft),
+        }
+
+    def __call__(self, noisy: np.ndarray) -> np.ndarray:
+        """Denoised images (n, H, W, C) float32 of noisy ones, not clipped."""
+        predict = self._of_any_size if self._any_size else self._of_one_size
+        if noisy.shape[1:] not in self._compiled:  # so that the seconds are those of work
+            predict(noisy[: self._batch_size])
+            self._compiled.add(noisy.shape[1:])
+        started = time.perf_counter()
+        prediction = predict(noisy)
+        self.seconds += time.perf_counter() - started
+        return prediction
+
+    def _of_one_size(self, noisy: np.ndarray) -> np.ndarray:
+        from denoising.inference import predict as inference
+
+        return inference.denoise(self._model, noisy, self._batch_size)
+
+    def _of_any_size(self, noisy: np.ndarray) -> np.ndarray:
+        from denoising.inference import tiles
+
+        return np.stack([tiles.denoise(self._model, image) for image in noisy])
+
+
+def _computed_size(test: images.TestImages) -> tuple[int, int]:
+    """Height and width of what a network computes at a time."""
+    if not test.any_size:
+        return test.shape[:2]
+    from denoising.inference import tiles
+
+    height, width, _ = test.shape
+    return min(height, tiles.LARGEST), min(width, tiles.LARGEST)
+
+
+Denoise = Callable[[np.ndarray], np.ndarray]
+
+
+def predictions(
+    test: images.TestImages, denoise: Denoise
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, str]]:
+    """Prediction, clean and noisy images of each group of test images, and its test set."""
+    groups = test.groups()
+    for clean, noisy, part in command.progress(groups, test.dataset) if test.any_size else groups:
+        yield denoise(noisy), clean, noisy, part
 
 
 def measure(
     name: str,
     made_of: dict[str, Any],
-    denoised: np.ndarray,
-    done: Predicted,
+    predictor: Predictor,
+    test: images.TestImages,
     chosen: Settings,
-) -> None:
-    """Measure what became of the test images, and write it as the results of a row.
+    denoise: Denoise | None = None,
+) -> dict[str, Any]:
+    """Measure what becomes of the test images, and write it as the results of a row.
 
     Parameters
     ----------
     name : str
     made_of : dict
         See `provenance`.
-    denoised : ndarray (N, H, W, C) float32
-    done : Predicted
+    predictor : Predictor
+    test : TestImages
     chosen : Settings
+    denoise : callable, optional
+        What is measured, (n, H, W, C) float32 of noisy images; None: the predictor itself.
+
+    Returns
+    -------
+    dict
+        The scores.
     """
-    scores, per_image = evaluate.evaluate(denoised, done.clean, done.noisy, chosen.evaluation)
+    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size)
+    for found in predictions(test, denoise or predictor):
+        measured.add(*found)
+    scores = measured.scores()
     baselines = scores["noisy_mse"], scores["constant_mse"]
     has_collapsed = bool(collapsed(scores["mse"], *baselines))
-    scores |= {"collapsed": has_collapsed} | done.facts | _trained_with(made_of)
+    scores |= {"collapsed": has_collapsed} | predictor.facts | _trained_with(made_of)
     if has_collapsed:
         beside = "noisy input {:.5f}, constant image {:.5f}".format(*baselines)
         command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {beside} ***\n")
     known = targets.read(layout.targets_file(chosen.dataset))
     method = made_of["method"]
-    histogram = evaluate.histograms(
-        chosen.evaluation.histogram_step,
-        training_targets=known.values(method["targets"]),
-        test_images=datasets.to_unit(done.clean),
-        noisy_images=done.noisy,
-        predictions=denoised,
-    )
-    means = known.mean[[0, -1]].tolist()
-    outputs.write_evaluation(name, scores, per_image, histogram, method | {"mean_of_ends": means})
+    histogram = measured.histogram(training_targets=known.values(method["targets"]))
+    about = method | {"mean_of_ends": known.mean[[0, -1]].tolist()}
+    outputs.write_evaluation(name, scores, measured.per_image(), histogram, about)
+    return scores
 
 
 def _trained_with(made_of: dict[str, Any]) -> dict[str, Any]:

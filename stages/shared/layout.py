@@ -1,9 +1,11 @@
 """Where the pipeline keeps its files, below the repository or a folder of published results."""
 
+import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
-PROVIDED = Path("data/provided")
+# a user's files lie in the repository, also for the pipeline of a folder below own/
+PROVIDED = Path(os.path.relpath(Path(__file__).parents[2])) / "data/provided"
 FETCHED = Path(".fetched")  # DVC deletes outputs before it runs a stage again, this folder not
 CHECKPOINTS = Path(".checkpoints")
 LOCK = Path("dvc.lock")

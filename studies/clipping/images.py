@@ -7,8 +7,8 @@ import numpy as np
 from skimage import color, data, measure, util
 
 from denoising.data import splits
+from denoising.data.store import Store
 from denoising.data.streams import rng_for
-from denoising.sources import files as source_files
 
 PHOTOGRAPHS = {  # those that scikit-image brings along; no test photograph is trained on
     "train": (
@@ -40,7 +40,9 @@ def digits(folder: Path, counts: Mapping[str, int]) -> Splits:
     counts : dict of str to int
         Images wanted of each of "train", "validation", "test".
     """
-    return splits.split_images(*source_files.read(folder), counts, "first", seed=0)
+    source = Store(folder)
+    found = splits.own(source.own_sets, source.held_out, counts, "first", seed=0)
+    return {split: source.stack("clean", places) for split, places in found.items()}
 
 
 def low_contrast(digits: Splits, factor: float) -> Splits:

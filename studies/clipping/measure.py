@@ -20,6 +20,7 @@ import denoising
 from denoising import sections
 from denoising.compute.plan import Plan
 from denoising.data import datasets
+from denoising.data.store import to_unit
 from denoising.data.streams import rng_for
 from denoising.evaluation import metrics
 from denoising.files import InputError, read_json, sha256, write_json, write_text
@@ -27,6 +28,7 @@ from denoising.methods.noise2noise import Noise2Noise
 from denoising.methods.supervised import Supervised
 from denoising.training import fit
 from denoising.training.checkpoints import Checkpoints, code_of, digest
+from denoising.training.examples import Arrays
 from stages.shared import command, layout
 from studies.clipping import experiments, images
 from studies.clipping.settings import FILE, FOLDER, Experiments, Settings, validate
@@ -177,7 +179,7 @@ class Job:
         try:
             trained, _, _ = fit.fit(
                 asked,
-                fit.Data(training, validation),
+                Arrays(training, validation),
                 checkpoints,
                 log=lambda line: command.say(f"{label}: {line}"),
             )
@@ -186,7 +188,7 @@ class Job:
         given = noisy(self.row, self.seed, "test", self.clean["test"])[datasets.INPUT]
         model = execution.for_inference(trained, self.plans["inference"])
         prediction = inference.denoise(model, given, _inference_batch(len(given)))
-        return self._measured(prediction, given, datasets.to_unit(self.clean["test"]))
+        return self._measured(prediction, given, to_unit(self.clean["test"]))
 
     def _measured(
         self, prediction: np.ndarray, given: np.ndarray, clean: np.ndarray

@@ -1,12 +1,8 @@
-"""The classical filters that the article names as the traditional methods.
+"""The classical filters that the article names as the traditional methods."""
 
-Each is a section that is told apart by its `name`, and takes images (N, H, W, C).
-"""
-
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 from scipy import ndimage
 
 from denoising.sections import Odd, Positive, Section
@@ -50,6 +46,3 @@ class Gaussian(Section):
     def __call__(self, images: np.ndarray) -> np.ndarray:
         sigmas = (0, self.sigma, self.sigma, 0)
         return ndimage.gaussian_filter(images, sigma=sigmas, mode="reflect")
-
-
-Filter = Annotated[Identity | Median | Mean | Gaussian, Field(discriminator="name")]

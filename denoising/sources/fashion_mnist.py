@@ -1,0 +1,87 @@
+"""Fashion-MNIST's images, articles of clothing as IDX files, from whichever place answers.
+
+References
+----------
+H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine
+learning algorithms" (2017), arXiv:1708.07747.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from denoising.data.store import Catalogue
+from denoising.sources import downloads, idx
+from denoising.sources.base import Log, Source
+from denoising.sources.downloads import Files, Getters, SourceError
+
+DIGESTS = {  # of the uncompressed files: Debian compresses them anew
+    "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+}
+TRAIN, TEST = DIGESTS
+GZIP_DIGESTS = {
+    f"{TRAIN}.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    f"{TEST}.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+}
+MIRRORS = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/"
+    "b2617bb6d3ffa2e429640350f613e3291e10b141/data/fashion/",
+    "https://storage.googleapis.com/cvdf-datasets/fashion-mnist/",
+)
+PACKAGE = "dataset-fashion-mnist"  # Debian's
+INSTALLED = Path("usr/share/datasets/fashion-mnist")  # below the root
+
+
+class FashionMNIST(Source):
+    """60,000 training images, of which the last 10,000 are for validation, and 10,000 of test.
+
+    28 x 28 pixels, one channel, 8 bits.
+    """
+
+    name: Literal["fashion_mnist"]
+
+    available: ClassVar[Mapping[str, int]] = {
+        "train": 50_000,
+        "validation": 10_000,
+        "test": 10_000,
+    }
+
+    def scan(self, provided: Path, kept: Path, log: Log) -> Catalogue:
+        provided, kept = provided / self.name, kept / self.name
+        by_hand = f"put {TRAIN}.gz and {TEST}.gz into {provided}/"
+        downloads.fetch("Fashion-MNIST", places(provided, kept), DIGESTS, [kept], by_hand, log)
+        train, test = idx.read_known(kept, DIGESTS)
+        return idx.catalogue(train, test, self.available["validation"])
+
+
+def places(provided: Path, kept: Path) -> Getters:
+    """The places, in this order: the user, what was fetched before, this machine, the net."""
+    found: dict[str, Callable[[Path], Files]] = {}
+    for known in (provided, kept, "/" / INSTALLED):
+        found[str(known)] = functools.partial(_from_known, known)
+    for mirror in MIRRORS:
+        found[mirror] = functools.partial(from_mirror, mirror)
+    return found | {f"apt-get download {PACKAGE}": from_debian}
+
+
+def _from_known(known: Path, _: Path) -> Files:
+    files = idx.from_folder(known, DIGESTS)
+    if files is None:
+        raise SourceError("no files there")
+    return files
+
+
+def from_mirror(mirror: str, folder: Path) -> Files:
+    """The .gz files over HTTPS."""
+    downloads.download({name: mirror + name for name in GZIP_DIGESTS}, GZIP_DIGESTS, folder)
+    return _from_known(folder, folder)
+
+
+def from_debian(folder: Path) -> Files:
+    """The .gz files inside Debian's package, which is not installed."""
+    downloads.client("apt-get", "download", "--quiet", PACKAGE, folder=folder)
+    package = downloads.only_file(folder, "*.deb")
+    downloads.client("dpkg-deb", "--extract", package, folder)
+    return _from_known(folder / INSTALLED, folder)

@@ -1,0 +1,158 @@
+"""What a network learns from, epoch by epoch: whole images that are kept as arrays, or patches.
+
+Both give Keras inputs and targets (N, H, W, C) float32, in an order and with noise that depend on
+the epoch alone.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from denoising.data import patches
+from denoising.data.image_sets import ImageSet
+from denoising.methods.base import Method
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+class Examples(Protocol):
+    """What `denoising.training.fit.fit` learns from."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Examples of an epoch, height, width, channels."""
+
+    @property
+    def images(self) -> int:
+        """Images that are learned from."""
+
+    def epoch(
+        self, method: Method, epoch: int, rng: np.random.Generator, batch_size: int
+    ) -> dict[str, Any]:
+        """Arguments of `keras.Model.fit` for an epoch, counted from 0.
+
+        Parameters
+        ----------
+        rng : Generator
+            Of this epoch.
+        """
+
+    def held_out(self, method: Method) -> Pair:
+        """Inputs and targets that validate."""
+
+
+class Arrays(NamedTuple):
+    """Whole images of one size, in memory.
+
+    Attributes
+    ----------
+    training, validation : tuple (clean, noisy)
+        As `denoising.data.datasets.read` gives them. With noisy targets that are drawn once, no
+        clean image is looked at.
+    redrawn : callable, optional
+        New noisy training images (2, N, H, W, C) of an epoch, counted from 0; None: those of the
+        first epoch serve in all.
+    """
+
+    training: Pair
+    validation: Pair
+    redrawn: Callable[[int], np.ndarray] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """See `Examples.shape`."""
+        return self.training[0].shape
+
+    @property
+    def images(self) -> int:
+        """See `Examples.images`."""
+        return len(self.training[0])
+
+    def epoch(
+        self, method: Method, epoch: int, rng: np.random.Generator, batch_size: int
+    ) -> dict[str, Any]:
+        """See `Examples.epoch`."""
+        clean, noisy = self.training
+        if self.redrawn and epoch:
+            noisy = self.redrawn(epoch)
+        inputs, targets = method.pairs(clean, noisy, rng.permutation(len(clean)))
+        return {"x": inputs, "y": targets, "batch_size": batch_size}
+
+    def held_out(self, method: Method) -> Pair:
+        """See `Examples.held_out`."""
+        return method.pairs(*self.validation)
+
+
+class PatchExamples(NamedTuple):
+    """Patches of images of any size, cut while the network learns.
+
+    Attributes
+    ----------
+    training, validation : ImageSet
+    patches : Patches
+    redraw : bool
+        Is the noise of the training patches drawn anew in every epoch?
+    seed, stream : int, str
+        Of the patches that validate.
+    """
+
+    training: ImageSet
+    validation: ImageSet
+    patches: patches.Patches
+    redraw: bool
+    seed: int
+    stream: str
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """See `Examples.shape`."""
+        size = self.patches.size
+        return self.patches.per_epoch, size, size, self.training.channels
+
+    @property
+    def images(self) -> int:
+        """See `Examples.images`."""
+        return len(self.training)
+
+    def epoch(
+        self, method: Method, epoch: int, rng: np.random.Generator, batch_size: int
+    ) -> dict[str, Any]:
+        """See `Examples.epoch`."""
+        where = patches.places(self.training, self.patches, self.patches.per_epoch, rng)
+        anew = epoch if self.redraw else None
+
+        def batch(part: slice) -> Pair:
+            cut = patches.cut(
+                self.training,
+                self.patches,
+                where,
+                part,
+                method.versions,
+                method.targets == "clean",
+                anew,
+            )
+            return method.pairs(cut.clean, cut.noisy)  # type: ignore[arg-type]
+
+        return {"x": _batches(self.patches.per_epoch, batch_size, batch)}
+
+    def held_out(self, method: Method) -> Pair:
+        """See `Examples.held_out`."""
+        clean = method.targets == "clean"
+        options = (self.seed, self.stream, method.versions, clean)
+        return method.pairs(*patches.validation(self.validation, self.patches, *options))  # type: ignore[arg-type]
+
+
+def _batches(count: int, batch_size: int, batch: Callable[[slice], Pair]) -> Any:
+    """Batches that Keras asks for one after another, made while it computes."""
+    from denoising.compute.backend import keras
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return -(-count // batch_size)
+
+        def __getitem__(self, index: int) -> Pair:
+            return batch(slice(index * batch_size, min((index + 1) * batch_size, count)))
+
+    # two threads cut while a batch is computed; the order stays that of the places
+    return Batches(workers=2, use_multiprocessing=False, max_queue_size=16)

@@ -1,0 +1,151 @@
+"""Run the pipeline on your own images, or on a public set: make repro SOURCE=path/to/folder
+
+Each source has a folder of its own below own/, with the pipeline's outputs and a params.yaml that
+is made once, from a preset, and then yours to edit. Its dvc.yaml is that of the repository, with
+the paths that the code has from there.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from denoising.files import InputError, write_text
+from denoising.sections import kinds, shortened
+from stages import schema
+from stages.shared import command, layout, params
+from tools import lockfile
+
+OWN, PRESETS = Path("own"), Path("presets")
+_CODE = ("denoising/", "stages/")
+_UP = "../.."  # from such a folder to the repository
+
+
+def main(source: str, budget: str | None) -> None:
+    """Make the source's folder if it has none, and run what is not up to date in it.
+
+    Raises
+    ------
+    InputError
+        If there is no such source, or something in its params.yaml is wrong.
+    """
+    folder, section = _folder_of(source)
+    if not (folder / layout.PARAMS).exists():
+        write_text(folder / layout.PARAMS, _new_params(source, section))
+        command.say(f"{folder / layout.PARAMS}: made; edit it as you like, it is never overwritten")
+    _set_budget(folder / layout.PARAMS, budget)
+    content = params.read(folder / layout.PARAMS)
+    schema.validate(content, folder / layout.PARAMS)
+    write_text(folder / "dvc.yaml", pipeline(_paths(content, folder)))
+    command.say(f"{folder}: the pipeline at budget {content['budget']}")
+    environment = os.environ | {"PYTHONPATH": _UP}
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=folder, env=environment)
+    lock = folder / layout.LOCK
+    if lock.is_file():
+        write_text(lock, lockfile.parse(lock.read_text()).text)
+    if done.returncode:
+        raise InputError(
+            f"{folder}: a stage failed, see above; the same command goes on from there"
+        )
+    print((folder / layout.TABLES).read_text(), end="")
+    print(f"tables and figures: {folder / 'plots'}")
+
+
+def _folder_of(source: str) -> tuple[Path, dict[str, Any]]:
+    """The folder below own/ of a source, and the source's section."""
+    if source in set(kinds("sources")) - {"folder"}:
+        return OWN / source, {"name": source}
+    path = Path(source).expanduser()
+    if not path.is_dir():
+        names = ", ".join(sorted(set(kinds("sources")) - {"folder"}))
+        raise InputError(f"SOURCE={source}: no such folder, and none of {names}")
+    name = re.sub("[^a-z0-9]+", "_", path.resolve().name.lower()).strip("_")[:48] or "images"
+    return OWN / name, {"name": "folder", "path": os.path.relpath(path, OWN / name)}
+
+
+def _new_params(source: str, section: dict[str, Any]) -> str:
+    """The params.yaml of a source: the repository's, with the sections of a preset in it."""
+    preset = PRESETS / f"{section['name']}.yaml"
+    if section["name"] == "folder":
+        from denoising.sources.listing import kind_of
+
+        preset = PRESETS / f"{kind_of(Path(source).expanduser())}.yaml"
+    if not preset.is_file():
+        made = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+        raise InputError(
+            f"SOURCE={source}: {preset.stem} has no preset; there are {made}. Add rows to "
+            "params.yaml instead"
+        )
+    text = compose(layout.PARAMS.read_text(), preset.read_text())
+    return text.replace("FOLDER", f'"{section.get("path", "")}"')
+
+
+def compose(base: str, preset: str) -> str:
+    """A params.yaml with the sections of a preset in place of its own, comments and all."""
+    chosen = _sections(preset)
+    head = preset.split("\n\n")[0]
+    return "\n".join([head, "", *({**_sections(base), **chosen}).values()])
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The lines of each top-level key."""
+    found: dict[str, list[str]] = {}
+    key = ""
+    for line in text.splitlines():
+        if match := re.match(r"([a-z_]+):", line):
+            key = match.group(1)
+        if key:
+            found.setdefault(key, []).append(line)
+    return {key: "\n".join(lines).rstrip() + "\n" for key, lines in found.items()}
+
+
+def _set_budget(path: Path, budget: str | None) -> None:
+    if budget is None:
+        return
+    text = path.read_text()
+    known = params.parse(text, path).get("budgets") or {}
+    if budget not in known:
+        allowed = ", ".join(known)
+        raise InputError(f"BUDGET={shortened(budget)}: should be one of {allowed}")
+    changed = re.sub(r"(?m)^budget: *[^\s#]+", f"budget: {budget}", text, count=1)
+    if changed != text:
+        write_text(path, changed)
+
+
+def _paths(content: params.Content, folder: Path) -> list[str]:
+    """The folders of images that the sources read."""
+    return [row["path"] for row in content["sources"].values() if row.get("name") == "folder"]
+
+
+def pipeline(read: list[str]) -> str:
+    """The dvc.yaml of a folder below own/.
+
+    Parameters
+    ----------
+    read : list of str
+        Folders of images, as they are called from there: when a file in them changes, they are
+        read again.
+    """
+    lines = []
+    for line in Path("dvc.yaml").read_text().splitlines():
+        if line.strip() == "- article.json":
+            continue
+        line = re.sub(rf"- ({'|'.join(_CODE)})", rf"- {_UP}/\1", line)
+        lines.append(line.replace("cmd: python", f"cmd: PYTHONPATH={_UP} python"))
+        if line.strip() == f"- {_UP}/stages/fetch.py":
+            lines += [f'        - "{path}"' for path in read]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.own", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("source", help="a folder of images, or the name of a public set")
+    parser.add_argument("--budget", help="how much work, one of those in its params.yaml")
+    arguments = parser.parse_args()
+    with command.errors_of_one_line("own"):
+        main(arguments.source, arguments.budget)
