@@ -26,7 +26,6 @@ from benchmarks import seeds
 from denoising.compute import backend, execution
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
-from denoising.data import datasets
 from denoising.data.store import to_unit
 from denoising.data.streams import rng_for
 from denoising.evaluation import metrics

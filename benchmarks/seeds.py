@@ -141,7 +141,7 @@ def arrays(made_of: corrupt.Settings) -> dict[str, tuple[np.ndarray, np.ndarray]
     return {
         split: (clean, datasets.corrupt(clean, made_of.noise, made_of.seed, made_of.stream, split))
         for split, places in found.items()
-        for clean in [source.stack("clean", places)]
+        for clean in [source.array("clean", places)]
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from denoising.data import datasets, image_sets, splits
 from denoising.data.image_sets import ImageSet
+from denoising.data.leaks import check_no_leak
 from denoising.data.store import Store
 from denoising.evaluation import targets
 from denoising.files import InputError, write_json
@@ -69,9 +70,11 @@ def _split(chosen: Settings, source: Store) -> dict[str, np.ndarray]:
         if options.split:
             raise InputError(f"split: source {options.source} has its own")
         return splits.own(source.own_sets, source.held_out, counts, options.selection, chosen.seed)
-    return splits.by_groups(
+    found = splits.by_groups(
         source.names, source.own_sets, options.split, counts, options.selection, chosen.seed
     )
+    check_no_leak(source.content, source.names, found)
+    return found
 
 
 def _write_arrays(name: str, chosen: Settings, source: Store, found: dict[str, np.ndarray]) -> None:
@@ -84,7 +87,7 @@ def _write_arrays(name: str, chosen: Settings, source: Store, found: dict[str, n
         )
     source.check()
     for split, places in found.items():
-        clean = source.stack("clean", places)
+        clean = source.array("clean", places)
         bar = partial(command.progress, label=f"{name}/{split}")
         noisy = datasets.corrupt(
             clean, chosen.noise, chosen.seed, chosen.stream, split, progress=bar

@@ -10,8 +10,8 @@ import tifffile
 from denoising.data import leaks, store
 from denoising.files import InputError
 from denoising.sections import validate
-from denoising.sources import image_files
 from denoising.sources.folder import Folder
+from denoising.sources.shared import image_files
 from tests.test_folder import F32, I16, U16, random, save
 
 SKIP = "; bad_files: skip leaves such images out"

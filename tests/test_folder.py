@@ -9,8 +9,8 @@ from PIL import Image
 
 from denoising.data import leaks, store
 from denoising.files import InputError
-from denoising.sources import image_files
 from denoising.sources.folder import Folder
+from denoising.sources.shared import image_files
 
 RNG = np.random.default_rng(0)
 

@@ -16,7 +16,8 @@ import pytest
 from denoising.data import leaks, store
 from denoising.files import InputError
 from denoising.sections import validate
-from denoising.sources import bsd, downloads, fashion_mnist, idx, polyu
+from denoising.sources import bsd, fashion_mnist, polyu
+from denoising.sources.shared import downloads, idx
 from tests.conftest import ROOT
 from tests.test_folder import random, save
 

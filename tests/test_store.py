@@ -102,8 +102,8 @@ def test_a_file_that_changes_while_it_is_read_is_one_line(pixels, tmp_path, chan
 
 def test_images_of_several_sizes_are_no_array(store):
     with pytest.raises(InputError, match="images of 4 sizes are no array"):
-        store.stack("clean", np.arange(4))
-    assert store.stack("clean", np.array([0, 0])).shape == (2, 50, 70, 3)
+        store.array("clean", np.arange(4))
+    assert store.array("clean", np.array([0, 0])).shape == (2, 50, 70, 3)
 
 
 def test_noise_does_not_depend_on_where_one_looks(store):

@@ -13,6 +13,7 @@ import pytest
 from dvc.repo import Repo
 
 from denoising.files import InputError
+from denoising.sections import kinds
 from denoising.training import checkpoints
 from stages import schema
 from stages.shared import params
@@ -96,6 +97,8 @@ def test_every_stage_declares_the_code_it_imports_and_needs_all_it_declares(stag
         declared = declared_code(stage)
         missing = {file for file in imported if not any(covers(path, file) for path in declared)}
         assert not missing, f"{name} imports what it does not declare"
+        if name.startswith("fetch@"):  # any source's: dvc.yaml has one list for all
+            imported |= imported_files(*(f"denoising.sources.{one}" for one in kinds("sources")))
         needless = {path for path in declared if not any(covers(path, file) for file in imported)}
         assert not needless, f"{name} declares what it does not import"
 
@@ -109,7 +112,8 @@ def test_a_noise_model_is_a_dependency_of_the_stage_that_draws_it_alone(stages, 
         if name.startswith("corrupt"):
             noise = content["datasets"][name.partition("@")[2]]["noise"]["name"]
             expected |= {"denoising/noise/clipping.py", f"denoising/noise/{noise}.py"}
-        assert kinds == (set() if name.startswith("fetch") else expected), name
+        without = name.partition("@")[0] in ("fetch", "report")
+        assert kinds == (set() if without else expected), name
 
 
 def test_a_checkpoint_depends_on_the_code_that_the_train_stage_declares(stages):

@@ -70,7 +70,7 @@ def _new_params(source: str, section: dict[str, Any]) -> str:
     """The params.yaml of a source: the repository's, with the sections of a preset in it."""
     preset = PRESETS / f"{section['name']}.yaml"
     if section["name"] == "folder":
-        from denoising.sources.listing import kind_of
+        from denoising.sources.shared.listing import kind_of
 
         preset = PRESETS / f"{kind_of(Path(source).expanduser())}.yaml"
     if not preset.is_file():

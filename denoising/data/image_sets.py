@@ -147,7 +147,7 @@ def read(
     InputError
         If the file is missing, damaged, of another split, or of other images.
     """
-    images, held, source, digest = read_arrays(path, "images", "split", "source", "source_digest")
+    images, held, digest = read_arrays(path, "images", "split", "source_digest")
     if str(held) != split:
         raise InputError(f"{path}: holds the {held} images, expected the {split} images")
     if str(digest) != store.digest or len(images) == 0 or images.max() >= len(store):

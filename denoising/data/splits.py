@@ -171,10 +171,13 @@ def by_groups(
     train = np.setdiff1d(pool, validation)
     found = {"train": train, "validation": validation, "test": test}
     if empty := [name for name in SPLITS if not len(found[name])]:
+        counted = [
+            f"{len(of)} {what}{'s'[: len(of) > 1]}"
+            for of, what in ((groups, "image"), (set(groups), "group"))
+        ]
         raise InputError(
-            f"{len(groups)} image{'s' if len(groups) > 1 else ''} in {len(set(groups))} group"
-            f"{'s' if len(set(groups)) > 1 else ''}: nothing is left for {' and '.join(empty)}; add "
-            "images, or set `split`"
+            f"{' in '.join(counted)}: nothing is left for {' and '.join(empty)}; add images, or "
+            "set `split`"
         )
     return {name: _evenly(found[name], counts[name]) for name in SPLITS}
 

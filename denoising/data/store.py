@@ -233,7 +233,7 @@ class Store:
         """Pixels of an image with black at 0 and white at 1: (h, w, C) float32."""
         return to_unit(self.raw(role, index, window), self.black, self.white)
 
-    def stack(self, role: str, indices: np.ndarray) -> np.ndarray:
+    def array(self, role: str, indices: np.ndarray) -> np.ndarray:
         """Images of one size as one array: (N, H, W, C) of `dtype`.
 
         Raises

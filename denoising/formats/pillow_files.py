@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 ORIENTATION = 0x0112  # EXIF
-IHDR_BITS, IHDR_COLOUR = 24, 25  # where a PNG's header has its bit depth and colour type
+PNG_COLOUR = (2, 6)  # colour types of a PNG: without and with alpha
 CHANNELS = {"1": 1, "L": 1, "LA": 1, "I;16": 1, "I;16B": 1} | dict.fromkeys(
     ("RGB", "RGBA", "RGBX"), 3
 )
@@ -41,7 +41,8 @@ class PillowFile(ImageFile):
         from PIL import Image
 
         self._decoded: tuple[int, np.ndarray] | None = None
-        self._sixteen = kind == "PNG" and _png_bits(path) == 16
+        bits, self._colour_type = _png_kind(path) if kind == "PNG" else (8, 0)
+        self._sixteen = bits == 16
         if kind == "GIF" and not _has_trailer(path):
             refuse(path, "not a whole GIF file (its end is missing)")
         with refusing(path, kind), no_pixel_limit():
@@ -69,6 +70,8 @@ class PillowFile(ImageFile):
 
     def _channels(self, path: Path) -> int:
         image = self.image
+        if self._sixteen:  # Pillow would call grey with alpha a colour
+            return 3 if self._colour_type in PNG_COLOUR else 1
         if image.mode in ("P", "PA") or (image.format == "GIF" and len(self.frames) > 1):
             with no_pixel_limit():
                 return 1 if _grey(image, self.frames) else 3
@@ -119,9 +122,11 @@ def _has_trailer(path: Path) -> bool:
         return file.read().rstrip(b"\0").endswith(b";")
 
 
-def _png_bits(path: Path) -> int:
+def _png_kind(path: Path) -> tuple[int, int]:
+    """Bit depth and colour type of a PNG; 0 where it breaks off before."""
     with open(path, "rb") as file:
-        return (file.read(IHDR_BITS + 1) + bytes(IHDR_BITS + 1))[IHDR_BITS]
+        bits, colour = (file.read(26) + bytes(26))[24:26]
+    return bits, colour
 
 
 def has_sbit(path: Path) -> bool:

@@ -4,7 +4,7 @@ import logging
 import math
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
 
 from denoising.formats.base import refuse
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 # kinds of series whose smaller levels are known to be copies, also where no page says so
 PYRAMIDS = ("svs", "ndpi", "scn", "qpi", "bif", "philips", "avs", "ome")
+# tags of size, sample layout, compression, colour, strips and tiles
+LAYOUT = (256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
+TYPE_SIZES = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4), 1)) | {16: 8, 17: 8, 18: 8}
 _quiet = logging.NullHandler()
 
 
@@ -77,24 +80,50 @@ def _all_there(tiff: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", pat
     """Refuse a file that lacks pages, or ends before the pixels of one."""
     if tiff.is_imagej and series.kind not in ("imagej", "ome"):
         refuse(path, "not a whole TIFF file (ImageJ's metadata tell of more than it has)")
-    size = tiff.filehandle.size
-    if series.dataoffset is not None:
-        ends = [series.dataoffset + series.nbytes]
-    else:
-        pages = [series[number] for number in range(len(series))]
-        if missing := sum(page is None for page in pages):
-            refuse(path, f"lacks {missing} of the {len(pages)} pages that its metadata tell of")
-        plain = series.keyframe.is_final
-        ends = [
-            page.dataoffsets[0] + page.nbytes
-            if plain
-            else max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=False)), default=0)
-            for page in pages
-            if page is not None
-        ]
-    for number, end in enumerate(ends, 1):
-        if end > size:
+    pages = [series[number] for number in range(len(series))]
+    if missing := sum(page is None for page in pages):
+        refuse(path, f"lacks {missing} of the {len(pages)} pages that its metadata tell of")
+    plain = series.keyframe.is_final
+    first = None
+    for number, page in enumerate(pages, 1):
+        assert page is not None
+        end = 0
+        if plain and page.dataoffsets:
+            end = page.dataoffsets[0] + page.nbytes
+        elif page.databytecounts:
+            end = max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=False)))
+        if page.offset is not None and not tiff.tiff.is_ndpi:  # whose tags are laid out otherwise
+            layout, tags_end = _layout(tiff, page.offset)
+            end = max(end, tags_end)
+            first = first or layout
+            if layout != first:
+                refuse(path, f"page {number} is stored otherwise than page 1; all should be alike")
+        if end > tiff.filehandle.size:
             refuse(path, f"not a whole TIFF file (it ends within page {number})")
+    offset = series.dataoffset
+    if offset is not None and offset + series.nbytes > tiff.filehandle.size:
+        refuse(path, "not a whole TIFF file (it ends within its pixels)")
+
+
+def _layout(tiff: "tifffile.TiffFile", offset: int) -> tuple[dict[int, int], int]:
+    """Numbers in a page's tags that say how it is stored, and where the last tag's value ends."""
+    form, file = tiff.tiff, tiff.filehandle
+    file.seek(offset)
+    (count,) = struct.unpack(form.tagnoformat, file.read(form.tagnosize))
+    content = file.read(count * form.tagsize)
+    inline = form.offsetsize
+    order: Literal["little", "big"] = "little" if form.byteorder == "<" else "big"
+    found, end = {}, 0
+    for place in range(0, len(content), form.tagsize):
+        entry = content[place : place + form.tagsize]
+        code, kind = struct.unpack_from(form.byteorder + "HH", entry)
+        many = int.from_bytes(entry[4:-inline], order)
+        size = TYPE_SIZES.get(kind, 0) * many
+        if size > inline:
+            end = max(end, int.from_bytes(entry[-inline:], order) + size)
+        elif code in LAYOUT:
+            found[code] = int.from_bytes(entry[-inline:][:size], order)
+    return found, end
 
 
 def ome_pixels(tiff: "tifffile.TiffFile") -> dict[str, str]:

@@ -16,8 +16,8 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from denoising.data.store import Catalogue, Image, OwnSet
-from denoising.sources import downloads, image_files
 from denoising.sources.base import Log, Source
+from denoising.sources.shared import downloads, image_files
 
 ADDRESS = "https://raw.githubusercontent.com/cszn/DnCNN/e93b27812d3ff523a3a79d19e5e50d233d7a8d0a/"
 FOLDERS = {  # in the repository

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from denoising.data.store import Catalogue
-from denoising.sources import downloads, idx
 from denoising.sources.base import Log, Source
-from denoising.sources.downloads import Files, Getters, SourceError
+from denoising.sources.shared import downloads, idx
+from denoising.sources.shared.downloads import Files, Getters, SourceError
 
 DIGESTS = {  # of the uncompressed files: Debian compresses them anew
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",

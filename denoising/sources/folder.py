@@ -1,6 +1,6 @@
 """Anyone's own images: a folder of files, of any size and depth.
 
-Sub-folders say what they are, see `denoising.sources.listing`. Pixels are read when they are
+Sub-folders say what they are, see `denoising.sources.shared.listing`. Pixels are read when they are
 wanted; what is wrong with a file is said in one line.
 """
 
@@ -18,9 +18,9 @@ from denoising.data.store import Catalogue, Image, OwnSet
 from denoising.files import InputError
 from denoising.formats.base import shown
 from denoising.formats.opening import is_image
-from denoising.sources import levels, listing
 from denoising.sources.base import Log, Source
-from denoising.sources.image_files import File, look
+from denoising.sources.shared import levels, listing
+from denoising.sources.shared.image_files import File, look
 
 
 class Item(NamedTuple):

@@ -23,11 +23,11 @@ import numpy as np
 
 from denoising.data.store import Catalogue
 from denoising.files import PathLike
-from denoising.sources import downloads, idx
 from denoising.sources.base import Log, Source
-from denoising.sources.downloads import Digests, Files, Getters, SourceError, only_file
-from denoising.sources.downloads import client as _client
-from denoising.sources.idx import encode_idx, read_idx
+from denoising.sources.shared import downloads, idx
+from denoising.sources.shared.downloads import Digests, Files, Getters, SourceError, only_file
+from denoising.sources.shared.downloads import client as _client
+from denoising.sources.shared.idx import encode_idx, read_idx
 
 __all__ = ["DIGESTS", "MNIST", "TEST", "TRAIN", "encode_idx", "fetch", "read_idx"]
 

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from denoising.data.store import Catalogue, Image
-from denoising.sources import downloads, image_files
 from denoising.sources.base import Log, Source
+from denoising.sources.shared import downloads, image_files
 
 ADDRESS = (
     "https://raw.githubusercontent.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset/"

@@ -42,7 +42,7 @@ def digits(folder: Path, counts: Mapping[str, int]) -> Splits:
     """
     source = Store(folder)
     found = splits.own(source.own_sets, source.held_out, counts, "first", seed=0)
-    return {split: source.stack("clean", places) for split, places in found.items()}
+    return {split: source.array("clean", places) for split, places in found.items()}
 
 
 def low_contrast(digits: Splits, factor: float) -> Splits:

@@ -10,7 +10,7 @@ import numpy as np
 
 from denoising.data.store import Blocks, Catalogue, Image, OwnSet
 from denoising.files import InputError, PathLike, sha256
-from denoising.sources.downloads import Digests, Files, SourceError
+from denoising.sources.shared.downloads import Digests, Files, SourceError
 
 _MAGIC = 0x0803  # unsigned bytes, three axes
 

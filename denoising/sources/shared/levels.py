@@ -8,7 +8,7 @@ import numpy as np
 from denoising.files import InputError
 from denoising.formats.base import shown
 from denoising.sources.base import Log
-from denoising.sources.image_files import File
+from denoising.sources.shared.image_files import File
 
 FAR = 20  # times white; pixel values are below, also with strong noise
 _BITS = (8, 10, 12, 14)  # depths of cameras and detectors that are stored in 16 bits

@@ -1,0 +1,1 @@
+"""What sources share: downloads with known digests, files of images and what their values mean."""
