@@ -120,30 +120,41 @@ def _ancestors() -> list[int]:
 
 def _data(chosen: Settings, name: str) -> tuple[Examples, dict[str, Any]]:
     """What is learned from, and what is known of its noise."""
-    noise, about = images.noise_of(chosen.dataset)
-    anew = about["redraw"] == "every_epoch"
     if images.is_image_set(chosen.dataset, "train"):
-        sets = [images.image_set(chosen.dataset, split) for split in ("train", "validation")]
-        return _patches(chosen, name, sets, anew), about | {"noise": noise}
+        training, validation = (
+            images.image_set(chosen.dataset, split) for split in ("train", "validation")
+        )
+        noise, about = images.noise_of(chosen.dataset)
+        anew = about["redraw"] == "every_epoch"
+        return _patches(chosen, name, training, validation, anew), about | {"noise": noise}
+    return _arrays(chosen, name)
+
+
+def _arrays(chosen: Settings, name: str) -> tuple[Arrays, dict[str, Any]]:
+    """Whole images of one size."""
+    dataset = chosen.dataset
     if chosen.patches:
         raise InputError(
             f"runs.{name}.patches: are cut from images that are drawn: when_needed; "
-            f"datasets.{chosen.dataset} has whole images"
+            f"datasets.{dataset} has whole images"
         )
     training, validation = (
-        datasets.read(layout.dataset_file(chosen.dataset, split), split)
+        datasets.read(layout.dataset_file(dataset, split), split)
         for split in ("train", "validation")
     )
+    noise, about = images.noise_of(dataset)
 
     def redrawn(epoch: int) -> Any:
         return datasets.corrupt(training[0], noise, about["seed"], about["stream"], "train", epoch)
 
+    anew = about["redraw"] == "every_epoch"
     return Arrays(training, validation, redrawn if anew else None), about | {"noise": noise}
 
 
-def _patches(chosen: Settings, name: str, sets: list[ImageSet], anew: bool) -> PatchExamples:
+def _patches(
+    chosen: Settings, name: str, training: ImageSet, validation: ImageSet, anew: bool
+) -> PatchExamples:
     """Patches of images, if they have what the method learns from."""
-    training, validation = sets
     method = chosen.method
     if chosen.patches is None:
         raise InputError(

@@ -163,11 +163,11 @@ def test_damaged_data_and_models_are_caught(project):
         output = project.stage("train", "cae", code=1)
         assert_one_line(output, "data/noisy/gauss50/train.npz: damaged, not a whole .npz file")
         assert "pickle" not in output
-    raw = project.folder / "data/sources/mnist/test.npy"
+    raw = project.folder / "data/sources/mnist/clean.npy"
     content = raw.read_bytes()
     raw.write_bytes(content[:-1] + b"\1")
     assert_one_line(
-        project.stage("corrupt", "gauss50", code=1), "data/sources/mnist/test.npy: has SHA-256"
+        project.stage("corrupt", "gauss50", code=1), "data/sources/mnist/clean.npy: has SHA-256"
     )
 
 

@@ -62,7 +62,11 @@ BAD = [
     ("networks.cnn", None, "networks.cnn = None: should be a section of keys"),
     ("networks.cnn.width", 1, "networks.cnn.width: unknown key; allowed here: depth, filters"),
     ("runs", {}, "runs = {}: should have at least one row"),
-    ("datasets.gauss50.foo", 1, "allowed here: source, selection, redraw, drawn, split, stream, noise"),
+    (
+        "datasets.gauss50.foo",
+        1,
+        "allowed here: source, selection, redraw, drawn, split, stream, noise",
+    ),
     ("runs.data", {"foo": 1}, "runs.data.foo: unknown key; allowed here: dataset, network, method"),
     ("networks.vgg", {}, "networks.vgg: unknown key; allowed here: cae, cnn, dncnn, unet, win5rb"),
     ("runs.cnn.network", "vgg", "runs.cnn.network = 'vgg': should be one of "),

@@ -6,6 +6,7 @@ are drawn, or anew for every patch.
 """
 
 import itertools
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +33,14 @@ def write(path: PathLike, store: Store, images: np.ndarray, split: str) -> None:
 
 
 def is_one(path: Path) -> bool:
-    """Is a split's file of this kind? Otherwise it has arrays, see `denoising.data.datasets`."""
+    """Is a split's file of this kind? Otherwise it has arrays, see `denoising.data.datasets`.
+
+    Of a damaged file nothing is known: whoever reads it says what is wrong.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             return "images" in archive.files
-    except (OSError, ValueError, EOFError):  # whoever reads it says what is wrong
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         return False
 
 

@@ -129,7 +129,7 @@ def described(pixels: np.ndarray) -> str:
 
 
 def shown(path: PathLike) -> str:
-    """A file's name for a message of one line: what cannot be printed is escaped."""
+    """A name, or text with names, for a message of one line: what is not printable is escaped."""
     text = os.fspath(path)
     return "".join(
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
@@ -138,7 +138,7 @@ def shown(path: PathLike) -> str:
 
 def refuse(path: PathLike, reason: str) -> NoReturn:
     """Raise an `InputError` of one line about a file."""
-    raise InputError(f"{shown(path)}: {reason}") from None
+    raise InputError(f"{shown(path)}: {shown(reason)}") from None
 
 
 @contextlib.contextmanager

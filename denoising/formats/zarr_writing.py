@@ -69,19 +69,19 @@ def _like(array: "zarr.Array", store: Any, name: str | None, dtype: np.dtype) ->
     """A new array, stored as another."""
     import zarr
 
+    kept: dict[str, Any] = {"attributes": array.attrs.asdict(), "name": name}
+    if names := getattr(array.metadata, "dimension_names", None):
+        kept["dimension_names"] = names
     if array.dtype == dtype:
-        return zarr.from_array(store, data=array, write_data=False, name=name)
-    names = getattr(array.metadata, "dimension_names", None)
+        return zarr.from_array(store, data=array, write_data=False, **kept)
     return zarr.create_array(
         store,
-        name=name,
         shape=array.shape,
         dtype=dtype,
         chunks=array.chunks,
         shards=array.shards,
         zarr_format=array.metadata.zarr_format,
-        attributes=array.attrs.asdict(),
-        dimension_names=names,
+        **kept,
     )
 
 
