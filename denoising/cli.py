@@ -2,21 +2,27 @@
 
     python -m denoising.cli results/article/models/cae.keras scans/ --out denoised/
 
-Results are 8-bit grey PNG files. No input is ever overwritten, and a result that is there already
-is left as it is, so that a stopped run goes on where it was.
+Results have the format, bit depth, channels, pages and metadata of the files that were read. No
+input is ever overwritten, and a result that is there already is left as it is, so that a stopped
+run goes on where it was.
 """
 
 import argparse
+import functools
+import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from denoising.files import InputError, PathLike, write_bytes
-from denoising.inference import images, model_files
+from denoising.files import InputError, PathLike
+from denoising.formats.base import shown
+from denoising.inference import jobs, model_files, training_images
+from denoising.inference.files import Choices, Correct, FileDenoiser
+from denoising.inference.notes import Notes
 
-MAX_PIXELS = 100_000_000  # of an image
-SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".webp"}
+MODULE = "python -m denoising.cli"
+BAR = "{percentage:3.0f}%|{bar}| {n:.2f}/{total} images [{elapsed}<{remaining}]{postfix}"
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,72 +33,15 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; --help lists the arguments\n")
 
 
-def jobs(inputs: Iterable[PathLike], out: Path) -> dict[Path, Path]:
-    """The output file of every input file.
-
-    A file that is given by itself goes into `out` under its name, a file of a folder that is given
-    under its path in that folder.
-
-    Raises
-    ------
-    InputError
-        If `out` is no folder, an input is missing or has no images, or two inputs, or an input and
-        an output, would be one file.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {out}: is not a folder")
-    found: dict[Path, Path] = {}
-    for given in map(Path, inputs):
-        if given.is_dir():
-            found |= _of_folder(given, out)
-        elif given.is_file():
-            found[given] = out / f"{given.stem}.png"
-        else:
-            raise InputError(f"{given}: no such file or folder")
-    by_output: dict[Path, Path] = {}
-    sources = {file.resolve() for file in found}
-    for file, target in found.items():
-        other = by_output.setdefault(target.resolve(), file)
-        if other != file:
-            raise InputError(f"{file} and {other}: both would become {target}")
-        if target.resolve() in sources:
-            raise InputError(f"{target}: is an input; choose another folder by --out")
-    return found
-
-
-def _of_folder(folder: Path, out: Path) -> dict[Path, Path]:
-    if out.resolve() == folder.resolve():
-        raise InputError(f"--out {out}: is the folder of the inputs; choose another")
-    files = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SUFFIXES
-        and file.is_file()
-        and out.resolve() not in file.resolve().parents  # results of an earlier run are no inputs
-    )
-    if not files:
-        allowed = ", ".join(sorted(SUFFIXES))
-        raise InputError(f"{folder}: no image files there; their names should end in {allowed}")
-    return {file: out / file.relative_to(folder).with_suffix(".png") for file in files}
-
-
-def run(
-    model_file: PathLike,
-    found: Mapping[Path, Path],
-    sigma: float | None = None,
-    white: float | None = None,
-) -> int:
+def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> int:
     """Denoise the files whose results are not there yet.
 
     Parameters
     ----------
+    model_file : path-like
     found : mapping
-        See `jobs`.
-    sigma : float, optional
-        Of the clipped Gaussian noise in the network's training targets, in pixel values: the
-        network has learned their mean, whose inverse corrects its output. None: no correction.
-    white : float, optional
-        See `denoising.inference.images.read`.
+        See `denoising.inference.jobs.jobs`.
+    choices : Choices
 
     Returns
     -------
@@ -102,59 +51,76 @@ def run(
     Raises
     ------
     InputError
-        If the model file is not one.
+        If the model file, or what is beside it, is damaged.
     """
     waiting = {file: target for file, target in found.items() if not target.exists()}
     if len(waiting) < len(found):
         print(f"{len(found) - len(waiting)} of {len(found)} are there already")
     if not waiting:
         return 0
+    trained = training_images.of_model(model_file)
 
     # TensorFlow takes seconds to import: only when there is work
     from tqdm import tqdm
 
     from denoising.compute import backend, execution
     from denoising.compute.plan import Plan
-    from denoising.inference import tiles
-    from denoising.noise.clipping import unclipped_mean
 
     backend.prepare(0)
     plan = Plan(backend.resolve_precision("auto"))
     model = execution.for_inference(model_files.load(model_file), plan)
     failed = 0
-    bar = tqdm(waiting.items(), unit="image", disable=None)
-    for file, target in bar:
-        try:
-            image = images.read(file.read_bytes(), MAX_PIXELS, white)
-            result = tiles.denoise(model, image)
-            if sigma is not None:
-                result = unclipped_mean(result, sigma)
-            write_bytes(target, images.png(result))
-        except images.ImageError as error:
-            failed += 1
-            bar.write(f"error: {file}: {error}", file=sys.stderr)
-        except OSError as error:
-            failed += 1
-            bar.write(f"error: {_reason(error, file)}", file=sys.stderr)
+    with tqdm(total=len(waiting), bar_format=BAR, disable=None) as bar:
+
+        def say(line: str) -> None:
+            bar.write(line, file=sys.stderr)
+
+        if trained is None:
+            _note(f"{shown(model_file)}: nothing is known of the images that it was trained on")
+        notes = Notes(say)
+        by = FileDenoiser(model, choices, trained, notes)
+        for number, (file, target) in enumerate(waiting.items(), 1):
+            bar.set_postfix_str(shown(file.name))
+            try:
+                by.denoise(file, target, bar.update)
+            except InputError as error:
+                failed += 1
+                say(f"error: {error}")
+            except OSError as error:
+                failed += 1
+                say(f"error: {_reason(error, file)}")
+            except MemoryError:
+                failed += 1
+                say(f"error: {shown(file)}: needs more memory than this machine has")
+            bar.update(number - bar.n)
+        notes.end()
     print(f"{len(waiting) - failed} of {len(waiting)} denoised")
     return failed
 
 
-def _reason(error: OSError, file: object) -> str:
-    return f"{error.filename or file}: {error.strerror or error}"
+def _reason(error: OSError, file: PathLike) -> str:
+    return f"{shown(error.filename or file)}: {error.strerror or error}"
 
 
-def main() -> NoReturn:
-    """Run the command line.
+def _note(line: str) -> None:
+    print(f"note: {line}", file=sys.stderr)
 
-    Exit codes: 0 done, 1 bad input or a file that failed, 2 wrong usage, 130 interrupted.
-    """
-    parser = Parser(prog="python -m denoising.cli", description=__doc__.splitlines()[0])
+
+def _arguments() -> argparse.Namespace:
+    called = Path(sys.argv[0]).name
+    parser = Parser(
+        prog=MODULE if called == "cli.py" else called, description=__doc__.splitlines()[0]
+    )
     parser.add_argument("model", type=Path, help="a .keras file that the pipeline trained")
     parser.add_argument(
         "inputs", nargs="+", help="image files, or folders that are searched for them"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument(
+        "--format",
+        choices=sorted(jobs.FORMATS),
+        help="of the results; without it that of each file that is read",
+    )
     parser.add_argument(
         "--unclip",
         type=float,
@@ -165,18 +131,56 @@ def main() -> NoReturn:
         "--white",
         type=float,
         metavar="VALUE",
-        help="the value that means white, such as 4095 for 12 bits stored in 16; without it 255 "
-        "in files of 8 bits, 65535 of 16 and 32 bits, 1 of floating point",
+        help="the value that means white, such as 4095 for 12 bits stored in 16; without it what "
+        "the file's tags say, what held in training for files of that type, 255 in files of 8 "
+        "bits, 1 of floating point, or as many bits as the greatest value needs",
     )
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--black",
+        type=float,
+        metavar="VALUE",
+        help="the value that means black; without it what belongs to white, else 0",
+    )
+    parser.add_argument(
+        "--grey",
+        action="store_true",
+        help="make colour images grey first; without it a network for grey images denoises each "
+        "channel by itself",
+    )
+    return parser.parse_args()
+
+
+def _choices(arguments: argparse.Namespace) -> Choices:
+    white, black, sigma = arguments.white, arguments.black, arguments.unclip
+    if sigma is not None and not 0 < sigma <= 10:
+        raise InputError(f"--unclip {sigma}: should be over 0 and at most 10")
+    if black is not None and not math.isfinite(black):
+        raise InputError(f"--black {black}: should be finite")
+    if white is not None and not (black or 0) < white < math.inf:
+        raise InputError(f"--white {white}: should be over {black or 0:g} and finite")
+    form = jobs.FORMATS[arguments.format] if arguments.format else None
+    return Choices(black, white, arguments.grey, form, _correction(sigma))
+
+
+def _correction(sigma: float | None) -> Correct | None:
+    if sigma is None:
+        return None
+    from denoising.noise.clipping import unclipped_mean  # SciPy takes a while to import
+
+    return functools.partial(unclipped_mean, sigma=sigma)
+
+
+def main() -> NoReturn:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 bad input or a file that failed, 2 wrong usage, 130 interrupted.
+    """
+    arguments = _arguments()
     try:
-        if arguments.unclip is not None and not 0 < arguments.unclip <= 10:
-            raise InputError(f"--unclip {arguments.unclip}: should be over 0 and at most 10")
-        if arguments.white is not None and not 0 < arguments.white < float("inf"):
-            raise InputError(f"--white {arguments.white}: should be over 0 and finite")
+        choices = _choices(arguments)
         model_files.check(arguments.model)
-        found = jobs(arguments.inputs, arguments.out)
-        failed = run(arguments.model, found, arguments.unclip, arguments.white)
+        found = jobs.jobs(arguments.inputs, arguments.out, choices.format, _note)
+        failed = run(arguments.model, found, choices)
     except InputError as error:
         sys.exit(f"error: {error}")
     except OSError as error:

@@ -118,7 +118,8 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
         key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
         for key, names in _groups(chosen, results).items()
     }
-    _write_tables(there, root, frames, results)
+    parts = {name: one.get("parts", {}) for name, one in scores.items()}
+    _write_tables(there, root, frames, results, parts)
     _write_figures(there, root, frames, results)
 
 
@@ -137,8 +138,10 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
     """A row's metrics, if they are numbers."""
     path = root / layout.metrics_file(name)
     scores = read_json(path, *SCORES)
+    # images of any size may all be smaller than SSIM's window
+    needless = {"ssim"} if scores["ssim"] is None and "psnr_pixels" in scores else set()
     for key in NUMBERS:
-        if not is_number(scores[key]):
+        if key not in needless and not is_number(scores[key]):
             given = shortened(scores[key])
             raise InputError(f"{path}: {key} = {given}: should be a number; evaluate {name} again")
     for key, wanted in OTHERS.items():
@@ -201,7 +204,11 @@ def _check_same_images(chosen: Settings, scores: dict[str, dict[str, Any]]) -> N
 
 
 def _write_tables(
-    chosen: Settings, root: Path, frames: dict[str, pd.DataFrame], results: dict[str, Any]
+    chosen: Settings,
+    root: Path,
+    frames: dict[str, pd.DataFrame],
+    results: dict[str, Any],
+    parts: dict[str, Any],
 ) -> None:
     titles = {key: title for key, (title, _) in tables.TABLES.items()}
     titles["baselines"] = tables.BASELINES[0]
@@ -214,6 +221,9 @@ def _write_tables(
         write_text(root / f"plots/{key}.csv", frame.to_csv(index=False, float_format="%.8g"))
         if len(frame):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
+    psnr = tables.by_part(parts, chosen.report.published)
+    if len(psnr):
+        text += ["## PSNR by test set, dB", tables.pipes(psnr)]
     for dataset, names in _by_dataset(chosen).items():
         errors = {name: results[name]["mse"] for name in names}
         frame = tables.differences(errors, chosen.bootstrap_resamples)

@@ -1,4 +1,4 @@
-"""Image files of any kind and size: read, written.
+"""Small grey images from bytes of strangers, as the demo gets them, and bytes of PNG.
 
 Limits are checked before anything is decoded.
 """
@@ -9,10 +9,11 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from denoising.inference.levels import FAR
+
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are lower
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")
-FAR = 20  # times white; pixel values of floating point are below, also with strong noise
 
 
 class ImageError(ValueError):
@@ -23,22 +24,20 @@ class TooLarge(ImageError):
     """The image has more pixels than are allowed."""
 
 
-def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndarray:
+def read(content: bytes, max_pixels: int) -> np.ndarray:
     """A grey image from the bytes of an image file.
 
     Parameters
     ----------
     max_pixels : int
         Larger images are refused from what their header says, before they are decoded.
-    white : float, optional
-        The value in a grey file that means white. None: 255 of 8 bits, 65535 of 16 and 32 bits, 1
-        of floating point.
 
     Returns
     -------
     ndarray (H, W, 1) float32
-        On the scale [0, 1]; only files of floating point may go beyond it. Colour becomes luma,
-        transparent pixels are laid on white, and an animation is read as its first frame.
+        On the scale [0, 1]; only files of floating point may go beyond it. White is 255 of 8 bits,
+        65535 of 16 and 32 bits, 1 of floating point. Colour becomes luma, transparent pixels are
+        laid on white, and an animation is read as its first frame.
 
     Raises
     ------
@@ -53,7 +52,7 @@ def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndar
                 f"image of {width} x {height} pixels: at most {max_pixels:,} pixels are allowed"
             )
         image = ImageOps.exif_transpose(image)
-        return _grey(image, white)[..., None]
+        return _grey(image)[..., None]
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -67,14 +66,12 @@ def read(content: bytes, max_pixels: int, white: float | None = None) -> np.ndar
         raise ImageError(f"not a whole image ({type(error).__name__})") from None
 
 
-def _grey(image: Image.Image, white: float | None) -> np.ndarray:
+def _grey(image: Image.Image) -> np.ndarray:
     """(H, W) float32."""
     if image.mode.startswith("I;16"):
-        return np.asarray(image, np.float32) / np.float32(white or 65535)
+        return np.asarray(image, np.float32) / np.float32(65535)
     if image.mode in ("I", "F"):
-        pixels = np.asarray(image, np.float32) / np.float32(
-            white or (65535 if image.mode == "I" else 1)
-        )
+        pixels = np.asarray(image, np.float32) / np.float32(65535 if image.mode == "I" else 1)
         if not np.isfinite(pixels).all():
             raise ImageError("image holds values that are not finite")
         if np.abs(pixels).max(initial=0) > FAR:
@@ -85,7 +82,7 @@ def _grey(image: Image.Image, white: float | None) -> np.ndarray:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("L"), np.float32) / np.float32(white or 255)
+    return np.asarray(image.convert("L"), np.float32) / np.float32(255)
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -21,6 +21,8 @@ LARGEST = 512  # pixels, of a side, that are computed at a time, overlaps includ
 SIZES = 28
 
 Predict = Callable[[np.ndarray], np.ndarray]
+Read = Callable[[slice], np.ndarray]
+Progress = Callable[[float], object]
 
 
 def denoise(
@@ -29,6 +31,7 @@ def denoise(
     predict: Predict | None = None,
     multiple: int = SIZES,
     largest: int = LARGEST,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Denoise one image of any size.
 
@@ -45,25 +48,68 @@ def denoise(
         Height and width that `predict` sees are multiples of this, too; see `SIZES`.
     largest : int
         Side of a tile, in pixels; larger where a network sees further.
+    progress : callable, optional
+        Called after every tile with the share of all tiles that it is.
 
     Returns
     -------
     ndarray (H, W, C) float32, not clipped
     """
+    result = np.empty_like(image)
+
+    def read(rows: slice) -> np.ndarray:
+        return image[rows]
+
+    for rows, done in bands(model, image.shape, read, predict, multiple, largest, progress):
+        result[rows] = done
+    return result
+
+
+def bands(
+    model: "keras.Model",
+    shape: tuple[int, ...],
+    read: Read,
+    predict: Predict | None = None,
+    multiple: int = SIZES,
+    largest: int = LARGEST,
+    progress: Progress | None = None,
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """The same of an image that is read and given back in bands, one row of tiles at a time.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the image: (H, W, C).
+    read : callable
+        Gives the rows (h, W, C) float32 of a slice. Bands overlap: some rows are read twice.
+
+    Yields
+    ------
+    rows : slice
+        From top to bottom. The last band may begin within the one before, which it replaces there.
+    denoised : ndarray (h, W, C) float32
+    """
     predict = predict or model.predict_on_batch
     multiple = math.lcm(size_multiple(model), multiple)
     overlap = -(-receptive_radius(model) // multiple) * multiple
     side = max(largest // multiple * multiple, 2 * overlap + multiple)
-    height, width, _ = image.shape
-    margins = [(0, -height % multiple), (0, -width % multiple), (0, 0)]
-    padded = np.pad(image, margins, mode="symmetric")
-    result = np.empty_like(padded)
-    for top, rows in _spans(padded.shape[0], side, overlap):
-        for left, columns in _spans(padded.shape[1], side, overlap):
-            done = predict(padded[None, top : top + side, left : left + side])[0]
-            inner = (_shifted(rows, -top), _shifted(columns, -left))
-            result[rows, columns] = done[inner]
-    return result[:height, :width]
+    height, width, channels = shape
+    padded_height, padded_width = height + -height % multiple, width + -width % multiple
+    down = list(_spans(padded_height, side, overlap))
+    across = list(_spans(padded_width, side, overlap))
+    for top, rows in down:
+        band = read(slice(top, min(top + side, height)))
+        below = min(top + side, padded_height) - top - len(band)
+        margins = [(0, below), (0, padded_width - width), (0, 0)]
+        band = np.pad(band, margins, mode="symmetric")
+        result = np.empty((rows.stop - rows.start, padded_width, channels), band.dtype)
+        for left, columns in across:
+            done = predict(band[None, :, left : left + side])[0]
+            result[:, columns] = done[_shifted(rows, -top), _shifted(columns, -left)]
+            if progress:
+                progress(1 / (len(down) * len(across)))
+        rows = slice(rows.start, min(rows.stop, height))
+        yield rows, result[: rows.stop - rows.start, :width]
 
 
 def _spans(size: int, side: int, overlap: int) -> Iterator[tuple[int, slice]]:

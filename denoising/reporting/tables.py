@@ -100,6 +100,38 @@ def differences(errors: Mapping[str, np.ndarray], resamples: int) -> pd.DataFram
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high", "better"])
 
 
+def by_part(
+    scores: Mapping[str, Mapping[str, Mapping[str, float]]],
+    published: Mapping[str, Mapping[str, float]],
+) -> pd.DataFrame:
+    """PSNR of every denoiser on each test set, and what papers give for theirs, as text.
+
+    Parameters
+    ----------
+    scores : dict
+        By denoiser and test set: `psnr` in dB. Denoisers without test sets are left out.
+    published : dict
+        By test set and method: PSNR in dB.
+
+    Returns
+    -------
+    DataFrame
+        Empty where there are no test sets.
+    """
+    names = list(dict.fromkeys(part for parts in scores.values() for part in parts))
+    rows = [
+        {"denoiser": denoiser} | {part: f"{found['psnr']:.2f}" for part, found in parts.items()}
+        for denoiser, parts in scores.items()
+        if parts
+    ]
+    methods = dict.fromkeys(method for part in names for method in published.get(part, {}))
+    for method in methods:
+        numbers = {part: published.get(part, {}).get(method) for part in names}
+        known = {part: f"{number:.2f}" for part, number in numbers.items() if number is not None}
+        rows.append({"denoiser": f"{method}, published"} | known)
+    return pd.DataFrame(rows, columns=["denoiser", *names]).fillna("") if names else pd.DataFrame()
+
+
 def as_markdown(frame: pd.DataFrame) -> str:
     """A table as people read it: rounded, empty cells where there is no number, columns aligned."""
     text = pd.DataFrame({COLUMNS[key]: _formatted(frame, key) for key in COLUMNS})

@@ -1,0 +1,221 @@
+"""An image file through a network, into a file of the same kind, page by page, in bands of rows."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from denoising.formats.base import Header, ImageFile, refuse
+from denoising.formats.opening import open_image
+from denoising.formats.writing import Writer, create, to_dtype
+from denoising.inference import levels, tiles, training_images
+from denoising.inference.notes import Notes
+from denoising.inference.training_images import TrainingImages
+
+if TYPE_CHECKING:
+    import keras
+
+LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
+CENTRE = 512  # pixels, side of the part of a page that its noise is estimated from
+
+Correct = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Choices:
+    """What the user says.
+
+    Attributes
+    ----------
+    black, white : float or None
+        See `denoising.inference.levels.find`.
+    grey : bool
+        Colour becomes luma first.
+    format : str or None
+        Of the results, see `denoising.formats.writing.create`.
+    correct : callable or None
+        Of denoised pixel values, such as the inverse of what clipping did to their mean.
+    """
+
+    black: float | None = None
+    white: float | None = None
+    grey: bool = False
+    format: str | None = None
+    correct: Correct | None = None
+
+
+class _Grey(ImageFile):
+    """What is written like a colour file, but in grey: without what that says of its colours."""
+
+    def __init__(self, image: ImageFile) -> None:
+        self.header = dataclasses.replace(image.header, channels=1)
+
+    def _read(self, page: int, start: int, stop: int) -> np.ndarray:
+        raise NotImplementedError("its pixels are made while they are denoised")
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class FileDenoiser:
+    """Denoises files with one network.
+
+    Parameters
+    ----------
+    model : keras.Model
+    choices : Choices
+    trained : TrainingImages or None
+        What the network was trained on, if it is known.
+    notes : Notes
+        Told what the user should know.
+    """
+
+    def __init__(
+        self, model: "keras.Model", choices: Choices, trained: TrainingImages | None, notes: Notes
+    ) -> None:
+        self.model, self.choices, self.trained, self.notes = model, choices, trained, notes
+        self.channels = model.inputs[0].shape[-1]
+
+    def denoise(
+        self, source: Path, target: Path, progress: tiles.Progress = lambda share: None
+    ) -> None:
+        """Denoise a file: format, type, channels, pages and metadata stay.
+
+        Parameters
+        ----------
+        source, target : Path
+            `target` appears when it is whole.
+        progress : callable
+            Called after every tile, with its share of the file.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged, or the result would be meaningless or cannot be written.
+        """
+        with contextlib.ExitStack() as stack:
+            image = stack.enter_context(open_image(source))
+            grey = self.choices.grey and image.header.channels == 3
+            like = _Grey(image) if grey else image
+            self._check_channels(like.header)
+            writer = stack.enter_context(create(target, like, format=self.choices.format))
+            self._say_of_formats(image.header, writer.header, grey)
+            found = levels.find(image, self.choices.black, self.choices.white, self.trained)
+            if found.guess:
+                text = f"white is {found.white:g}, black {found.black:g} ({found.why}); --white "
+                self.notes.note(f"white is {found.white:g}", source, f"{text}says otherwise")
+            one = _File(self, image, writer, found, grey)
+            for page in range(image.header.pages):
+                one.page(page, lambda share: progress(share / image.header.pages))
+            one.end()
+
+    def predict(self, tile: np.ndarray) -> np.ndarray:
+        """(1, H, W, C): colour by a network of one channel, each channel by itself."""
+        if tile.shape[-1] == self.channels:
+            return self.model.predict_on_batch(tile)
+        parts = np.split(tile, tile.shape[-1], axis=-1)
+        return np.concatenate([self.model.predict_on_batch(part) for part in parts], axis=-1)
+
+    def _check_channels(self, header: Header) -> None:
+        if self.channels == header.channels:
+            return
+        if self.channels != 1:
+            # three equal channels would have equal noise, which such a network takes for signal
+            refuse(
+                header.path,
+                f"has {header.channels} channel, but the network was trained on {self.channels}; "
+                "take a network of one channel",
+            )
+        text = "colour, but the network knows grey: each channel is denoised by itself (--grey: "
+        self.notes.note("each channel by itself", header.path, f"{text}brightness only)")
+
+    def _say_of_formats(self, old: Header, new: Header, grey: bool) -> None:
+        if grey:
+            text = "colours become grey, and tags and metadata are left out"
+            self.notes.note("colours become grey", old.path, text)
+        elif new.format != old.format:
+            text = f"tags and metadata of {old.format} are not carried into {new.format}"
+            self.notes.note(text, old.path, text)
+        if new.format == "JPEG":
+            text = "JPEG loses a little of the result; --format png keeps it all"
+            self.notes.note("JPEG loses a little", old.path, text)
+
+
+class _File:
+    """A file that is being denoised."""
+
+    def __init__(
+        self,
+        by: FileDenoiser,
+        image: ImageFile,
+        writer: Writer,
+        found: levels.Levels,
+        grey: bool,
+    ) -> None:
+        self.by, self.image, self.writer, self.levels, self.grey = by, image, writer, found, grey
+        self.low, self.high = np.inf, -np.inf
+        self.strange_noise = False
+
+    def page(self, page: int, progress: tiles.Progress) -> None:
+        """Denoise and write a page."""
+        by, header = self.by, self.writer.header
+        self._compare_noise(page)
+        result = np.empty(header.shape, header.dtype)
+
+        def read(rows: slice) -> np.ndarray:
+            return self._unit(page, rows)
+
+        bands = tiles.bands(by.model, header.shape, read, by.predict, progress=progress)
+        for rows, done in bands:
+            if by.choices.correct is not None:
+                done = by.choices.correct(done)
+            if not np.isfinite(done).all():
+                self._refuse(page, "the network's answer is not finite")
+            result[rows] = to_dtype(done, header.dtype, self.levels.black, self.levels.white)
+        self.writer.write(page, result)
+
+    def end(self) -> None:
+        """Say of the whole file what is unlike the training images."""
+        by, source = self.by, self.image.header.path
+        if by.trained is not None:
+            for text in training_images.unlike_range(by.trained, self.low, self.high):
+                by.notes.warn("values beyond those of the training images", source, text)
+        elif self.image.header.dtype.kind != "f" and (self.low < 0 or self.high > 1):
+            text = f"values from {self.low:.3g} to {self.high:.3g} of white ({self.levels.why})"
+            by.notes.warn("values beyond black and white", source, text)
+
+    def _unit(self, page: int, rows: slice) -> np.ndarray:
+        """Rows of a page on the scale [0, 1], if a network can make sense of them."""
+        pixels = self.image.read(page, rows)
+        if pixels.dtype.kind == "f" and (lost := pixels.size - int(np.isfinite(pixels).sum())):
+            self._refuse(page, f"{lost:,} of its pixel values are NaN or infinite")
+        unit = levels.to_unit(pixels, self.levels)
+        low, high = float(unit.min()), float(unit.max())
+        if max(-low, high) > levels.FAR:
+            self._refuse(
+                page,
+                f"values up to {max(-low, high):.6g} times white, which is {self.levels.white:g} "
+                f"({self.levels.why}); set --white",
+            )
+        self.low, self.high = min(self.low, low), max(self.high, high)
+        return (unit @ np.array(LUMA, np.float32))[..., None] if self.grey else unit
+
+    def _compare_noise(self, page: int) -> None:
+        by, header = self.by, self.image.header
+        if by.trained is None or self.strange_noise:
+            return
+        rows, columns = (
+            slice(max(0, (side - CENTRE) // 2), max(0, (side - CENTRE) // 2) + CENTRE)
+            for side in header.shape[:2]
+        )
+        sigma = training_images.noise_sigma(self._unit(page, rows)[:, columns])
+        for text in training_images.unlike_noise(by.trained, sigma) if sigma is not None else ():
+            by.notes.warn("noise unlike that of the training images", header.path, text)
+            self.strange_noise = True
+
+    def _refuse(self, page: int, reason: str) -> NoReturn:
+        header = self.image.header
+        refuse(header.path, f"page {page + 1}: {reason}" if header.pages > 1 else reason)

@@ -1,0 +1,123 @@
+"""Which files are to be denoised, and where the results go."""
+
+import collections
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from denoising.files import InputError, PathLike
+from denoising.formats.base import shown
+from denoising.formats.opening import SUFFIXES, ZARR, ZARR_METADATA, is_image
+from denoising.formats.writing import SUFFIX
+
+# other endings that files of a format have, which may stay
+ALSO = {
+    "JPEG": (".jpeg", ".jpe", ".jfif"),
+    "BMP": (".dib",),
+    "TIFF": (".tiff", ".btf", ".tf8"),
+    "DICOM": (".dicom", ".ima"),
+}
+# what the user may call the formats: by name, or by the usual ending
+FORMATS = {
+    called: name for name, ending in SUFFIX.items() for called in (name.lower(), ending[1:])
+} | {"tiff": "TIFF"}
+
+
+def jobs(
+    inputs: Iterable[PathLike],
+    out: Path,
+    form: str | None = None,
+    log: Callable[[str], object] = lambda line: None,
+) -> dict[Path, Path]:
+    """The output file of every input file.
+
+    A file that is given by itself goes into `out` under its name, a file of a folder that is given
+    under its path in that folder.
+
+    Parameters
+    ----------
+    inputs : iterable of path-like
+        Image files, .zarr folders, or folders that are searched for these.
+    out : Path
+    form : str, optional
+        Format of the results, a key of `SUFFIX`, which then says how their names end.
+    log : callable
+        Takes a line that says which files of a folder are left out.
+
+    Raises
+    ------
+    InputError
+        If `out` is no folder, an input is missing or has no images, or two inputs, or an input and
+        an output, would be one file.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {shown(out)}: is not a folder")
+    found: dict[Path, Path] = {}
+    for given in map(Path, inputs):
+        if given.is_file() or _is_zarr(given):
+            found[given] = _named(out / given.name, form)
+        elif given.is_dir():
+            for file in _of_folder(given, out, log):
+                found[file] = _named(out / file.relative_to(given), form)
+        else:
+            raise InputError(f"{shown(given)}: no such file or folder")
+    by_output: dict[Path, Path] = {}
+    sources = {file.resolve() for file in found}
+    for file, target in found.items():
+        place = target.resolve()
+        other = by_output.setdefault(place, file)
+        if other != file:
+            both = f"{shown(file)} and {shown(other)}"
+            raise InputError(f"{both}: both would become {shown(target)}")
+        if place in sources:
+            raise InputError(f"{shown(target)}: is an input; choose another folder by --out")
+    return found
+
+
+def _named(target: Path, form: str | None) -> Path:
+    """With the ending of its format."""
+    ending = target.suffix.lower()
+    if form is None or ending == SUFFIX[form] or ending in ALSO.get(form, ()):
+        return target
+    bare = target.with_suffix("") if ending in SUFFIXES else target
+    return bare.with_name(bare.name + SUFFIX[form])
+
+
+def _is_zarr(path: Path) -> bool:
+    ends = path.suffix.lower() == ZARR
+    return path.is_dir() and (ends or any((path / name).is_file() for name in ZARR_METADATA))
+
+
+def _of_folder(folder: Path, out: Path, log: Callable[[str], object]) -> list[Path]:
+    if out.resolve() == folder.resolve():
+        raise InputError(f"--out {shown(out)}: is the folder of the inputs; choose another")
+    found, others = [], collections.Counter[str]()
+    for path in _walk(folder, out.resolve()):
+        if is_image(path):
+            found.append(path)
+        elif not path.name.startswith("."):
+            others[path.suffix.lower() or "without ending"] += 1
+    if not found:
+        allowed = ", ".join(sorted(SUFFIXES))
+        raise InputError(
+            f"{shown(folder)}: no image files there; their names should end in {allowed}"
+        )
+    if others:
+        kinds = ", ".join(f"{number} {shown(kind)}" for kind, number in others.most_common(5))
+        log(f"{shown(folder)}: left out {others.total()} whose names are not of images: {kinds}")
+    return sorted(found)
+
+
+def _walk(folder: Path, without: Path) -> Iterator[Path]:
+    """Files below a folder, and .zarr folders, but not what earlier runs wrote to `without`."""
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        here = Path(place)
+        images = [name for name in folders if is_image(here / name)]
+        folders[:] = [
+            name for name in folders if name not in images and (here / name).resolve() != without
+        ]
+        yield from (here / name for name in (*images, *files))
+
+
+def _refuse(error: OSError) -> None:
+    raise InputError(f"{shown(error.filename)}: cannot be read ({error.strerror})") from None

@@ -1,0 +1,124 @@
+"""The pipeline on a folder of one's own: presets, the dvc.yaml that is made, a whole run."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+import yaml
+from dvc.repo import Repo
+
+from denoising.files import InputError
+from stages import schema
+from stages.shared import params
+from tests.conftest import ROOT
+from tools import own
+
+PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def composed(preset):
+    text = own.compose(
+        (ROOT / "params.yaml").read_text(), (ROOT / f"presets/{preset}.yaml").read_text()
+    )
+    return text.replace("FOLDER", '"images"')
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_makes_valid_parameters_at_every_budget(preset):
+    content = params.parse(composed(preset), "params.yaml")
+    for budget in content["budgets"]:
+        schema.validate(content | {"budget": budget})
+    base = params.read(ROOT / "params.yaml")
+    assert content["optimizer"] == base["optimizer"]
+    assert content["runs"] != base["runs"]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_comments_are_kept_and_no_section_is_there_twice(preset):
+    text = composed(preset)
+    keys = re.findall(r"(?m)^([a-z_]+):", text)
+    assert len(keys) == len(set(keys))
+    assert set(keys) == set(params.read(ROOT / "params.yaml"))
+    assert "# one of `budgets`" in text
+    assert "name: adam" in text
+
+
+def test_the_pipeline_is_the_repositorys_with_the_paths_from_there(tmp_path):
+    text = own.pipeline(["../../scans"])
+    made, original = yaml.safe_load(text), yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    assert made["stages"].keys() == original["stages"].keys()
+    fetch = made["stages"]["fetch"]["do"]
+    assert fetch["cmd"].startswith("PYTHONPATH=../.. python -m stages.fetch")
+    assert "../../scans" in fetch["deps"]
+    for name, stage in made["stages"].items():
+        for dep in stage.get("do", stage)["deps"]:
+            known = dep.startswith(("../../", "data/", "models/", "metrics", "plots/"))
+            assert known, f"{name}: {dep}"
+    assert made["plots"] == original["plots"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere", "SOURCE=nowhere: no such folder, and none of bsd, fashion_mnist, mnist, polyu"),
+        ("fashion_mnist", "fashion_mnist has no preset; there are bsd, clean, pairs"),
+    ],
+)
+def test_what_there_is_not_is_one_line(source, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        own.main(source, None)
+    assert not (ROOT / "own" / source).exists()
+
+
+def photographs(folder, count=6):
+    """16-bit colour TIFF files of 12 bits, of several sizes, with the noise of a camera."""
+    from skimage import data
+
+    rng = np.random.default_rng(0)
+    whole = data.coffee()[..., :3] / 255 * 4095
+    for number in range(count):
+        top, left = 40 * number, 30 * number
+        clean = whole[top : top + 90 + number, left : left + 150 - number]
+        noisy = clean + rng.normal(0, 150, clean.shape)
+        for name, pixels in (("clean", clean), ("noisy", noisy)):
+            path = folder / name / f"photo {number}.tif"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stored = np.clip(np.round(pixels), 0, 4095).astype(np.uint16)
+            tifffile.imwrite(path, stored, photometric="rgb", compression="zlib")
+
+
+@pytest.mark.slow
+def test_a_folder_of_pairs_becomes_a_table(tmp_path):
+    """In a clone, since it leaves a folder behind; twice, since the second call has nothing to do."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    photographs(tmp_path / "my scans")
+    command = [sys.executable, "-m", "tools.own", "../my scans", "--budget", "smoke"]
+    first = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "4095 (12 bits)" in first.stdout
+    folder = clone / "own/my_scans"
+    table = (folder / "plots/tables.md").read_text()
+    assert table in first.stdout
+    assert re.search(r"\| unet +\| 0\.0", table)
+    metrics = yaml.safe_load((folder / "metrics/noisy.json").read_text())
+    assert metrics["psnr"] == pytest.approx(-20 * np.log10(150 / 4095), abs=0.3)
+    with Repo(folder) as repo:
+        read = repo.index.stages[0].deps
+    assert any("my scans" in str(dep) for dep in read)
+
+    edited = (folder / "params.yaml").read_text().replace("size: 3 ", "size: 5 ")
+    (folder / "params.yaml").write_text(edited)
+    second = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    assert re.findall(r"Running stage '(.*)'", second.stdout) == [
+        "evaluate_filter@median",
+        "report",
+    ]
