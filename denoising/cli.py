@@ -8,17 +8,19 @@ run goes on where it was.
 """
 
 import argparse
-import functools
+import dataclasses
 import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from denoising.files import InputError, PathLike
+import numpy as np
+
+from denoising.files import InputError, PathLike, sha256
 from denoising.formats.base import shown
 from denoising.inference import jobs, model_files, training_images
-from denoising.inference.files import Choices, Correct, FileDenoiser
+from denoising.inference.files import Choices, FileDenoiser
 from denoising.inference.notes import Notes
 
 MODULE = "python -m denoising.cli"
@@ -31,6 +33,18 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End the process with exit code 2."""
         self.exit(2, f"error: {message}; --help lists the arguments\n")
+
+
+@dataclasses.dataclass(frozen=True)
+class Unclipped:
+    """Corrects the mean of noise of this sigma, in pixel values, that was clipped to [0, 1]."""
+
+    sigma: float
+
+    def __call__(self, denoised: np.ndarray) -> np.ndarray:
+        from denoising.noise.clipping import unclipped_mean  # SciPy takes a while to import
+
+        return unclipped_mean(denoised, self.sigma)
 
 
 def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> int:
@@ -78,7 +92,7 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
         if trained is None:
             _note(f"{shown(model_file)}: nothing is known of the images that it was trained on")
         notes = Notes(say)
-        by = FileDenoiser(model, choices, trained, notes)
+        by = FileDenoiser(model, choices, trained, notes, f"{sha256(model_file)} {plan} {choices}")
         for number, (file, target) in enumerate(waiting.items(), 1):
             bar.set_postfix_str(shown(file.name))
             try:
@@ -158,16 +172,9 @@ def _choices(arguments: argparse.Namespace) -> Choices:
         raise InputError(f"--black {black}: should be finite")
     if white is not None and not (black or 0) < white < math.inf:
         raise InputError(f"--white {white}: should be over {black or 0:g} and finite")
+    correct = None if sigma is None else Unclipped(sigma)
     form = jobs.FORMATS[arguments.format] if arguments.format else None
-    return Choices(black, white, arguments.grey, form, _correction(sigma))
-
-
-def _correction(sigma: float | None) -> Correct | None:
-    if sigma is None:
-        return None
-    from denoising.noise.clipping import unclipped_mean  # SciPy takes a while to import
-
-    return functools.partial(unclipped_mean, sigma=sigma)
+    return Choices(black, white, arguments.grey, form, correct)
 
 
 def main() -> NoReturn:

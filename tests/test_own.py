@@ -25,9 +25,8 @@ def in_the_repository(monkeypatch):
 
 
 def composed(preset):
-    text = own.compose(
-        (ROOT / "params.yaml").read_text(), (ROOT / f"presets/{preset}.yaml").read_text()
-    )
+    base, chosen = ((ROOT / path).read_text() for path in ("params.yaml", f"presets/{preset}.yaml"))
+    text = own.compose(base, chosen)
     return text.replace("FOLDER", '"images"')
 
 
@@ -97,7 +96,7 @@ def photographs(folder, count=6):
 
 @pytest.mark.slow
 def test_a_folder_of_pairs_becomes_a_table(tmp_path):
-    """In a clone, since it leaves a folder behind; twice, since the second call has nothing to do."""
+    """In a clone, since it leaves a folder behind. The second call does what was changed."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     photographs(tmp_path / "my scans")
@@ -118,7 +117,5 @@ def test_a_folder_of_pairs_becomes_a_table(tmp_path):
     edited = (folder / "params.yaml").read_text().replace("size: 3 ", "size: 5 ")
     (folder / "params.yaml").write_text(edited)
     second = subprocess.run(command, cwd=clone, capture_output=True, text=True)
-    assert re.findall(r"Running stage '(.*)'", second.stdout) == [
-        "evaluate_filter@median",
-        "report",
-    ]
+    ran = re.findall(r"Running stage '(.*)'", second.stdout)
+    assert ran == ["evaluate_filter@median", "report"]

@@ -261,10 +261,10 @@ ALLOWED = {
     "networks": BASE | {"compute"},
     "methods": DATA | {"data"},
     "training": DATA | {"data", "compute", "networks", "methods"},
-    "inference": BASE | {"compute", "networks"},
+    "inference": BASE | {"compute", "networks", "formats"},
     "evaluation": DATA | {"data"},
     "reporting": DATA | {"data", "evaluation"},
-    "cli": DATA | {"compute", "networks", "inference"},
+    "cli": DATA | {"compute", "networks", "inference", "formats"},
 }
 FOLDERS = {  # of the repository: which others each may import
     "denoising": set(),

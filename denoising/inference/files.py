@@ -10,8 +10,9 @@ import numpy as np
 
 from denoising.formats.base import Header, ImageFile, refuse
 from denoising.formats.opening import open_image
-from denoising.formats.writing import Writer, create, to_dtype
+from denoising.formats.writing import create, to_dtype
 from denoising.inference import levels, tiles, training_images
+from denoising.inference.kept_pages import KeptPages
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 CENTRE = 512  # pixels, side of the part of a page that its noise is estimated from
+
+NOISE = "noise unlike that of the training images"
 
 Correct = Callable[[np.ndarray], np.ndarray]
 
@@ -37,7 +40,8 @@ class Choices:
     format : str or None
         Of the results, see `denoising.formats.writing.create`.
     correct : callable or None
-        Of denoised pixel values, such as the inverse of what clipping did to their mean.
+        Of denoised pixel values, such as the inverse of what clipping did to their mean. Its
+        `repr` tells it from others.
     """
 
     black: float | None = None
@@ -71,12 +75,21 @@ class FileDenoiser:
         What the network was trained on, if it is known.
     notes : Notes
         Told what the user should know.
+    key : str
+        Of the model and the choices, so that pages of a stack that was interrupted are used again
+        only if they would be the same. "": none are kept.
     """
 
     def __init__(
-        self, model: "keras.Model", choices: Choices, trained: TrainingImages | None, notes: Notes
+        self,
+        model: "keras.Model",
+        choices: Choices,
+        trained: TrainingImages | None,
+        notes: Notes,
+        key: str = "",
     ) -> None:
         self.model, self.choices, self.trained, self.notes = model, choices, trained, notes
+        self.key = key
         self.channels = model.inputs[0].shape[-1]
 
     def denoise(
@@ -107,10 +120,27 @@ class FileDenoiser:
             if found.guess:
                 text = f"white is {found.white:g}, black {found.black:g} ({found.why}); --white "
                 self.notes.note(f"white is {found.white:g}", source, f"{text}says otherwise")
-            one = _File(self, image, writer, found, grey)
-            for page in range(image.header.pages):
-                one.page(page, lambda share: progress(share / image.header.pages))
-            one.end()
+            one = _File(self, image, writer.header, found, grey)
+            kept = self._kept(image.header, target, found)
+            pages = image.header.pages
+            for page in range(pages):
+                result = kept.get(page) if kept else None
+                if result is None:
+                    result = one.page(page, lambda share: progress(share / pages))
+                    if kept:
+                        kept.put(page, result)
+                else:
+                    progress(1 / pages)
+                writer.write(page, result)
+        if kept:
+            kept.clear()
+
+    def _kept(self, header: Header, target: Path, found: levels.Levels) -> KeptPages | None:
+        if not self.key or header.pages == 1:
+            return None
+        state = header.path.stat()
+        about = (self.key, state.st_size, state.st_mtime_ns, header.shape, header.pages, found)
+        return KeptPages(target, repr(about))
 
     def predict(self, tile: np.ndarray) -> np.ndarray:
         """(1, H, W, C): colour by a network of one channel, each channel by itself."""
@@ -145,23 +175,18 @@ class FileDenoiser:
 
 
 class _File:
-    """A file that is being denoised."""
+    """A file that is being denoised, into one with the header `new`."""
 
     def __init__(
-        self,
-        by: FileDenoiser,
-        image: ImageFile,
-        writer: Writer,
-        found: levels.Levels,
-        grey: bool,
+        self, by: FileDenoiser, image: ImageFile, new: Header, found: levels.Levels, grey: bool
     ) -> None:
-        self.by, self.image, self.writer, self.levels, self.grey = by, image, writer, found, grey
+        self.by, self.image, self.new, self.levels, self.grey = by, image, new, found, grey
         self.low, self.high = np.inf, -np.inf
-        self.strange_noise = False
+        self.said: set[str] = set()
 
-    def page(self, page: int, progress: tiles.Progress) -> None:
-        """Denoise and write a page."""
-        by, header = self.by, self.writer.header
+    def page(self, page: int, progress: tiles.Progress) -> np.ndarray:
+        """A denoised page (H, W, C), of the type that is written."""
+        by, header = self.by, self.new
         self._compare_noise(page)
         result = np.empty(header.shape, header.dtype)
 
@@ -175,17 +200,35 @@ class _File:
             if not np.isfinite(done).all():
                 self._refuse(page, "the network's answer is not finite")
             result[rows] = to_dtype(done, header.dtype, self.levels.black, self.levels.white)
-        self.writer.write(page, result)
+        self._compare_range()
+        return result
 
-    def end(self) -> None:
-        """Say of the whole file what is unlike the training images."""
-        by, source = self.by, self.image.header.path
+    def _warn(self, kind: str, text: str) -> None:
+        """Warn once of a file."""
+        if kind not in self.said:
+            self.by.notes.warn(kind, self.image.header.path, text)
+            self.said.add(kind)
+
+    def _compare_range(self) -> None:
+        by = self.by
         if by.trained is not None:
             for text in training_images.unlike_range(by.trained, self.low, self.high):
-                by.notes.warn("values beyond those of the training images", source, text)
+                self._warn("values beyond those of the training images", text)
         elif self.image.header.dtype.kind != "f" and (self.low < 0 or self.high > 1):
             text = f"values from {self.low:.3g} to {self.high:.3g} of white ({self.levels.why})"
-            by.notes.warn("values beyond black and white", source, text)
+            self._warn("values beyond black and white", text)
+
+    def _compare_noise(self, page: int) -> None:
+        by, header = self.by, self.image.header
+        if by.trained is None or by.trained.noise_sigma is None or NOISE in self.said:
+            return
+        rows, columns = (
+            slice(max(0, (side - CENTRE) // 2), max(0, (side - CENTRE) // 2) + CENTRE)
+            for side in header.shape[:2]
+        )
+        sigma = training_images.noise_sigma(self._unit(page, rows)[:, columns])
+        for text in training_images.unlike_noise(by.trained, sigma) if sigma is not None else ():
+            self._warn(NOISE, text)
 
     def _unit(self, page: int, rows: slice) -> np.ndarray:
         """Rows of a page on the scale [0, 1], if a network can make sense of them."""
@@ -202,19 +245,6 @@ class _File:
             )
         self.low, self.high = min(self.low, low), max(self.high, high)
         return (unit @ np.array(LUMA, np.float32))[..., None] if self.grey else unit
-
-    def _compare_noise(self, page: int) -> None:
-        by, header = self.by, self.image.header
-        if by.trained is None or self.strange_noise:
-            return
-        rows, columns = (
-            slice(max(0, (side - CENTRE) // 2), max(0, (side - CENTRE) // 2) + CENTRE)
-            for side in header.shape[:2]
-        )
-        sigma = training_images.noise_sigma(self._unit(page, rows)[:, columns])
-        for text in training_images.unlike_noise(by.trained, sigma) if sigma is not None else ():
-            by.notes.warn("noise unlike that of the training images", header.path, text)
-            self.strange_noise = True
 
     def _refuse(self, page: int, reason: str) -> NoReturn:
         header = self.image.header
