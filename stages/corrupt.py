@@ -1,5 +1,6 @@
 """One dataset: which images of its source each split has, and their noisy versions."""
 
+import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -16,6 +17,7 @@ from denoising.evaluation import targets
 from denoising.files import InputError, write_json
 from denoising.noise.base import Noise
 from denoising.noise.clipping import clipped_share
+from denoising.noise.estimate import estimated_sigma
 from denoising.sections import read_kind, validate
 from stages.shared import command, layout, params
 
@@ -58,9 +60,10 @@ def main(content: params.Content, name: str) -> None:
     found = _split(chosen, source)
     if chosen.options.drawn == "in_advance":
         _write_arrays(name, chosen, source, found)
+        seen = {}
     else:
-        _write_image_sets(name, chosen, source, found)
-    write_json(layout.noise_file(name), _noise(chosen))
+        seen = {"images": _write_image_sets(name, chosen, source, found)}
+    write_json(layout.noise_file(name), _noise(chosen) | seen)
 
 
 def _split(chosen: Settings, source: Store) -> dict[str, np.ndarray]:
@@ -103,8 +106,11 @@ def _write_arrays(name: str, chosen: Settings, source: Store, found: dict[str, n
 
 def _write_image_sets(
     name: str, chosen: Settings, source: Store, found: dict[str, np.ndarray]
-) -> None:
-    """Which images each split has; their noise is drawn where it is needed."""
+) -> dict[str, Any]:
+    """Which images each split has; their noise is drawn where it is needed.
+
+    Returns what a network that is trained on them has seen, to be told from other images.
+    """
     noise = chosen.noise if chosen.noise.is_model else None
     if ("noisy" in source.roles) == bool(noise):
         has = " and ".join(source.roles)
@@ -120,6 +126,23 @@ def _write_image_sets(
     measured = targets.sample(images, chosen.noise)
     targets.write(layout.targets_file(name), measured)
     _warn(name, measured.mean[[0, -1]], measured.clipped_share)
+    return {
+        "dtype": source.dtype.name,
+        "black": source.black,
+        "white": source.white,
+        "channels": source.channels,
+        "noise_sigma": _sigma(images),
+        "range": [float(measured.noisy_values.min()), float(measured.noisy_values.max())],
+    }
+
+
+def _sigma(images: ImageSet) -> float | None:
+    """Median of the noise levels that are found in the images that `targets.sample` looks at."""
+    found = []
+    for index in targets.sampled(len(images)):
+        with contextlib.suppress(InputError):  # too small to tell
+            found.append(estimated_sigma(images.noisy(index, 0, targets.middle(images, index))))
+    return round(float(np.median(found)), 6) if found else None
 
 
 def _sizes(shapes: np.ndarray) -> str:

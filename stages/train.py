@@ -102,6 +102,7 @@ def main(content: params.Content, name: str) -> None:
         "method": asked.method.about,
         "data_sha256": {split: digests[split] for split in ("train", "validation")},
         "train_images": data.images,
+        **({"images": about["images"]} if "images" in about else {}),
         "parameters": model.count_params(),
         "collapsed": bool(problem),
         "environment": environment,

@@ -5,8 +5,8 @@ from skimage import data
 
 from denoising.data import datasets
 from denoising.evaluation.filters import restoration
-from denoising.evaluation.filters.adaptive import estimated_sigma
 from denoising.files import InputError
+from denoising.noise.estimate import estimated_sigma
 from denoising.noise.gaussian import Gaussian
 from denoising.sections import validate
 from denoising.sources import mnist

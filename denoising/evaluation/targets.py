@@ -11,6 +11,7 @@ import numpy as np
 
 from denoising.data.datasets import TARGET
 from denoising.data.image_sets import ImageSet
+from denoising.data.store import Window
 from denoising.files import PathLike, read_arrays, write_arrays
 from denoising.noise.base import Noise
 
@@ -62,9 +63,8 @@ def sample(images: ImageSet, noise: Noise) -> Targets:
     such.
     """
     counts = {kind: np.zeros(2**16, np.int64) for kind in ("clean", "noisy")}
-    for index in np.unique(np.linspace(0, len(images) - 1, SAMPLED).astype(int)):
-        height, width, _ = images.shapes[index]
-        window = (_middle(height), _middle(width))
+    for index in sampled(len(images)):
+        window = middle(images, index)
         version = images.versions - 1
         noisy = images.noisy(index, version, window)
         clean = images.clean(index, window) if images.has_clean else noisy
@@ -78,6 +78,17 @@ def _seen(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Values that occur, and how often, of a count by the bits of a float16."""
     bits = np.flatnonzero(counts)
     return bits.astype(np.uint16).view(np.float16).astype(np.float32), counts[bits]
+
+
+def sampled(count: int) -> list[int]:
+    """Which of so many images are looked at."""
+    return np.unique(np.linspace(0, count - 1, SAMPLED).astype(int)).tolist()
+
+
+def middle(images: ImageSet, index: int) -> Window:
+    """What is looked at of an image."""
+    height, width, _ = images.shapes[index]
+    return _middle(height), _middle(width)
 
 
 def _middle(size: int) -> slice:
