@@ -41,7 +41,7 @@ def main(content: params.Content, name: str) -> None:
     """Evaluate one filter."""
     chosen = settings(content, name)
     test = images.test_images(chosen.dataset, chosen.evaluation.examples)
-    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size)
+    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size, test.second_shots)
     for clean, noisy, part in test.groups():
         measured.add(chosen.filter(noisy.astype(np.float32)), clean, noisy, part)
     scores, per_image = measured.scores(), measured.per_image()

@@ -118,8 +118,7 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
         key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
         for key, names in _groups(chosen, results).items()
     }
-    parts = {name: one.get("parts", {}) for name, one in scores.items()}
-    _write_tables(there, root, frames, results, parts)
+    _write_tables(there, root, frames, results, scores)
     _write_figures(there, root, frames, results)
 
 
@@ -208,7 +207,7 @@ def _write_tables(
     root: Path,
     frames: dict[str, pd.DataFrame],
     results: dict[str, Any],
-    parts: dict[str, Any],
+    scores: dict[str, Any],
 ) -> None:
     titles = {key: title for key, (title, _) in tables.TABLES.items()}
     titles["baselines"] = tables.BASELINES[0]
@@ -217,10 +216,13 @@ def _write_tables(
         f"# Results at budget `{chosen.budget}`",
         f"MSE over {' or '.join(map(str, counts))} test images, pixel values in [0, 1].",
     ]
+    if estimated := ", ".join(name for name, one in scores.items() if "truth" in one):
+        text.append(f"No clean images: errors are estimated from second shots ({estimated}).")
     for key, frame in frames.items():
         write_text(root / f"plots/{key}.csv", frame.to_csv(index=False, float_format="%.8g"))
         if len(frame):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
+    parts = {name: one.get("parts", {}) for name, one in scores.items()}
     psnr = tables.by_part(parts, chosen.report.published)
     if len(psnr):
         text += ["## PSNR by test set, dB", tables.pipes(psnr)]

@@ -5,11 +5,14 @@ import zipfile
 
 import numpy as np
 import pytest
+import tifffile
+import zarr
 from PIL import Image
 
 from demo import app
-from denoising import cli
-from denoising.inference import images
+from denoising import cli, files
+from denoising.formats.opening import open_image
+from denoising.inference import images, kept_pages
 from denoising.noise.gaussian import Gaussian
 from tests import demo_server
 from tests.demo_server import ROOT
@@ -51,8 +54,10 @@ def run(monkeypatch, capsys):
     return run_it
 
 
-def read(file):
-    return images.read(file.read_bytes(), 10**6)
+def read(file, white=255):
+    """Pixels (H, W, C) of the first page, on the scale [0, 1]."""
+    with open_image(file) as image:
+        return image.read(0) / white
 
 
 def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(
@@ -62,14 +67,83 @@ def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(
     code, printed = run(CAE, scans, "--out", out)
     assert code == 0, printed
     assert "3 of 3 denoised" in printed
-    for name, image in zip(("a", "b", "deep/c"), clean, strict=True):
-        source = next(scans.glob(f"{name}.*"))
-        error = np.mean((read(out / f"{name}.png") - image) ** 2)
-        assert error < np.mean((read(source) - image) ** 2) / 4
-    times = {file: file.stat().st_mtime_ns for file in out.rglob("*.png")}
+    for name, image in zip(("a.png", "b.tif", "deep/c.png"), clean, strict=True):
+        error = np.mean((read(out / name) - image) ** 2)
+        assert error < np.mean((read(scans / name) - image) ** 2) / 4
+    times = {file: file.stat().st_mtime_ns for file in out.rglob("*.*")}
     code, printed = run(CAE, scans, "--out", out)
     assert (code, printed) == (0, "3 of 3 are there already\n")
-    assert {file: file.stat().st_mtime_ns for file in out.rglob("*.png")} == times
+    assert {file: file.stat().st_mtime_ns for file in out.rglob("*.*")} == times
+
+
+def test_results_are_like_what_was_read_or_as_is_asked_for(run, clean, tmp_path):
+    """Names, formats, depth and pages."""
+    stack = np.round(np.stack(clean)[..., 0] * 65535).astype(np.uint16)
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    zarr.save(str(scans / "z.zarr"), stack)
+    tifffile.imwrite(scans / "a.ome.tiff", stack, photometric="minisblack")
+    Image.fromarray(stack[0]).save(scans / "b.png")
+    (scans / "c.txt").write_text("not an image")
+    code, printed = run(CAE, scans, "--out", out)
+    assert code == 0, printed
+    assert f"note: {scans}: left out 1 whose names are not of images: 1 .txt" in printed
+    assert sorted(file.name for file in out.iterdir()) == ["a.ome.tiff", "b.png", "z.zarr"]
+    for name in ("a.ome.tiff", "b.png", "z.zarr"):
+        with open_image(scans / name) as old, open_image(out / name) as new:
+            assert new.header.dtype == np.uint16
+            assert (new.header.format, new.header.pages) == (old.header.format, old.header.pages)
+    code, printed = run(CAE, scans, "--out", tmp_path / "tiff", "--format", "tiff")
+    assert code == 0, printed
+    names = sorted(file.name for file in (tmp_path / "tiff").iterdir())
+    assert names == ["a.ome.tiff", "b.tif", "z.tif"]
+    for name, page in zip(("a.ome.tiff", "b.tif", "z.tif"), (0, 0, 0), strict=True):
+        first = read(tmp_path / "tiff" / name, 65535)
+        assert np.mean((first - clean[page]) ** 2) < 0.02
+
+
+def test_images_unlike_those_of_the_training_are_named(run, scans, tmp_path):
+    """What is beside the model file says what the network was trained on."""
+    model = tmp_path / "x.keras"
+    model.write_bytes(CAE.read_bytes())
+    images = {"dtype": "uint8", "black": 0, "white": 255, "channels": 1, "noise_sigma": 0.01,
+              "range": [0, 1]}  # fmt: skip
+    files.write_json(tmp_path / "x.json", {"images": images})
+    code, printed = run(model, scans / "a.png", "--out", tmp_path / "out")
+    assert code == 0
+    assert f"warning: {scans / 'a.png'}: noise of about 0." in printed
+    assert "nothing is known" not in printed
+    files.write_json(tmp_path / "x.json", {"images": images | {"white": 0}})
+    code, printed = run(model, scans / "b.tif", "--out", tmp_path / "out")
+    assert code == 1
+    assert printed == (
+        f"error: {tmp_path / 'x.json'}: images: white = 0: should be greater than black"
+    )
+
+
+def test_ctrl_c_ends_a_stack_in_its_middle_and_the_same_command_goes_on(run, scans, tmp_path):
+    stack = np.zeros((30, 28, 28), np.uint8)
+    tifffile.imwrite(scans / "many.tif", stack, photometric="minisblack")
+    pages = []
+
+    def stop(self, page, pixels):
+        if pages.append(page) or page == 20:
+            raise KeyboardInterrupt
+        put(self, page, pixels)
+
+    put = kept_pages.KeptPages.put
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_pages.KeptPages, "put", stop)
+        code, printed = run(CAE, scans / "many.tif", "--out", out)
+    assert code == 130
+    assert "interrupted; the same command goes on" in printed
+    assert not (out / "many.tif").exists()
+    with pytest.MonkeyPatch.context() as patch:
+        pages.clear()
+        patch.setattr(kept_pages.KeptPages, "put", lambda self, page, pixels: pages.append(page))
+        assert run(CAE, scans / "many.tif", "--out", out)[0] == 0
+    assert pages == list(range(20, 30))
+    assert [file.name for file in out.iterdir()] == ["many.tif"]
 
 
 def test_a_damaged_file_is_named_and_the_others_are_done(run, scans, tmp_path):
@@ -78,7 +152,7 @@ def test_a_damaged_file_is_named_and_the_others_are_done(run, scans, tmp_path):
     assert code == 1
     assert f"error: {scans / 'b.tif'}: not a" in printed
     assert "2 of 3 denoised" in printed
-    assert not (tmp_path / "out/b.png").exists()
+    assert not (tmp_path / "out/b.tif").exists()
 
 
 def test_floating_point_beyond_the_range_keeps_its_scale(run, clean, tmp_path):
@@ -90,8 +164,9 @@ def test_floating_point_beyond_the_range_keeps_its_scale(run, clean, tmp_path):
     Image.fromarray(twelve_bits).save(tmp_path / "twelve.png")
     assert run(CAE, tmp_path / "float.tif", "--out", tmp_path / "out")[0] == 0
     assert run(CAE, tmp_path / "twelve.png", "--white", "4095", "--out", tmp_path / "out")[0] == 0
-    for name in ("float", "twelve"):
-        assert np.mean((read(tmp_path / "out" / f"{name}.png") - clean[0]) ** 2) < 0.02
+    for name, white in (("float.tif", 1), ("twelve.png", 4095)):
+        assert np.mean((read(tmp_path / "out" / name, white) - clean[0]) ** 2) < 0.02
+    assert read(tmp_path / "out/float.tif").dtype == np.float32
     Image.fromarray(noisy * 255).save(tmp_path / "bytes.tif")
     code, printed = run(CAE, tmp_path / "bytes.tif", "--out", tmp_path / "out")
     assert code == 1
@@ -125,11 +200,20 @@ MISTAKES = {
         [CAE, "scans/a.png", "--out", "scans"],
         "error: scans/a.png: is an input; choose another folder by --out",
     ),
+    "black": (
+        [CAE, "scans", "--black", "9", "--white", "3"],
+        "error: --white 3.0: should be over 9",
+    ),
+    "one format": (
+        [CAE, "scans/a.png", "scans/a.bmp", "--format", "tiff"],
+        "scans/a.bmp and scans/a.png: both would become out/a.tif",
+    ),
     "no folder": ([CAE, "scans", "--out", CAE], f"error: --out {CAE}: is not a folder"),
 }
 WRONG_USAGE = {
     "nothing": ([], "error: the following arguments are required: model, inputs, --out"),
     "no number": ([CAE, "scans", "--white", "x"], "error: argument --white: invalid float value"),
+    "format": ([CAE, "scans", "--format", "x"], "error: argument --format: invalid choice: 'x'"),
     "unknown": ([CAE, "scans", "--fast"], "error: unrecognized arguments: --fast"),
 }
 
@@ -141,6 +225,7 @@ def mistakes(scans, tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     (tmp_path / "damaged.keras").write_bytes(b"PK")
     (scans / "deep/a.png").write_bytes((scans / "a.png").read_bytes())
+    Image.open(scans / "a.png").save(scans / "a.bmp")
     return tmp_path
 
 
@@ -186,8 +271,8 @@ def test_help_and_nothing_to_do_are_answered_without_importing_keras(scans, forb
     code, output, errors = demo_server.run("denoising.cli", "--help", before=[forbidden])
     assert (code, errors) == (0, "")
     assert "--unclip SIGMA" in output
-    for name in ("a", "b", "deep/c"):
-        file = tmp_path / f"out/{name}.png"
+    for name in ("a.png", "b.tif", "deep/c.png"):
+        file = tmp_path / "out" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
     arguments = [CAE, scans, "--out", tmp_path / "out"]
@@ -201,7 +286,8 @@ def test_help_and_nothing_to_do_are_answered_without_importing_keras(scans, forb
 def test_nothing_of_tensorflow_is_printed(scans, tmp_path):
     """Neither with work that succeeds, nor with a model file that only Keras finds damaged."""
     done = demo_server.run("denoising.cli", CAE, scans, "--out", tmp_path / "out")
-    assert done == (0, "3 of 3 denoised\n", "")
+    unknown = f"note: {CAE}: nothing is known of the images that it was trained on\n"
+    assert done == (0, "3 of 3 denoised\n", unknown)
     strange = tmp_path / "strange.keras"
     with zipfile.ZipFile(strange, "w") as archive:
         for name in ("config.json", "metadata.json", "model.weights.h5"):

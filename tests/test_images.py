@@ -149,3 +149,25 @@ def test_many_sizes_become_few(blurring):
         image = np.ones((height, width, 1), np.float32)
         assert tiles.denoise(blurring[0], image, predict).shape == image.shape
     assert seen == {(1, 28, 28, 1), (1, 56, 56, 1)}
+
+
+def test_bands_are_the_whole_image(blurring):
+    """No more than a row of tiles is read at a time, and progress adds up to the image."""
+    image = np.random.default_rng(0).random((1250, 600, 1), dtype=np.float32)
+    whole = tiles.denoise(blurring[0], image, blurring[1])
+    heights, shares = [], []
+
+    def read(rows):
+        heights.append(rows.stop - rows.start)
+        return image[rows]
+
+    found = np.full_like(image, np.nan)
+    for rows, done in tiles.bands(
+        blurring[0], image.shape, read, blurring[1], progress=shares.append
+    ):
+        assert len(done) == rows.stop - rows.start
+        found[rows] = done
+    np.testing.assert_array_equal(found, whole)
+    assert max(heights) <= tiles.LARGEST
+    assert len(shares) > 4
+    assert sum(shares) == pytest.approx(1)

@@ -162,3 +162,18 @@ def test_images_in_one_group_or_in_several_give_the_same():
     np.testing.assert_array_equal(whole.histogram().to_numpy(), parts.histogram().to_numpy())
     for name, images in whole.per_image().items():
         np.testing.assert_array_equal(images, parts.per_image()[name])
+
+
+def test_a_second_shot_stands_for_the_clean_image():
+    """Errors that are estimated from noisy images alone are the true ones, on average."""
+    clean = np.tile(np.linspace(0.2, 0.8, 200, dtype=np.float32), (1, 200, 1))[..., None]
+    noise = 0.1 * RNG.standard_normal((2, *clean.shape), np.float32)
+    prediction = clean + np.float32(0.3) * noise[0] + np.float32(0.02)
+    true, _ = measured(prediction, clean, clean + noise[0], any_size=True)
+    estimated, _ = measured(
+        prediction, clean + noise[1], clean + noise[0], any_size=True, second_shots=True
+    )
+    for key in ("mse", "mse_clipped", "noisy_mse", "constant_mse"):
+        assert estimated[key] == pytest.approx(true[key], rel=0.15), key
+    assert estimated["psnr"] == pytest.approx(true["psnr"], abs=0.7)
+    assert (estimated["ssim"], estimated["truth"]) == (None, "second shots")

@@ -68,7 +68,7 @@ def test_the_pipeline_is_the_repositorys_with_the_paths_from_there(tmp_path):
     ("source", "message"),
     [
         ("nowhere", "SOURCE=nowhere: no such folder, and none of bsd, fashion_mnist, mnist, polyu"),
-        ("fashion_mnist", "fashion_mnist has no preset; there are bsd, clean, pairs"),
+        ("fashion_mnist", "fashion_mnist has no preset; there are bsd, clean, pairs, polyu, shots"),
     ],
 )
 def test_what_there_is_not_is_one_line(source, message):

@@ -251,13 +251,15 @@ def test_groups_are_never_torn_apart():
     assert sorted(name for names in cameras for name in names) == ["canon", "nikon", "sony"]
 
 
-def test_a_group_can_be_named_for_the_test():
-    section = {"validation": 2, "groups": "^([a-z]+)_", "test_groups": ["nikon"]}
-    with pytest.raises(InputError, match="nothing is left for"):  # one camera validates
-        split(section, names=NAMES[:20], own_sets=NOWHERE[:20])
+def test_names_can_say_which_images_test():
+    section = {"validation": 2, "test_names": "^nikon"}
     np.testing.assert_array_equal(split(section)["test"], range(10, 20))
-    with pytest.raises(InputError, match="'leica': should be one of canon, nikon, sony"):
-        split(section | {"test_groups": ["leica"]})
+    with pytest.raises(InputError, match=r"test_names = '\^leica': found in no name"):
+        split(section | {"test_names": "^leica"})
+    with pytest.raises(InputError, match="finds some images of group canon and not others"):
+        split(section | {"test_names": "_[0-3]$", "groups": "^([a-z]+)_"})
+    with pytest.raises(ValueError, match="is no regular expression"):
+        split(section | {"test_names": "("})
 
 
 def test_fewer_images_are_taken_where_a_budget_says_so():

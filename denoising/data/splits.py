@@ -1,7 +1,7 @@
 """Which images are trained on, which validate, which test. By image, never by patch."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Literal
 
 import numpy as np
@@ -38,29 +38,30 @@ class Split(Section):
     validation : int or float
         Images that validate: how many, or which fraction of those that are not for test.
     test : int or float, optional
-        Images that test. None where the source has test images of its own, or groups are named.
+        Images that test. None where the source has test images of its own, or `test_names` says which.
     groups : str, optional
         Regular expression. Images in whose names it finds the same (its first group, or all of it)
         stay together: the shots of a scene, the pages of a file, the slides of a patient.
-    test_groups : list of str, optional
-        The groups that test, such as ["Nikon"].
+    test_names : str, optional
+        Regular expression of the names of images that test, such as "^Nikon".
     """
 
     validation: Part
     test: Part | None = None
     groups: str | None = None
-    test_groups: list[str] | None = Field(default=None, min_length=1)
+    test_names: str | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> "Split":
-        if self.test_groups and (self.test is not None or self.groups is None):
-            raise ValueError("test_groups: needs groups, and no test beside it")
-        try:
-            re.compile(self.groups or "")
-        except re.error as error:
-            raise ValueError(
-                f"groups = {self.groups!r}: is no regular expression ({error})"
-            ) from None
+        if self.test_names is not None and self.test is not None:
+            raise ValueError("test_names: should not have test beside it")
+        for key in ("groups", "test_names"):
+            pattern = getattr(self, key)
+            try:
+                re.compile(pattern or "")
+            except re.error as error:
+                problem = f"is no regular expression ({error})"
+                raise ValueError(f"{key} = {shortened(pattern)}: {problem}") from None
         return self
 
 
@@ -112,7 +113,7 @@ def own(
 
 
 def by_groups(
-    names: Iterable[str],
+    names: Sequence[str] | np.ndarray,
     own_sets: np.ndarray,
     split: Split | None,
     counts: Mapping[str, int],
@@ -123,7 +124,7 @@ def by_groups(
 
     Parameters
     ----------
-    names : iterable of str
+    names : sequence (N,) of str
     own_sets : ndarray (N,) of str
         "test" for the source's own test images.
     split : Split, optional
@@ -144,9 +145,9 @@ def by_groups(
     """
     has_test = bool((own_sets == "test").any())
     split = split or Split(validation=DEFAULT_VALIDATION, test=None if has_test else DEFAULT_TEST)
-    asks = split.test is not None or split.test_groups is not None
+    asks = split.test is not None or split.test_names is not None
     if has_test and asks:
-        key = "test" if split.test is not None else "test_groups"
+        key = "test" if split.test is not None else "test_names"
         raise InputError(
             f"split.{key}: the source has {sum(own_sets == 'test')} test images itself"
         )
@@ -155,14 +156,8 @@ def by_groups(
     test = np.flatnonzero(own_sets == "test")
     pool = np.flatnonzero(own_sets != "test")
     groups = _groups(names, split.groups)
-    if split.test_groups:
-        known = set(groups[pool])
-        if unknown := [name for name in split.test_groups if name not in known]:
-            allowed = ", ".join(sorted(known)[:20])
-            raise InputError(
-                f"split.test_groups = {shortened(unknown[0])}: should be one of {allowed}"
-            )
-        test = pool[np.isin(groups[pool], split.test_groups)]
+    if split.test_names is not None:
+        test = _matching(pool, names, groups, split.test_names)
     elif split.test is not None:
         test = _taken(pool, groups, split.test, selection, rng_for(seed, "split", "test"))
     pool = np.setdiff1d(pool, test)
@@ -180,6 +175,20 @@ def by_groups(
             "set `split`"
         )
     return {name: _evenly(found[name], counts[name]) for name in SPLITS}
+
+
+def _matching(
+    pool: np.ndarray, names: Sequence[str] | np.ndarray, groups: np.ndarray, pattern: str
+) -> np.ndarray:
+    """Images of the pool whose names match: whole groups, or none of their images."""
+    found = np.array([re.search(pattern, str(names[place])) is not None for place in pool], bool)
+    if not found.any():
+        raise InputError(f"split.test_names = {pattern!r}: found in no name")
+    if torn := set(groups[pool[found]]) & set(groups[pool[~found]]):
+        raise InputError(
+            f"split.test_names = {pattern!r}: finds some images of group {min(torn)} and not others"
+        )
+    return pool[found]
 
 
 def _groups(names: Iterable[str], pattern: str | None) -> np.ndarray:

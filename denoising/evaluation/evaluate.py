@@ -49,6 +49,10 @@ class Measured:
         Size of the examples that are kept, cut out of the middle; None: whole images.
     any_size : bool
         Are the images of any size? What is measured over pixels and over images is then told apart.
+    second_shots : bool
+        Are the images that are held against predictions no clean ones, but second noisy shots? The
+        noise of both is then taken for independent, without bias and equally strong: half of what
+        the shots differ by, squared, is that of one, which is subtracted from all errors.
     """
 
     def __init__(
@@ -56,8 +60,10 @@ class Measured:
         settings: Evaluation,
         crop: tuple[int, int] | None = None,
         any_size: bool = False,
+        second_shots: bool = False,
     ) -> None:
         self._settings, self._crop, self._any_size = settings, crop, any_size
+        self._second_shots = second_shots
         self._groups: list[_Group] = []
         self._examples: list[Arrays] = []
         self._parts: list[str] = []
@@ -89,17 +95,16 @@ class Measured:
         unit = to_unit(clean) if clean.dtype == np.uint8 else clean
         clipped = np.clip(prediction, 0, 1)
         everything = np.asarray(unit, np.float64)
-        self._groups.append(
-            _Group(
-                errors=metrics.mse_per_image(prediction, unit),
-                clipped=metrics.mse_per_image(clipped, unit),
-                noisy=metrics.mse_per_image(noisy.astype(np.float32), unit),
-                ssim=metrics.ssim_per_image(clipped, unit),
-                pixels=np.full(len(clean), unit[0].size),
-                mean=float(everything.mean()),
-                variance=float(np.var(everything)),
-            )
+        group = _Group(
+            errors=metrics.mse_per_image(prediction, unit),
+            clipped=metrics.mse_per_image(clipped, unit),
+            noisy=metrics.mse_per_image(noisy.astype(np.float32), unit),
+            ssim=self._ssim(clipped, unit),
+            pixels=np.full(len(clean), unit[0].size),
+            mean=float(everything.mean()),
+            variance=float(np.var(everything)),
         )
+        self._groups.append(_without_noise(group) if self._second_shots else group)
         self._parts += [part] * len(clean)
         self._digest.update(clean.tobytes())
         self._digest.update(noisy.tobytes())
@@ -109,6 +114,12 @@ class Measured:
             counts = metrics.histogram_counts(pixels, step)
             self._histograms[name] = self._histograms.get(name, 0) + counts
         self._keep_examples(clean, noisy, prediction)
+
+    def _ssim(self, prediction: np.ndarray, clean: np.ndarray) -> np.ndarray:
+        """Of each image; NaN where there is no clean one."""
+        if self._second_shots:
+            return np.full(len(clean), np.nan)
+        return metrics.ssim_per_image(prediction, clean)
 
     def _keep_examples(self, clean: np.ndarray, noisy: np.ndarray, prediction: np.ndarray) -> None:
         shown = slice(self._settings.examples - self._kept)
@@ -135,8 +146,9 @@ class Measured:
             `denoising.data.collapse`), `images`, and `test_digest` of the test data. Of images of
             any size also `mse_images`, the mean of the images' errors; `psnr_pixels`, that of
             `mse_clipped`; `psnr_low` .. `psnr_high`, an interval as that of `mse`; and
-            `noisy_psnr`. `ssim` is null if no image has the 11 x 11 pixels of its window. With
-            several parts, `parts` has `images`, `psnr`, `noisy_psnr` and `ssim` of each.
+            `noisy_psnr`. `ssim` is null if no image has the 11 x 11 pixels of its window. Against
+            second shots all errors are estimates, `ssim` is null, and `truth` says so. With several
+            parts, `parts` has `images`, `psnr`, `noisy_psnr` and `ssim` of each.
         """
         columns = list(zip(*self._groups, strict=True))
         errors, clipped, noisy, ssim, pixels = map(np.concatenate, columns[:5])
@@ -166,6 +178,8 @@ class Measured:
                 "psnr_high": psnr_high,
                 "noisy_psnr": float(metrics.psnr(noisy).mean()),
             }
+        if self._second_shots:
+            scores["truth"] = "second shots"
         if len(set(self._parts)) > 1:
             belongs = np.array(self._parts)
             scores["parts"] = {
@@ -208,6 +222,17 @@ class Measured:
         for name, found in self._histograms.items():
             columns[name] = found / found.sum()
         return pd.DataFrame(columns)
+
+
+def _without_noise(group: _Group) -> _Group:
+    """Errors against the mean of a second shot, of those against the shot itself."""
+    noise = group.noisy / 2
+    return group._replace(
+        errors=group.errors - noise,
+        clipped=group.clipped - noise,
+        noisy=group.noisy - noise,
+        variance=group.variance - float(noise.mean()),
+    )
 
 
 def _of_part(psnr: np.ndarray, noisy_psnr: np.ndarray, ssim: np.ndarray) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def unlike_noise(trained: TrainingImages, sigma: float) -> Iterator[str]:
     """What is to be said of an image with noise of this level, if it is not like in training."""
     if trained.noise_sigma is None:
         return
-    found, known = f"noise of about {sigma:.3g} of white", f"{trained.noise_sigma:.3g}"
+    found, known = f"noise of about {sigma:.2g} of white", f"{trained.noise_sigma:.2g}"
     if sigma > FACTOR * trained.noise_sigma:
         yield f"{found}, in the training images {known}: noise will remain"
     elif sigma * FACTOR < trained.noise_sigma:

@@ -181,7 +181,7 @@ def measure(
     dict
         The scores.
     """
-    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size)
+    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size, test.second_shots)
     for found in predictions(test, denoise or predictor):
         measured.add(*found)
     scores = measured.scores()

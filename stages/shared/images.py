@@ -9,7 +9,7 @@ import numpy as np
 from denoising.data import datasets, image_sets
 from denoising.data.image_sets import ImageSet
 from denoising.data.store import Store
-from denoising.files import read_json
+from denoising.files import InputError, read_json
 from denoising.noise.base import Noise
 from denoising.sections import read_kind
 from stages.shared import layout
@@ -57,6 +57,8 @@ class TestImages:
         Do they come from a store?
     crop : tuple (height, width), optional
         Of the examples to keep; None: whole images.
+    second_shots : bool
+        Are there no clean images, but second noisy shots in their place?
     """
 
     dataset: str
@@ -64,6 +66,7 @@ class TestImages:
     count: int
     any_size: bool
     crop: tuple[int, int] | None
+    second_shots: bool = False
 
     def groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
         """Clean images and noisy ones, (n, H, W, C) each, and which test set they are of."""
@@ -74,7 +77,8 @@ class TestImages:
         images = image_set(self.dataset, "test")
         for index in range(len(images)):
             part, found, _ = images.name(index).partition("/")
-            yield images.clean(index)[None], images.noisy(index)[None], part if found else ""
+            truth = images.noisy(index, 1) if self.second_shots else images.clean(index)
+            yield truth[None], images.noisy(index)[None], part if found else ""
 
 
 def test_images(dataset: str, examples: int) -> TestImages:
@@ -83,8 +87,12 @@ def test_images(dataset: str, examples: int) -> TestImages:
         clean, _ = datasets.read(layout.dataset_file(dataset, "test"), "test")
         return TestImages(dataset, clean.shape[1:], len(clean), any_size=False, crop=None)
     images = image_set(dataset, "test")
+    if not images.has_clean and images.versions < 2:
+        raise InputError(
+            f"datasets.{dataset}: has neither clean images nor second shots to measure errors with"
+        )
     largest = images.shapes[np.argmax(images.shapes[:, :2].prod(axis=1))]
     height, width = np.minimum(images.shapes[:examples, :2].min(axis=0), _LARGEST_EXAMPLE)
     crop = (int(height), int(width))
     shape = (int(largest[0]), int(largest[1]), int(largest[2]))
-    return TestImages(dataset, shape, len(images), any_size=True, crop=crop)
+    return TestImages(dataset, shape, len(images), True, crop, not images.has_clean)
