@@ -38,7 +38,8 @@ class Split(Section):
     validation : int or float
         Images that validate: how many, or which fraction of those that are not for test.
     test : int or float, optional
-        Images that test. None where the source has test images of its own, or `test_names` says which.
+        Images that test. None where the source has test images of its own, or `test_names` says
+        which.
     groups : str, optional
         Regular expression. Images in whose names it finds the same (its first group, or all of it)
         stay together: the shots of a scene, the pages of a file, the slides of a patient.
