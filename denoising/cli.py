@@ -90,7 +90,7 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
             bar.write(line, file=sys.stderr)
 
         if trained is None:
-            _note(f"{shown(model_file)}: nothing is known of the images that it was trained on")
+            say(f"note: {shown(model_file)}: nothing is known of the images that it was trained on")
         notes = Notes(say)
         by = FileDenoiser(model, choices, trained, notes, f"{sha256(model_file)} {plan} {choices}")
         for number, (file, target) in enumerate(waiting.items(), 1):

@@ -84,9 +84,10 @@ def test_results_are_like_what_was_read_or_as_is_asked_for(run, clean, tmp_path)
     tifffile.imwrite(scans / "a.ome.tiff", stack, photometric="minisblack")
     Image.fromarray(stack[0]).save(scans / "b.png")
     (scans / "c.txt").write_text("not an image")
+    (scans / "link").symlink_to(tmp_path)
     code, printed = run(CAE, scans, "--out", out)
     assert code == 0, printed
-    assert f"note: {scans}: left out 1 whose names are not of images: 1 .txt" in printed
+    assert f"note: {scans}: left out 2 that are not images by their names: " in printed
     assert sorted(file.name for file in out.iterdir()) == ["a.ome.tiff", "b.png", "z.zarr"]
     for name in ("a.ome.tiff", "b.png", "z.zarr"):
         with open_image(scans / name) as old, open_image(out / name) as new:

@@ -355,11 +355,11 @@ def test_provenance_is_checked_in_one_line(tmp_path):
         training_images.of_model(model)
 
 
-def test_noise_is_estimated_also_where_there_is_little_to_see():
-    noise = RNG.normal(0.5, 0.1, (200, 200, 3)).astype(np.float32)
-    assert training_images.noise_sigma(noise) == pytest.approx(0.1, rel=0.05)
-    assert training_images.noise_sigma(np.zeros((50, 50, 1), np.float32)) == 0
-    assert training_images.noise_sigma(np.zeros((1, 50, 1), np.float32)) is None
+def test_images_too_small_to_tell_their_noise_are_denoised(denoise, tmp_path):
+    path = npy(tmp_path / "a.npy", DEEP[:1, :2])
+    target, said = denoise(path, trained=TrainingImages(**TRAINED | {"range": [-1, 20]}))
+    np.testing.assert_array_equal(np.load(target), DEEP[:1, :2])
+    assert not any(line.startswith("warning") for line in said)
 
 
 def test_many_files_of_a_kind_are_counted(tmp_path):

@@ -263,7 +263,7 @@ ALLOWED = {
     "networks": BASE | {"compute"},
     "methods": DATA | {"data"},
     "training": DATA | {"data", "compute", "networks", "methods"},
-    "inference": BASE | {"compute", "networks", "formats"},
+    "inference": DATA | {"compute", "networks", "formats"},
     "evaluation": DATA | {"data"},
     "reporting": DATA | {"data", "evaluation"},
     "cli": DATA | {"compute", "networks", "inference", "formats"},

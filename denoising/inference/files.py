@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from denoising.files import InputError
 from denoising.formats.base import Header, ImageFile, refuse
 from denoising.formats.opening import open_image
 from denoising.formats.writing import create, to_dtype
@@ -15,6 +16,7 @@ from denoising.inference import levels, tiles, training_images
 from denoising.inference.kept_pages import KeptPages
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
+from denoising.noise.estimate import estimated_sigma
 
 if TYPE_CHECKING:
     import keras
@@ -226,9 +228,11 @@ class _File:
             slice(max(0, (side - CENTRE) // 2), max(0, (side - CENTRE) // 2) + CENTRE)
             for side in header.shape[:2]
         )
-        sigma = training_images.noise_sigma(self._unit(page, rows)[:, columns])
-        for text in training_images.unlike_noise(by.trained, sigma) if sigma is not None else ():
-            self._warn(NOISE, text)
+        centre = self._unit(page, rows)[:, columns]
+        with contextlib.suppress(InputError):  # too small to tell
+            sigma = estimated_sigma(centre)
+            for text in training_images.unlike_noise(by.trained, sigma):
+                self._warn(NOISE, text)
 
     def _unit(self, page: int, rows: slice) -> np.ndarray:
         """Rows of a page on the scale [0, 1], if a network can make sense of them."""

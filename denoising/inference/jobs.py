@@ -95,6 +95,8 @@ def _of_folder(folder: Path, out: Path, log: Callable[[str], object]) -> list[Pa
     for path in _walk(folder, out.resolve()):
         if is_image(path):
             found.append(path)
+        elif path.is_dir():
+            others["links to folders"] += 1
         elif not path.name.startswith("."):
             others[path.suffix.lower() or "without ending"] += 1
     if not found:
@@ -104,19 +106,24 @@ def _of_folder(folder: Path, out: Path, log: Callable[[str], object]) -> list[Pa
         )
     if others:
         kinds = ", ".join(f"{number} {shown(kind)}" for kind, number in others.most_common(5))
-        log(f"{shown(folder)}: left out {others.total()} whose names are not of images: {kinds}")
+        left = f"left out {others.total()} that are not images by their names"
+        log(f"{shown(folder)}: {left}: {kinds}")
     return sorted(found)
 
 
 def _walk(folder: Path, without: Path) -> Iterator[Path]:
-    """Files below a folder, and .zarr folders, but not what earlier runs wrote to `without`."""
+    """Files below a folder, .zarr folders and links to folders, which are not followed.
+
+    What earlier runs wrote to `without` is left out.
+    """
     for place, folders, files in os.walk(folder, onerror=_refuse):
         here = Path(place)
         images = [name for name in folders if is_image(here / name)]
         folders[:] = [
             name for name in folders if name not in images and (here / name).resolve() != without
         ]
-        yield from (here / name for name in (*images, *files))
+        links = [name for name in folders if (here / name).is_symlink()]
+        yield from (here / name for name in (*images, *links, *files))
 
 
 def _refuse(error: OSError) -> None:

@@ -3,12 +3,10 @@
 The train stage writes the provenance of `models/NAME.keras` into `models/NAME.json`.
 """
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from denoising.files import PathLike, read_json
@@ -17,7 +15,6 @@ from denoising.sections import Section, validate
 KEY = "images"  # of the provenance
 FACTOR = 1.5  # between noise levels that are alike
 SLACK = 0.1  # of the range that was seen in training, by which values may go beyond it
-SHORTEST = 4  # pixels; fewer tell nothing of noise
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -33,7 +30,7 @@ class TrainingImages(Section):
         The values in them that mean 0 and 1.
     channels : int
     noise_sigma : float or None
-        As `noise_sigma` estimates it, on the scale [0, 1].
+        As `denoising.noise.estimate` finds it, on the scale [0, 1].
     range : list of float
         The least and the greatest pixel value, on the scale [0, 1].
     """
@@ -71,32 +68,6 @@ def of_model(model_file: PathLike) -> TrainingImages | None:
     if KEY not in content:
         return None
     return validate(TrainingImages, content[KEY], f"{file}: {KEY}")
-
-
-def noise_sigma(image: np.ndarray) -> float | None:
-    """Standard deviation of the noise in an image (H, W, C), the mean over its channels.
-
-    Estimated from the finest wavelet coefficients.
-
-    Returns
-    -------
-    float or None
-        On the scale of the image; None for images that are too small to tell.
-
-    References
-    ----------
-    D. Donoho, I. Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81 (1994),
-    section 4.2.
-    """
-    if min(image.shape[:2]) < SHORTEST:
-        return None
-    from skimage.restoration import estimate_sigma  # takes half a second
-
-    with warnings.catch_warnings():
-        # of small sides, which might have been channels, and of the median of no details
-        warnings.simplefilter("ignore")
-        found = [estimate_sigma(image[..., channel]) for channel in range(image.shape[2])]
-    return float(np.mean(np.nan_to_num(found)))
 
 
 def unlike_noise(trained: TrainingImages, sigma: float) -> Iterator[str]:
