@@ -3,7 +3,7 @@ import pytest
 
 from denoising.noise.clipping import clipped_mean, clipped_share, unclipped_mean
 from denoising.noise.gaussian import Gaussian
-from denoising.sections import kinds, read_kind
+from denoising.sections import kind, kinds, read_kind
 
 MODELS = [
     {"name": "gaussian", "sigma": 0.1, "clip": True},
@@ -21,7 +21,16 @@ MODELS = [
 
 
 def test_every_model_is_tested():
-    assert {model["name"] for model in MODELS} == set(kinds("noise"))
+    drawn = {name for name in kinds("noise") if kind("noise", name).is_model}
+    assert {model["name"] for model in MODELS} == drawn
+
+
+def test_real_noise_is_not_drawn():
+    real = read_kind("noise", {"name": "real"}, "noise")
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        real.corrupt(np.zeros((2, 2)), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="several pixel values"):
+        real.debias([0.5])
 
 
 @pytest.fixture(params=MODELS, ids=lambda model: "-".join(map(str, model.values())))
