@@ -120,7 +120,7 @@ def _write_image_sets(
             f"{chosen.options.source} has {has} images; should be {wanted}"
         )
     for split, places in found.items():
-        image_sets.write(layout.dataset_file(name, split), source, places, split)
+        image_sets.write(layout.dataset_file(name, split), source, places, split, _noise(chosen))
         command.say(f"{name}/{split}: {len(places)} images{_sizes(source.shapes[places])}")
     images = ImageSet(source, found["train"], "train", noise, chosen.seed, chosen.stream)
     measured = targets.sample(images, chosen.noise)

@@ -141,9 +141,9 @@ def test_shots_are_read_and_not_drawn(pixels, tmp_path):
 
 def test_a_split_is_read_as_it_was_written(store, tmp_path, pixels):
     path = tmp_path / "train.npz"
-    image_sets.write(path, store, np.array([2, 0]), "train")
+    image_sets.write(path, store, np.array([2, 0]), "train", {"seed": 3})
     assert image_sets.is_one(path)
-    assert image_sets.source_of(path) == store.folder.name
+    assert image_sets.about(path) == (store.folder.name, {"seed": 3})
     found = image_sets.read(path, "train", store, NOISE)
     assert [found.name(0), found.name(1)] == ["image2", "image0"]
     with pytest.raises(InputError, match="holds the train images"):

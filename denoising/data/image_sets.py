@@ -6,9 +6,11 @@ are drawn, or anew for every patch.
 """
 
 import itertools
+import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +23,17 @@ BLOCK = 64  # pixels, side of the blocks that noise is drawn in
 SHOTS = ("noisy", "second")  # roles of the store, where the noise is real
 
 
-def write(path: PathLike, store: Store, images: np.ndarray, split: str) -> None:
-    """Write which images of a store a split has."""
+def write(
+    path: PathLike, store: Store, images: np.ndarray, split: str, about: Mapping[str, Any]
+) -> None:
+    """Write which images of a store a split has, and what is known of their noise, as JSON."""
     write_arrays(
         path,
         images=images,
         split=np.array(split),
         source=np.array(store.folder.name),
         source_digest=np.array(store.digest),
+        about=np.array(json.dumps(dict(about), sort_keys=True)),
     )
 
 
@@ -161,13 +166,13 @@ def read(
     return ImageSet(store, images, split, noise, seed, stream)
 
 
-def source_of(path: PathLike) -> str:
-    """Name of the source that a split's images are from.
+def about(path: PathLike) -> tuple[str, dict[str, Any]]:
+    """Name of the source that a split's images are from, and what is known of their noise.
 
     Raises
     ------
     InputError
         If the file is missing or damaged.
     """
-    (source,) = read_arrays(path, "source")
-    return str(source)
+    source, known = read_arrays(path, "source", "about")
+    return str(source), json.loads(str(known))

@@ -37,9 +37,10 @@ def image_set(dataset: str, split: str) -> ImageSet:
     InputError
         If they are not those that the dataset was made of.
     """
-    noise, about = noise_of(dataset)
     path = layout.dataset_file(dataset, split)
-    store = Store(layout.source_folder(image_sets.source_of(path)))
+    source, about = image_sets.about(path)
+    noise = read_kind("noise", about["noise"], str(path))
+    store = Store(layout.source_folder(source))
     drawn = noise if noise.is_model else None
     return image_sets.read(path, split, store, drawn, about["seed"], about["stream"])
 
