@@ -137,7 +137,7 @@ def arrays(made_of: corrupt.Settings) -> dict[str, tuple[np.ndarray, np.ndarray]
     """As the corrupt stage writes them, clean and noisy images of each split."""
     source = Store(layout.source_folder(made_of.options.source))
     counts, selection = made_of.images.by_split, made_of.options.selection
-    found = splits.own(source.own_sets, source.held_out, counts, selection, made_of.seed)
+    found = splits.of_source(source, made_of.options.split, counts, selection, made_of.seed)
     return {
         split: (clean, datasets.corrupt(clean, made_of.noise, made_of.seed, made_of.stream, split))
         for split, places in found.items()

@@ -68,13 +68,9 @@ def main(content: params.Content, name: str) -> None:
 
 def _split(chosen: Settings, source: Store) -> dict[str, np.ndarray]:
     """Places in the source of each split's images."""
-    options, counts = chosen.options, chosen.images.by_split
-    if source.held_out:  # its sets are of known sizes
-        if options.split:
-            raise InputError(f"split: source {options.source} has its own")
-        return splits.own(source.own_sets, source.held_out, counts, options.selection, chosen.seed)
-    found = splits.by_groups(
-        source.names, source.own_sets, options.split, counts, options.selection, chosen.seed
+    options = chosen.options
+    found = splits.of_source(
+        source, options.split, chosen.images.by_split, options.selection, chosen.seed
     )
     check_no_leak(source.content, source.names, found)
     return found

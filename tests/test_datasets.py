@@ -3,6 +3,7 @@ import pytest
 
 from denoising.data import datasets, splits
 from denoising.data.store import to_unit
+from denoising.data.streams import rng_for
 from denoising.evaluation import metrics, targets
 from denoising.files import InputError
 from denoising.methods.noise2noise import Noise2Noise
@@ -56,28 +57,37 @@ def test_noise_of_another_epoch_is_another():
 OWN = np.array(["train"] * 60_000 + ["test"] * 10_000)
 
 
+def own(own_sets, held_out, counts, selection, seed):
+    """A source with sets of known sizes, as MNIST is."""
+    names = [f"{number:05}" for number in range(len(own_sets))]
+    split = splits.Split(validation=held_out)
+    return splits.choose(names, own_sets, split, counts, selection, seed, exact=True)
+
+
 def test_splits_are_disjoint_and_as_large_as_asked():
     for selection in ("first", "shuffled"):
         counts = {"train": 50_000, "validation": 10_000, "test": 10}
-        found = splits.own(OWN, 10_000, counts, selection, seed=0)
+        found = own(OWN, 10_000, counts, selection, seed=0)
         assert {split: len(images) for split, images in found.items()} == counts
         assert len(np.unique(np.concatenate([found["train"], found["validation"]]))) == 60_000
         assert min(found["test"]) >= 60_000
-    assert not np.array_equal(found["train"], np.arange(50_000))
-    first = splits.own(OWN, 10_000, counts, "first", seed=0)["train"]
+    drawn = rng_for(0, "selection").permutation(60_000)
+    np.testing.assert_array_equal(found["train"], drawn[:50_000])
+    np.testing.assert_array_equal(found["validation"], drawn[50_000:])
+    first = own(OWN, 10_000, counts, "first", seed=0)["train"]
     np.testing.assert_array_equal(first, np.arange(50_000))
 
 
 def test_a_small_source_has_validation_images_too():
     own_sets = np.array(["train"] * 100 + ["test"] * 10)
-    found = splits.own(own_sets, 20, COUNTS, "first", seed=0)
+    found = own(own_sets, 20, COUNTS, "first", seed=0)
     assert found["train"].max() < 80
     assert found["validation"].min() >= 80
     assert len(found["validation"]) == COUNTS["validation"]
 
 
 def test_fewer_images_are_spread_over_the_pool():
-    found = splits.own(OWN, 10_000, COUNTS, "first", seed=0)
+    found = own(OWN, 10_000, COUNTS, "first", seed=0)
     np.testing.assert_array_equal(found["test"] - 60_000, [0, 2500, 5000, 7500])
     np.testing.assert_array_equal(found["train"][:3], [0, 2500, 5000])
 
@@ -85,7 +95,7 @@ def test_fewer_images_are_spread_over_the_pool():
 def test_more_images_than_there_are_is_an_error():
     own_sets = np.array(["train"] * 100 + ["test"] * 10)
     with pytest.raises(InputError, match="test_images = 11: the source has 10"):
-        splits.own(own_sets, 20, COUNTS | {"test": 11}, "first", seed=0)
+        own(own_sets, 20, COUNTS | {"test": 11}, "first", seed=0)
 
 
 def test_pairs_for_clean_and_for_noisy_targets():

@@ -267,6 +267,7 @@ def clothes(monkeypatch):
     }
     digests = {name: hashlib.sha256(one).hexdigest() for name, one in content.items()}
     monkeypatch.setattr(fashion_mnist, "DIGESTS", digests)
+    monkeypatch.setattr(fashion_mnist.FashionMNIST, "digests", digests)
     return content
 
 

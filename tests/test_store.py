@@ -222,7 +222,7 @@ NOWHERE = np.array([""] * 30)
 
 def split(section=None, own_sets=NOWHERE, names=NAMES, selection="shuffled", seed=0, counts=COUNTS):
     section = splits.Split(**section) if section else None
-    return splits.by_groups(names, own_sets, section, counts, selection, seed)
+    return splits.choose(names, own_sets, section, counts, selection, seed)
 
 
 def test_a_source_without_sets_is_split_by_image():

@@ -20,6 +20,7 @@ from stages.shared import command, layout, params
 from tools import lockfile
 
 OWN, PRESETS = Path("own"), Path("presets")
+IMAGES = PRESETS / "images.yaml"  # what all presets stand on
 _CODE = ("denoising/", "stages/")
 _UP = "../.."  # from such a folder to the repository
 
@@ -67,27 +68,39 @@ def _folder_of(source: str) -> tuple[Path, dict[str, Any]]:
 
 
 def _new_params(source: str, section: dict[str, Any]) -> str:
-    """The params.yaml of a source: the repository's, with the sections of a preset in it."""
-    preset = PRESETS / f"{section['name']}.yaml"
-    if section["name"] == "folder":
+    """The params.yaml of a source: the repository's, with the sections of presets in it."""
+    name = section["name"]
+    if name == "folder":
         from denoising.sources.shared.listing import kind_of
 
-        preset = PRESETS / f"{kind_of(Path(source).expanduser())}.yaml"
-    if not preset.is_file():
-        made = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml")))
+        name = kind_of(Path(source).expanduser())
+    if name not in (known := presets()):
+        made = ", ".join(known)
         raise InputError(
-            f"SOURCE={source}: {preset.stem} has no preset; there are {made}. Add rows to "
-            "params.yaml instead"
+            f"SOURCE={source}: {name} has no preset; there are {made}. Add rows to params.yaml "
+            "instead"
         )
-    text = compose(layout.PARAMS.read_text(), preset.read_text())
-    return text.replace("FOLDER", f'"{section.get("path", "")}"')
+    return compose(name).replace("FOLDER", f'"{section.get("path", "")}"')
 
 
-def compose(base: str, preset: str) -> str:
-    """A params.yaml with the sections of a preset in place of its own, comments and all."""
-    chosen = _sections(preset)
-    head = preset.split("\n\n")[0]
-    return "\n".join([head, "", *({**_sections(base), **chosen}).values()])
+def presets() -> list[str]:
+    """Names of the presets: of kinds of folders, and of public sets."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml") if path != IMAGES)
+
+
+def compose(preset: str) -> str:
+    """The params.yaml of a preset, comments and all.
+
+    Its sections stand in place of those for images of any size, and these in place of those for
+    digits.
+    """
+    own = PRESETS / f"{preset}.yaml"
+    layers = [path.read_text() for path in (layout.PARAMS, IMAGES, own)]
+    sections: dict[str, str] = {}
+    for text in layers:
+        sections |= _sections(text)
+    head = layers[-1].split("\n\n")[0]
+    return "\n".join([head, "", *sections.values()])
 
 
 def _sections(text: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from denoising.data.store import Store
 from denoising.data.streams import rng_for
 from denoising.files import InputError
 from denoising.sections import ImageCount, Section, shortened
@@ -36,7 +37,7 @@ class Split(Section):
     Attributes
     ----------
     validation : int or float
-        Images that validate: how many, or which fraction of those that are not for test.
+        Images that validate: how many, or which fraction of those that do not test.
     test : int or float, optional
         Images that test. None where the source has test images of its own, or `test_names` says
         which.
@@ -69,26 +70,31 @@ class Split(Section):
 DEFAULT_VALIDATION, DEFAULT_TEST = 0.1, 0.2  # where no split is set
 
 
-def own(
+def choose(
+    names: Sequence[str] | np.ndarray,
     own_sets: np.ndarray,
-    held_out: int,
+    split: Split | None,
     counts: Mapping[str, int],
     selection: Selection,
     seed: int,
+    exact: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Images of each split, where the source has a training and a test set of known sizes.
+    """Images of each split.
 
     Parameters
     ----------
+    names : sequence (N,) of str
     own_sets : ndarray (N,) of str
-        "train" or "test".
-    held_out : int
-        How many of the training images are for validation.
+        "test" for the source's own test images.
+    split : Split, optional
+        None: a tenth validates; a fifth tests, where there are no test images.
     counts : dict
         Images wanted of each of "train", "validation", "test".
     selection : {"first", "shuffled"}
-        Which training images are trained on: all but the last `held_out`, or as many drawn with
-        `seed`.
+        The order of the groups, of which the last ones test, and the last of the rest validate: by
+        name, or drawn with `seed`.
+    exact : bool
+        Is it an error if there are fewer images than are wanted? Otherwise all are taken.
 
     Returns
     -------
@@ -100,73 +106,57 @@ def own(
     Raises
     ------
     InputError
-        If the source has fewer images than are wanted.
-    """
-    train, test = np.flatnonzero(own_sets == "train"), np.flatnonzero(own_sets == "test")
-    if selection == "shuffled":
-        train = train[rng_for(seed, "selection").permutation(len(train))]
-    trained = max(0, len(train) - held_out)
-    pools = {"train": train[:trained], "validation": train[trained:], "test": test}
-    for split, pool in pools.items():
-        if counts[split] > len(pool):
-            raise InputError(f"{split}_images = {counts[split]}: the source has {len(pool)}")
-    return {split: _evenly(pools[split], counts[split]) for split in SPLITS}
-
-
-def by_groups(
-    names: Sequence[str] | np.ndarray,
-    own_sets: np.ndarray,
-    split: Split | None,
-    counts: Mapping[str, int],
-    selection: Selection,
-    seed: int,
-) -> dict[str, np.ndarray]:
-    """Images of each split of a source of any size.
-
-    Parameters
-    ----------
-    names : sequence (N,) of str
-    own_sets : ndarray (N,) of str
-        "test" for the source's own test images.
-    split : Split, optional
-        None: a tenth validates; a fifth tests, where there are no test images.
-    counts : dict
-        Images wanted at most; they are taken at even distances.
-    selection : {"first", "shuffled"}
-        Whether the last groups validate and test, by name, or some drawn with `seed`.
-
-    Returns
-    -------
-    dict of str to ndarray of int
-
-    Raises
-    ------
-    InputError
         If a split would be empty, or the split does not fit the source.
     """
-    has_test = bool((own_sets == "test").any())
-    split = split or Split(validation=DEFAULT_VALIDATION, test=None if has_test else DEFAULT_TEST)
-    asks = split.test is not None or split.test_names is not None
-    if has_test and asks:
-        key = "test" if split.test is not None else "test_names"
-        raise InputError(
-            f"split.{key}: the source has {sum(own_sets == 'test')} test images itself"
-        )
-    if not has_test and not asks:
-        raise InputError("split.test: missing; the source has no test images of its own")
     test = np.flatnonzero(own_sets == "test")
-    pool = np.flatnonzero(own_sets != "test")
+    split = _fitting(split, len(test))
     groups = _groups(names, split.groups)
+    pool = np.setdiff1d(np.arange(len(groups)), test)
     if split.test_names is not None:
         test = _matching(pool, names, groups, split.test_names)
-    elif split.test is not None:
-        test = _taken(pool, groups, split.test, selection, rng_for(seed, "split", "test"))
-    pool = np.setdiff1d(pool, test)
-    rng = rng_for(seed, "split", "validation")
-    validation = _taken(pool, groups, split.validation, selection, rng)
-    train = np.setdiff1d(pool, validation)
-    found = {"train": train, "validation": validation, "test": test}
-    if empty := [name for name in SPLITS if not len(found[name])]:
+        pool = np.setdiff1d(pool, test)
+    members = _members(pool, groups)
+    if selection == "shuffled":
+        members = [members[i] for i in rng_for(seed, "selection").permutation(len(members))]
+    if split.test is not None:
+        test = _taken(members, split.test)
+    validation = _taken(members, split.validation)
+    pools = {"train": _joined(members), "validation": validation, "test": test}
+    _check(pools, groups, counts, exact)
+    return {name: _evenly(pools[name], counts[name]) for name in SPLITS}
+
+
+def of_source(
+    source: Store, split: Split | None, counts: Mapping[str, int], selection: Selection, seed: int
+) -> dict[str, np.ndarray]:
+    """`choose` of the images that a source has stored.
+
+    A source that says how many images are held out has sets of known sizes: if it has fewer than
+    are wanted, that is an error.
+    """
+    if split is None and source.held_out:
+        split = Split(validation=source.held_out)
+    exact = source.held_out > 0
+    return choose(source.names, source.own_sets, split, counts, selection, seed, exact)
+
+
+def _fitting(split: Split | None, test_images: int) -> Split:
+    """How to split a source that has so many test images itself."""
+    if split is None:
+        return Split(validation=DEFAULT_VALIDATION, test=None if test_images else DEFAULT_TEST)
+    key = "test" if split.test_names is None else "test_names"
+    asks = getattr(split, key) is not None
+    if test_images and asks:
+        raise InputError(f"split.{key}: the source has {test_images} test images itself")
+    if not test_images and not asks:
+        raise InputError("split.test: missing; the source has no test images of its own")
+    return split
+
+
+def _check(
+    pools: Mapping[str, np.ndarray], groups: np.ndarray, counts: Mapping[str, int], exact: bool
+) -> None:
+    if empty := [name for name, pool in pools.items() if not len(pool)]:
         counted = [
             f"{len(of)} {what}{'s'[: len(of) > 1]}"
             for of, what in ((groups, "image"), (set(groups), "group"))
@@ -175,7 +165,9 @@ def by_groups(
             f"{' in '.join(counted)}: nothing is left for {' and '.join(empty)}; add images, or "
             "set `split`"
         )
-    return {name: _evenly(found[name], counts[name]) for name in SPLITS}
+    for name, pool in pools.items():
+        if exact and counts[name] > len(pool):
+            raise InputError(f"{name}_images = {counts[name]}: the source has {len(pool)}")
 
 
 def _matching(
@@ -205,22 +197,26 @@ def _groups(names: Iterable[str], pattern: str | None) -> np.ndarray:
     return np.array(found)
 
 
-def _taken(
-    pool: np.ndarray,
-    groups: np.ndarray,
-    part: int | float,
-    selection: Selection,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Whole groups of the pool, as many as come nearest to what is wanted, at least one."""
-    names, sizes = np.unique(groups[pool], return_counts=True)
-    order = np.arange(len(names))[::-1] if selection == "first" else rng.permutation(len(names))
-    wanted = part if isinstance(part, int) else max(1.0, part * len(pool))
-    totals = np.cumsum(sizes[order])
-    if not len(totals):
-        return pool[:0]
-    chosen = names[order[: int(np.argmin(np.abs(totals - wanted))) + 1]]
-    return pool[np.isin(groups[pool], chosen)]
+def _members(pool: np.ndarray, groups: np.ndarray) -> list[np.ndarray]:
+    """The images of each group, by the groups' names."""
+    _, group, sizes = np.unique(groups[pool], return_inverse=True, return_counts=True)
+    return np.split(pool[np.argsort(group, kind="stable")], np.cumsum(sizes)[:-1])
+
+
+def _taken(members: list[np.ndarray], part: int | float) -> np.ndarray:
+    """Take the last groups out of the list, as many as come nearest to what is wanted, or one."""
+    sizes = np.array([len(group) for group in members[::-1]], int)
+    if not len(sizes):
+        return np.array([], int)
+    wanted = part if isinstance(part, int) else max(1.0, part * sizes.sum())
+    first = len(members) - 1 - int(np.argmin(np.abs(np.cumsum(sizes) - wanted)))
+    taken = _joined(members[first:])
+    del members[first:]
+    return taken
+
+
+def _joined(members: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.array([], int), *members])
 
 
 def _evenly(images: np.ndarray, count: int) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+LOW, HIGH = -0.25, 1.25  # pixel values that histograms reach to
 PSNR_LIMIT = 100.0  # dB; an exact reproduction would give infinity, which JSON cannot hold
 SSIM_WINDOW = 11  # pixels; sigma 1.5, cut off at 3.5 sigma
 
@@ -96,43 +97,33 @@ def _ratio(weighted: np.ndarray, weights: np.ndarray, axis: int = -1) -> np.ndar
     return weighted.sum(axis=axis) / weights.sum(axis=axis)
 
 
-def histogram(
-    values: ArrayLike,
-    step: float,
-    low: float = -0.25,
-    high: float = 1.25,
-    counts: np.ndarray | None = None,
+def histogram(values: ArrayLike, step: float, counts: np.ndarray | None = None) -> np.ndarray:
+    """Share of pixels in each bin of `histogram_counts`."""
+    found = histogram_counts(values, step, counts)
+    return found / found.sum()
+
+
+def histogram_counts(
+    values: ArrayLike, step: float, counts: np.ndarray | None = None
 ) -> np.ndarray:
-    """Share of pixels in bins centred on the multiples of `step` within [low, high].
+    """Number of pixels in bins centred on the multiples of `step`, see `histogram_centres`.
 
     Parameters
     ----------
     values : array_like
         Pixel values. What lies outside is counted in the outermost bins.
-    step, low, high : float
-        For the bins' centres see `histogram_centres`.
+    step : float
+        Width of a bin.
     counts : ndarray of int, optional
         How many pixels have each of the values; None: one.
     """
-    found = histogram_counts(values, step, low, high, counts)
-    return found / found.sum()
-
-
-def histogram_counts(
-    values: ArrayLike,
-    step: float,
-    low: float = -0.25,
-    high: float = 1.25,
-    counts: np.ndarray | None = None,
-) -> np.ndarray:
-    """Number of pixels in the bins of `histogram`."""
-    centres = histogram_centres(step, low, high)
+    centres = histogram_centres(step)
     index = np.rint(np.asarray(values, np.float64).ravel() / step).astype(int)
     index -= round(centres[0] / step)
     places = np.clip(index, 0, len(centres) - 1)
     return np.bincount(places, weights=counts, minlength=len(centres))
 
 
-def histogram_centres(step: float, low: float = -0.25, high: float = 1.25) -> np.ndarray:
-    """The multiples of `step` within [low, high]."""
-    return np.arange(np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9) + 1) * step
+def histogram_centres(step: float) -> np.ndarray:
+    """The multiples of `step` from `LOW` to `HIGH`."""
+    return np.arange(np.ceil(LOW / step - 1e-9), np.floor(HIGH / step + 1e-9) + 1) * step

@@ -7,14 +7,13 @@ learning algorithms" (2017), arXiv:1708.07747.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from denoising.data.store import Catalogue
-from denoising.sources.base import Log, Source
+from denoising.sources.base import Log
 from denoising.sources.shared import downloads, idx
-from denoising.sources.shared.downloads import Files, Getters, SourceError
+from denoising.sources.shared.downloads import Digests, Files, Getters, SourceError
 
 DIGESTS = {  # of the uncompressed files: Debian compresses them anew
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -34,26 +33,18 @@ PACKAGE = "dataset-fashion-mnist"  # Debian's
 INSTALLED = Path("usr/share/datasets/fashion-mnist")  # below the root
 
 
-class FashionMNIST(Source):
-    """60,000 training images, of which the last 10,000 are for validation, and 10,000 of test.
-
-    28 x 28 pixels, one channel, 8 bits.
-    """
+class FashionMNIST(idx.IDXImages):
+    """Articles of clothing."""
 
     name: Literal["fashion_mnist"]
 
-    available: ClassVar[Mapping[str, int]] = {
-        "train": 50_000,
-        "validation": 10_000,
-        "test": 10_000,
-    }
+    digests: ClassVar[Digests] = DIGESTS
 
-    def scan(self, provided: Path, kept: Path, log: Log) -> Catalogue:
+    def find(self, provided: Path, kept: Path, log: Log) -> Path:
         provided, kept = provided / self.name, kept / self.name
         by_hand = f"put {TRAIN}.gz and {TEST}.gz into {provided}/"
-        downloads.fetch("Fashion-MNIST", places(provided, kept), DIGESTS, [kept], by_hand, log)
-        train, test = idx.read_known(kept, DIGESTS)
-        return idx.catalogue(train, test, self.available["validation"])
+        downloads.fetch("Fashion-MNIST", places(provided, kept), self.digests, [kept], by_hand, log)
+        return kept
 
 
 def places(provided: Path, kept: Path) -> Getters:

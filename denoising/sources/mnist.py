@@ -15,15 +15,14 @@ import pickle
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, ClassVar, Literal, cast
 
 import numpy as np
 
-from denoising.data.store import Catalogue
 from denoising.files import PathLike
-from denoising.sources.base import Log, Source
+from denoising.sources.base import Log
 from denoising.sources.shared import downloads, idx
 from denoising.sources.shared.downloads import Digests, Files, Getters, SourceError, only_file
 from denoising.sources.shared.downloads import client as _client
@@ -50,24 +49,16 @@ GZIP_DIGESTS = {
 }
 
 
-class MNIST(Source):
-    """60,000 training images, of which the last 10,000 are for validation, and 10,000 of test.
-
-    28 x 28 pixels, one channel, 8 bits.
-    """
+class MNIST(idx.IDXImages):
+    """Handwritten digits."""
 
     name: Literal["mnist"]
 
-    available: ClassVar[Mapping[str, int]] = {
-        "train": 50_000,
-        "validation": 10_000,
-        "test": 10_000,
-    }
+    digests: ClassVar[Digests] = DIGESTS
 
-    def scan(self, provided: Path, kept: Path, log: Log) -> Catalogue:
+    def find(self, provided: Path, kept: Path, log: Log) -> Path:
         fetch(kept, provided, kept, log=log)
-        train, test = idx.read_known(kept, DIGESTS)
-        return idx.catalogue(train, test, self.available["validation"])
+        return kept
 
 
 def fetch(

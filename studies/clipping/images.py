@@ -41,7 +41,7 @@ def digits(folder: Path, counts: Mapping[str, int]) -> Splits:
         Images wanted of each of "train", "validation", "test".
     """
     source = Store(folder)
-    found = splits.own(source.own_sets, source.held_out, counts, "first", seed=0)
+    found = splits.of_source(source, None, counts, "first", seed=0)
     return {split: source.array("clean", places) for split, places in found.items()}
 
 

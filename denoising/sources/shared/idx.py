@@ -2,17 +2,40 @@
 
 import gzip
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from denoising.data.store import Blocks, Catalogue, Image, OwnSet
 from denoising.files import InputError, PathLike, sha256
+from denoising.sources.base import Log, Source
 from denoising.sources.shared.downloads import Digests, Files, SourceError
 
 _MAGIC = 0x0803  # unsigned bytes, three axes
+
+
+class IDXImages(Source):
+    """60,000 training images, of which the last 10,000 are for validation, and 10,000 of test.
+
+    28 x 28 pixels, one channel, 8 bits: MNIST, and what takes its place.
+    """
+
+    available: ClassVar[Mapping[str, int]] = {
+        "train": 50_000,
+        "validation": 10_000,
+        "test": 10_000,
+    }
+    digests: ClassVar[Digests]  # SHA-256 of the two files, that of the training images first
+
+    def find(self, provided: Path, kept: Path, log: Log) -> Path:
+        """A folder with the two files; see `Source.scan`."""
+        raise NotImplementedError
+
+    def scan(self, provided: Path, kept: Path, log: Log) -> Catalogue:
+        train, test = read_known(self.find(provided, kept, log), self.digests)
+        return catalogue(train, test, self.available["validation"])
 
 
 def encode_idx(images: np.ndarray) -> bytes:
