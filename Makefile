@@ -87,13 +87,13 @@ $(VENV)/.installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit(f"error: $(PYTHON) is Python {v[0]}.{v[1]}; 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12 ...")'
 	@echo "making $(VENV) from requirements.lock (about 2 GB, a few minutes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -r requirements.lock
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/.installed-bench: benchmarks/requirements.txt $(VENV)/.installed
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -r benchmarks/requirements.txt
 	@touch $@

@@ -2,9 +2,9 @@
 
     python -m denoising.cli results/article/models/cae.keras scans/ --out denoised/
 
-Results have the format, bit depth, channels, pages and metadata of the files that were read. No
-input is ever overwritten, and a result that is there already is left as it is, so that a stopped
-run goes on where it was.
+Results keep the format, bit depth, channels, pages and metadata of the inputs. No input is
+overwritten, and results that exist already are not computed again, so that the same command
+continues a run that was stopped.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import numpy as np
 
 from denoising.files import InputError, PathLike, sha256
 from denoising.formats.base import shown
+from denoising.formats.opening import CALLED
 from denoising.inference import jobs, model_files, training_images
 from denoising.inference.files import Choices, FileDenoiser
 from denoising.inference.notes import Notes
@@ -69,7 +70,7 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
     """
     waiting = {file: target for file, target in found.items() if not target.exists()}
     if len(waiting) < len(found):
-        print(f"{len(found) - len(waiting)} of {len(found)} are there already")
+        print(f"{len(found) - len(waiting)} of {len(found)} results exist already")
     if not waiting:
         return 0
     trained = training_images.of_model(model_file)
@@ -90,7 +91,7 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
             bar.write(line, file=sys.stderr)
 
         if trained is None:
-            say(f"note: {shown(model_file)}: nothing is known of the images that it was trained on")
+            say(f"note: {shown(model_file)}: no file beside it says what its training images were")
         notes = Notes(say)
         by = FileDenoiser(model, choices, trained, notes, f"{sha256(model_file)} {plan} {choices}")
         for number, (file, target) in enumerate(waiting.items(), 1):
@@ -122,44 +123,44 @@ def _note(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     called = Path(sys.argv[0]).name
-    parser = Parser(
-        prog=MODULE if called == "cli.py" else called, description=__doc__.splitlines()[0]
-    )
-    parser.add_argument("model", type=Path, help="a .keras file that the pipeline trained")
-    parser.add_argument(
-        "inputs", nargs="+", help="image files, or folders that are searched for them"
-    )
+    summary, _, more = __doc__.split("\n\n")
+    parser = Parser(prog=MODULE if called == "cli.py" else called, description=summary, epilog=more)
+    parser.add_argument("model", type=Path, help="trained network, a .keras file of the pipeline")
+    parser.add_argument("inputs", nargs="+", help="image files, or folders to search for them")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument(
         "--format",
-        choices=sorted(jobs.FORMATS),
-        help="of the results; without it that of each file that is read",
+        choices=sorted(CALLED),
+        help="format of the results; default: the format of each input",
     )
     parser.add_argument(
         "--unclip",
         type=float,
         metavar="SIGMA",
-        help="the network learned from noisy targets of this sigma that were clipped to [0, 1]",
+        help="correct a network that learned from noisy targets clipped to [0, 1]: the standard "
+        "deviation of their noise, for pixel values from 0 to 1",
     )
     parser.add_argument(
         "--white",
         type=float,
         metavar="VALUE",
-        help="the value that means white, such as 4095 for 12 bits stored in 16; without it what "
-        "the file's tags say, what held in training for files of that type, 255 in files of 8 "
-        "bits, 1 of floating point, or as many bits as the greatest value needs",
+        help="pixel value of white, such as 4095 for 12 bits stored in 16. Default: what the "
+        "file's tags say; else as in the training images, if they had the same type; else 255 for "
+        "8 bits, 1 for floating point, and for 16 bits the largest value of the 8, 10, 12, 14 or "
+        "16 bits that the file's values need",
     )
     parser.add_argument(
         "--black",
         type=float,
         metavar="VALUE",
-        help="the value that means black; without it what belongs to white, else 0",
+        help="pixel value of black. Default: by the tags or training images that say what is "
+        "white, else 0",
     )
     parser.add_argument(
         "--grey",
         action="store_true",
-        help="make colour images grey first; without it a network for grey images denoises each "
-        "channel by itself",
+        help="convert colour images to grey first. Default: a network for grey images denoises "
+        "each colour channel by itself",
     )
     return parser.parse_args()
 
@@ -173,7 +174,7 @@ def _choices(arguments: argparse.Namespace) -> Choices:
     if white is not None and not (black or 0) < white < math.inf:
         raise InputError(f"--white {white}: should be over {black or 0:g} and finite")
     correct = None if sigma is None else Unclipped(sigma)
-    form = jobs.FORMATS[arguments.format] if arguments.format else None
+    form = CALLED[arguments.format] if arguments.format else None
     return Choices(black, white, arguments.grey, form, correct)
 
 
@@ -193,7 +194,7 @@ def main() -> NoReturn:
     except OSError as error:
         sys.exit(f"error: {_reason(error, arguments.model)}")
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on", file=sys.stderr)
+        print("interrupted; the same command continues", file=sys.stderr)
         sys.exit(130)
     sys.exit(1 if failed else 0)
 

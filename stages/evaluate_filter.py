@@ -7,9 +7,13 @@ import numpy as np
 
 from denoising.evaluation import evaluate
 from denoising.evaluation.filters import Filter
+from denoising.evaluation.kept import Examples
+from denoising.evaluation.unreferenced import Unreferenced
 from denoising.sections import Section, validate
-from stages.evaluating import outputs
+from stages.evaluating import measuring, outputs
 from stages.shared import command, images, params
+
+MARGIN = 2 * images.ALIGNED  # rows that filters see above and below a band of a large image
 
 
 class Row(Section):
@@ -41,11 +45,26 @@ def main(content: params.Content, name: str) -> None:
     """Evaluate one filter."""
     chosen = settings(content, name)
     test = images.test_images(chosen.dataset, chosen.evaluation.examples)
-    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size, test.second_shots)
-    for clean, noisy, part in test.groups():
-        measured.add(chosen.filter(noisy.astype(np.float32)), clean, noisy, part)
-    scores, per_image = measured.scores(), measured.per_image()
-    outputs.write_evaluation(name, scores, per_image, measured.histogram(), about={})
+
+    def filtered(noisy: np.ndarray) -> np.ndarray:
+        return chosen.filter(noisy.astype(np.float32))
+
+    look = _unreferenced if test.truth == "none" else measuring.measured
+    found = look(test, filtered, MARGIN, chosen.evaluation)
+    outputs.write_evaluation(name, found.scores(), found.per_image(), found.histogram(), about={})
+
+
+def _unreferenced(
+    test: images.TestImages,
+    denoise: measuring.Denoise,
+    margin: int,
+    settings: evaluate.Evaluation,
+) -> Unreferenced:
+    """What can be said without a truth."""
+    found = Unreferenced(settings.histogram_step, Examples(settings.examples, test.crop))
+    for prediction, group in measuring.predictions(test, denoise, margin):
+        found.add(prediction, group.noisy, group.goes_on)
+    return found
 
 
 if __name__ == "__main__":

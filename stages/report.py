@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from denoising.data.store import to_unit
+from denoising.data.store import as_unit
 from denoising.files import InputError, is_number, one_line, read_arrays, read_json, write_text
 from denoising.reporting import figures, tables
 from denoising.sections import kind, shortened, validate
 from stages.shared import command, layout, params
 
-SCORES = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim", "test_digest")
-NUMBERS = SCORES[:-1]
+NUMBERS = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim")
+UNREFERENCED = ("removed", "noise_sigma")  # where nothing is known of the truth
 OTHERS = {"test_digest": str, "collapsed": bool, "parameters": int, "device": str, "precision": str}
 ABOUT = {"table", "targets", "loss", "learns", "mean_of_ends"}  # of a trained row's method
 
@@ -108,18 +108,21 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
     article = _article()
     there = chosen.without(missing)
     scores = {name: _scores(root, name) for name in there.datasets}
-    results = {name: _results(root, name, scores[name]) for name in scores}
+    _check_same_images(there, scores)
+    unreferenced = {name: one for name, one in scores.items() if one.get("truth") == "none"}
+    chosen, there = chosen.without(unreferenced), there.without(unreferenced)
+    results = {name: _results(root, name, scores[name]) for name in there.datasets}
     for name in there.trained:
         if lacking := ABOUT - results[name]["about"].keys():
             path = root / layout.per_image_file(name)
             raise InputError(f"{path}: lacks {', '.join(sorted(lacking))}; evaluate {name} again")
-    _check_same_images(there, scores)
     frames = {
         key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
         for key, names in _groups(chosen, results).items()
     }
     _write_tables(there, root, frames, results, scores)
-    _write_figures(there, root, frames, results)
+    rows = _grid_rows(there, results) | _grid_rows_unreferenced(there, root, unreferenced)
+    _write_figures(there, root, frames, results, rows)
 
 
 def _article() -> dict[str, dict[str, float]]:
@@ -136,11 +139,14 @@ def _article() -> dict[str, dict[str, float]]:
 def _scores(root: Path, name: str) -> dict[str, Any]:
     """A row's metrics, if they are numbers."""
     path = root / layout.metrics_file(name)
-    scores = read_json(path, *SCORES)
-    # images of any size may all be smaller than SSIM's window
-    needless = {"ssim"} if scores["ssim"] is None and "psnr_pixels" in scores else set()
-    for key in NUMBERS:
-        if key not in needless and not is_number(scores[key]):
+    scores = read_json(path, "test_digest")
+    truth = scores.get("truth", "clean")
+    keys = UNREFERENCED if truth == "none" else NUMBERS
+    read_json(path, *keys)
+    # images of any size may all be too small for SSIM's window, or for an estimate of their noise
+    null = {"ssim"} if "psnr_pixels" in scores else {"noise_sigma"}
+    for key in keys:
+        if not is_number(scores[key]) and not (key in null and scores[key] is None):
             given = shortened(scores[key])
             raise InputError(f"{path}: {key} = {given}: should be a number; evaluate {name} again")
     for key, wanted in OTHERS.items():
@@ -153,12 +159,14 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
 def _results(root: Path, name: str, scores: dict[str, Any]) -> dict[str, Any]:
     """Errors and images of a row, and what is known of its method."""
     path = root / layout.per_image_file(name)
-    keys = ("mse", "clean", "noisy", "prediction", "about")
+    keys = ["mse", "clean", "noisy", "prediction", "about"]
+    keys += ["psnr"] if "psnr_pixels" in scores else []
     found: dict[str, Any] = dict(zip(keys, read_arrays(path, *keys), strict=True))
-    if not np.isclose(found["mse"].mean(), scores["mse"], rtol=1e-9, atol=0):
+    mean, expected = found["mse"].mean(), scores.get("mse_images", scores["mse"])
+    if not np.isclose(mean, expected, rtol=1e-9, atol=0):
         raise InputError(
-            f"{path}: its mean error is {found['mse'].mean():.6g}, "
-            f"{layout.metrics_file(name)} says {scores['mse']:.6g}; evaluate {name} again"
+            f"{path}: its mean error is {mean:.6g}, {layout.metrics_file(name)} says "
+            f"{expected:.6g}; evaluate {name} again"
         )
     try:
         about = json.loads(str(found["about"]))
@@ -212,16 +220,18 @@ def _write_tables(
     titles = {key: title for key, (title, _) in tables.TABLES.items()}
     titles["baselines"] = tables.BASELINES[0]
     counts = sorted({len(found["mse"]) for found in results.values()})
-    text = [
-        f"# Results at budget `{chosen.budget}`",
-        f"MSE over {' or '.join(map(str, counts))} test images, pixel values in [0, 1].",
-    ]
-    if estimated := ", ".join(name for name, one in scores.items() if "truth" in one):
+    text = [f"# Results at budget `{chosen.budget}`"]
+    if counts:
+        images = " or ".join(map(str, counts))
+        text.append(f"MSE over {images} test images, pixel values in [0, 1].")
+    if estimated := ", ".join(name for name in results if "truth" in scores[name]):
         text.append(f"No clean images: errors are estimated from second shots ({estimated}).")
     for key, frame in frames.items():
         write_text(root / f"plots/{key}.csv", frame.to_csv(index=False, float_format="%.8g"))
         if len(frame):
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
+    if len(unreferenced := tables.unreferenced(scores)):
+        text += [f"## {tables.UNREFERENCED}", tables.pipes(unreferenced)]
     parts = {name: one.get("parts", {}) for name, one in scores.items()}
     psnr = tables.by_part(parts, chosen.report.published)
     if len(psnr):
@@ -233,19 +243,27 @@ def _write_tables(
             title = f"## Differences of MSE on the same test images ({dataset})"
             text += [title, tables.differences_as_markdown(frame)]
     write_text(root / layout.TABLES, "\n\n".join(text) + "\n")
-    bars = _with_groups(frames)[["name", "group", "mse", "mse_low", "mse_high", "article"]]
+    bars = _with_groups(frames)[[*tables.BARS, "article"]]
     write_text(root / "plots/mse.csv", bars.to_csv(index=False, float_format="%.8g"))
 
 
 def _write_figures(
-    chosen: Settings, root: Path, frames: dict[str, pd.DataFrame], results: dict[str, Any]
+    chosen: Settings,
+    root: Path,
+    frames: dict[str, pd.DataFrame],
+    results: dict[str, Any],
+    grid_rows: dict[str, np.ndarray],
 ) -> None:
     def save(figure: Any, name: str) -> None:
         figures.save(figure, root / "plots" / f"{name}.png", chosen.report.dpi)
 
-    save(figures.mse_bars(_with_groups(frames)), "mse")
-    save(figures.grid(_grid_rows(chosen, results)), "grid")
-    if not chosen.networks:  # a folder to which only filters were published so far
+    bars = _with_groups(frames)
+    unknown = figures.note("errors are not known: there is nothing to measure them with")
+    save(figures.mse_bars(bars) if len(bars) else unknown, "mse")
+    save(figures.grid(grid_rows, _captions(grid_rows, results)), "grid")
+    if not chosen.networks:
+        for name in ("histograms", "curves"):
+            save(figures.note("no network was trained"), name)
         return
     about = {name: results[name]["about"] for name in chosen.networks}
     shown = {name: f"{name} ({_kind(about[name])})" for name in _in_histograms(chosen, about)}
@@ -280,15 +298,32 @@ def _grid_rows(chosen: Settings, results: dict[str, Any]) -> dict[str, np.ndarra
     groups = _by_dataset(chosen)
     for dataset, names in groups.items():
         of = f" {dataset}" if len(groups) > 1 else ""
-        rows[f"original{of}"] = _unit(results[names[0]]["clean"][:count])
+        rows[f"original{of}"] = as_unit(results[names[0]]["clean"][:count])
         rows[f"noisy{of}"] = results[names[0]]["noisy"][:count]
         rows |= {name: results[name]["prediction"][:count] for name in names}
     return rows or {name: found["prediction"][:count] for name, found in results.items()}
 
 
-def _unit(clean: np.ndarray) -> np.ndarray:
-    """Clean images as they were kept, on the scale [0, 1]."""
-    return to_unit(clean) if clean.dtype == np.uint8 else clean
+def _grid_rows_unreferenced(
+    chosen: Settings, root: Path, scores: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Noisy images, and what filters make of them that have nothing to be measured with."""
+    found = {
+        name: read_arrays(root / layout.per_image_file(name), "noisy", "prediction")
+        for name in scores
+    }
+    count = chosen.report.grid_images
+    noisy = {"noisy": next(iter(found.values()))[0][:count]} if found else {}
+    return noisy | {name: prediction[:count] for name, (_, prediction) in found.items()}
+
+
+def _captions(rows: dict[str, np.ndarray], results: dict[str, Any]) -> dict[str, list[str]]:
+    """PSNR of each image of the grid, where it was kept: of whole images of any size."""
+    return {
+        name: [f"{one:.2f} dB" for one in results[name]["psnr"][: len(images)]]
+        for name, images in rows.items()
+        if "psnr" in results.get(name, {})
+    }
 
 
 def _in_histograms(chosen: Settings, about: dict[str, dict[str, Any]]) -> list[str]:
@@ -319,14 +354,13 @@ def _moved_ends(about: dict[str, Any]) -> list[float]:
 def _with_groups(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     titles = {key: title for key, (_, title) in tables.TABLES.items()}
     titles["baselines"] = tables.BASELINES[1]
-    return pd.concat(
-        [
-            frame.dropna(subset="mse").assign(group=titles[key])
-            for key, frame in frames.items()
-            if len(frame)
-        ],
-        ignore_index=True,
-    )
+    known = [
+        frame.dropna(subset="mse").assign(group=titles[key])
+        for key, frame in frames.items()
+        if len(frame)
+    ]
+    columns = [*tables.BARS, "article"]
+    return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=columns)
 
 
 def _read_csv(path: Path, *columns: str) -> pd.DataFrame:

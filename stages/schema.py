@@ -97,7 +97,7 @@ class Params(Section):
     datasets: dict[Key, Dataset]
     networks: Networks
     optimizer: Optimizer
-    runs: dict[Key, Run] = Field(min_length=1)
+    runs: dict[Key, Run]
     debiased: dict[Key, Debiased] = Field(default_factory=dict)
     filters: dict[Key, FilterRow]
     evaluation: Evaluation
@@ -107,6 +107,8 @@ class Params(Section):
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Params":
         _one_of("budget", self.budget, self.budgets)
+        if not self.runs and not self.filters:
+            raise ValueError("runs and filters: one of them should have at least one row")
         for name, dataset in self.datasets.items():
             _one_of(f"datasets.{name}.source", dataset.source, self.sources)
         networks = [name for name in _NETWORKS if name in self.networks.model_fields_set]

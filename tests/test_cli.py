@@ -72,7 +72,7 @@ def test_a_folder_comes_out_cleaner_and_a_second_call_has_nothing_to_do(
         assert error < np.mean((read(scans / name) - image) ** 2) / 4
     times = {file: file.stat().st_mtime_ns for file in out.rglob("*.*")}
     code, printed = run(CAE, scans, "--out", out)
-    assert (code, printed) == (0, "3 of 3 are there already\n")
+    assert (code, printed) == (0, "3 of 3 results exist already\n")
     assert {file: file.stat().st_mtime_ns for file in out.rglob("*.*")} == times
 
 
@@ -112,7 +112,7 @@ def test_images_unlike_those_of_the_training_are_named(run, scans, tmp_path):
     code, printed = run(model, scans / "a.png", "--out", tmp_path / "out")
     assert code == 0
     assert f"warning: {scans / 'a.png'}: noise of about 0." in printed
-    assert "nothing is known" not in printed
+    assert "training images were" not in printed
     files.write_json(tmp_path / "x.json", {"images": images | {"white": 0}})
     code, printed = run(model, scans / "b.tif", "--out", tmp_path / "out")
     assert code == 1
@@ -137,7 +137,7 @@ def test_ctrl_c_ends_a_stack_in_its_middle_and_the_same_command_goes_on(run, sca
         patch.setattr(kept_pages.KeptPages, "put", stop)
         code, printed = run(CAE, scans / "many.tif", "--out", out)
     assert code == 130
-    assert "interrupted; the same command goes on" in printed
+    assert "interrupted; the same command continues" in printed
     assert not (out / "many.tif").exists()
     with pytest.MonkeyPatch.context() as patch:
         pages.clear()
@@ -199,7 +199,7 @@ MISTAKES = {
     ),
     "an input": (
         [CAE, "scans/a.png", "--out", "scans"],
-        "error: scans/a.png: is an input; choose another folder by --out",
+        "error: scans/a.png: is an input; choose another folder with --out",
     ),
     "black": (
         [CAE, "scans", "--black", "9", "--white", "3"],
@@ -278,7 +278,7 @@ def test_help_and_nothing_to_do_are_answered_without_importing_keras(scans, forb
         file.touch()
     arguments = [CAE, scans, "--out", tmp_path / "out"]
     done = demo_server.run("denoising.cli", *arguments, before=[forbidden])
-    assert done == (0, "3 of 3 are there already\n", "")
+    assert done == (0, "3 of 3 results exist already\n", "")
     # proof that the folder does forbid it: with work to do, Keras is imported
     (tmp_path / "out/a.png").unlink()
     assert demo_server.run("denoising.cli", *arguments, before=[forbidden])[0] == 99
@@ -287,7 +287,7 @@ def test_help_and_nothing_to_do_are_answered_without_importing_keras(scans, forb
 def test_nothing_of_tensorflow_is_printed(scans, tmp_path):
     """Neither with work that succeeds, nor with a model file that only Keras finds damaged."""
     done = demo_server.run("denoising.cli", CAE, scans, "--out", tmp_path / "out")
-    unknown = f"note: {CAE}: nothing is known of the images that it was trained on\n"
+    unknown = f"note: {CAE}: no file beside it says what its training images were\n"
     assert done == (0, "3 of 3 denoised\n", unknown)
     strange = tmp_path / "strange.keras"
     with zipfile.ZipFile(strange, "w") as archive:

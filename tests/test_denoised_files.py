@@ -102,7 +102,7 @@ def test_metadata_stay(denoise, tmp_path):
         assert file.pages[0].description == "cells"
     assert said == [
         f"note: {tmp_path / 'a.tif'}: white is 4095, black 0 (12 bits, since no value exceeds "
-        f"{STACK.max()}); --white says otherwise"
+        f"{STACK.max()}); set --white to say otherwise"
     ]
 
 
@@ -174,7 +174,7 @@ def test_a_network_for_colour_takes_colour_alone(denoise, tmp_path):
 def test_values_without_meaning_are_refused(denoise, tmp_path, value):
     pixels = np.stack([UNIT, UNIT])
     pixels[1, 3, 4] = value
-    reason = "1 of its pixel values are NaN or infinite"
+    reason = "1 pixel value is NaN or infinite"
     if np.isfinite(value):
         reason = r"values up to 21 times white, which is 1 \(floating point\); set --white"
     with pytest.raises(InputError, match=f"a.tif: page 2: {reason}"):
@@ -371,6 +371,6 @@ def test_many_files_of_a_kind_are_counted(tmp_path):
     assert len(said) == 6
     notes.end()
     assert said[-2:] == [
-        "note: white is 255: 7 more of the files",
-        "warning: strange: 3 more of the files",
+        "note: white is 255: 7 more files",
+        "warning: strange: 3 more files",
     ]

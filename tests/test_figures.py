@@ -95,27 +95,12 @@ BARS = pd.DataFrame(
     {
         "name": ["dncnn", "nlm", "noisy"],
         "group": ["clean targets", "untrained", "untrained"],
-        "psnr": [29.1, 27.4, 20.4],
-        "psnr_low": [28.9, 27.1, np.nan],
-        "psnr_high": [29.3, 27.7, np.nan],
         "mse": [0.0012, 0.0018, 0.0091],
         "mse_low": [0.0011, 0.0017, 0.009],
         "mse_high": [0.0013, 0.0019, 0.0092],
         "article": np.nan,
     }
 )
-
-
-def test_psnr_has_a_point_a_value_and_a_unit_for_every_row():
-    figure = figures.psnr_bars(BARS)
-    (axis,) = figure.axes
-    assert {"29.10", "27.40", "20.40", "clean targets", "untrained"} <= set(texts(figure))
-    assert "dB" in axis.get_xlabel()
-    points = np.concatenate([line.lines[0].get_xydata() for line in axis.containers])
-    places = dict(zip(axis.get_yticks(), BARS["name"], strict=True))
-    assert {places[y]: x for x, y in points} == dict(zip(BARS["name"], BARS["psnr"], strict=True))
-    assert axis.get_xlim()[0] > 15  # not from 0 dB: the differences are what counts
-    figures.plt.close(figure)
 
 
 @pytest.mark.parametrize("article", [[np.nan] * 3, [0.001, np.nan, np.nan]])
@@ -126,9 +111,8 @@ def test_the_article_is_marked_where_it_has_a_value(article):
     figures.plt.close(figure)
 
 
-@pytest.mark.parametrize("draw", [figures.mse_bars, figures.psnr_bars])
-def test_bars_and_their_values_do_not_hide_behind_the_legend(draw):
-    figure = draw(BARS)
+def test_bars_and_their_values_do_not_hide_behind_the_legend():
+    figure = figures.mse_bars(BARS)
     figure.canvas.draw()
     (axis,) = figure.axes
     legend = (figure.legends or [axis.get_legend()])[0].get_window_extent()
@@ -142,10 +126,9 @@ def test_more_groups_than_colours_are_all_drawn():
     frame = frame.assign(
         name=[f"run{i}" for i in range(count)], group=[f"g{i}" for i in range(count)]
     )
-    for draw in (figures.mse_bars, figures.psnr_bars):
-        figure = draw(frame)
-        assert set(frame["group"]) <= set(texts(figure))
-        figures.plt.close(figure)
+    figure = figures.mse_bars(frame)
+    assert set(frame["group"]) <= set(texts(figure))
+    figures.plt.close(figure)
 
 
 def test_a_run_without_validation_has_a_logarithmic_curve():
@@ -155,13 +138,15 @@ def test_a_run_without_validation_has_a_logarithmic_curve():
     figures.plt.close(figure)
 
 
-@pytest.mark.parametrize("draw", ["grid", "psnr_bars"])
-def test_the_same_data_gives_the_same_bytes(draw, tmp_path):
+def test_the_same_data_gives_the_same_bytes(tmp_path):
     photographs = images(90, 120, 3)
     for copy in "ab":
-        figure = {
-            "grid": lambda: figures.grid({"original": photographs}, {"original": ["1", "2", "3"]}),
-            "psnr_bars": lambda: figures.psnr_bars(BARS),
-        }[draw]()
+        figure = figures.grid({"original": photographs}, {"original": ["1", "2", "3"]})
         figures.save(figure, tmp_path / f"{copy}.png", DPI)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_what_has_nothing_to_show_says_so():
+    figure = figures.note("no network was trained")
+    assert texts(figure) == ["no network was trained"]
+    figures.plt.close(figure)

@@ -13,9 +13,10 @@ from PIL import Image, PngImagePlugin
 from pydicom import uid
 
 from denoising.files import InputError
+from denoising.formats.levels import to_dtype
 from denoising.formats.opening import open_image
 from denoising.formats.pillow_files import png_chunks
-from denoising.formats.writing import SUFFIX, create, to_dtype
+from denoising.formats.writing import create
 from tests.test_formats import (
     COLOUR,
     DEEP,
@@ -148,7 +149,7 @@ def test_pages_go_into_another_format(tmp_path, kind):
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     target = rewritten(tmp_path / "a.gif", name=f"a{kind}.x", format=kind)
     header, pixels = everything(target)
-    assert SUFFIX[header.format] in (".tif", ".npy", ".zarr")
+    assert header.format.lower() == kind
     np.testing.assert_array_equal(pixels[..., 0], [GREY, 255 - GREY])
     target = rewritten(save(tmp_path / "c.png", COLOUR), name=f"c{kind}.x", format=kind)
     np.testing.assert_array_equal(read(target), COLOUR)
@@ -365,7 +366,7 @@ def test_images_of_one_series_are_of_one_series_again(tmp_path):
 
 
 def test_dicom_is_made_only_of_dicom(tmp_path):
-    with pytest.raises(InputError, match="only be made of another; write it with --format tiff"):
+    with pytest.raises(InputError, match=r"only be made of another, .*write it with --format tiff"):
         rewritten(save(tmp_path / "a.png", GREY), format="DICOM")
     path = write_dicom(tmp_path / "a.dcm", STACK, 12)
     with pytest.raises(InputError, match=r"should have values of uint16 as a\.dcm, not float32"):

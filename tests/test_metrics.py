@@ -4,14 +4,16 @@ import pytest
 from denoising.data.collapse import collapsed
 from denoising.evaluation import evaluate, metrics
 from denoising.evaluation.evaluate import Evaluation
+from denoising.evaluation.kept import Examples
+from denoising.evaluation.unreferenced import Unreferenced
 from denoising.files import InputError
 
 RNG = np.random.default_rng(0)
 SETTINGS = Evaluation(batch_size=8, bootstrap_resamples=500, histogram_step=0.025, examples=3)
 
 
-def measured(*groups, **options):
-    found = evaluate.Measured(SETTINGS, **options)
+def measured(*groups, crop=None, **options):
+    found = evaluate.Measured(SETTINGS, Examples(SETTINGS.examples, crop), **options)
     for prediction, clean, noisy in groups if isinstance(groups[0], tuple) else [groups]:
         found.add(prediction, clean, noisy)
     return found.scores(), found.per_image()
@@ -150,9 +152,9 @@ def test_images_in_one_group_or_in_several_give_the_same():
     clean = RNG.integers(0, 256, (6, 16, 16, 1), dtype=np.uint8)
     noisy = (clean / 255 + 0.1 * RNG.standard_normal(clean.shape)).astype(np.float16)
     prediction = noisy.astype(np.float32) * np.float32(0.9)
-    whole = evaluate.Measured(SETTINGS)
+    whole = evaluate.Measured(SETTINGS, Examples(3))
     whole.add(prediction, clean, noisy)
-    parts = evaluate.Measured(SETTINGS)
+    parts = evaluate.Measured(SETTINGS, Examples(3))
     for index in range(6):
         part = slice(index, index + 1)
         parts.add(prediction[part], clean[part], noisy[part])
@@ -177,3 +179,38 @@ def test_a_second_shot_stands_for_the_clean_image():
         assert estimated[key] == pytest.approx(true[key], rel=0.15), key
     assert estimated["psnr"] == pytest.approx(true["psnr"], abs=0.7)
     assert (estimated["ssim"], estimated["truth"]) == (None, "second shots")
+
+
+def test_an_image_in_bands_is_an_image():
+    clean = RNG.random((1, 120, 60, 3), np.float32)
+    noisy = clean + 0.1 * RNG.standard_normal(clean.shape, np.float32)
+    prediction = clean + np.float32(0.3) * (noisy - clean)
+    other = tuple(images[:, :50, :40] for images in (prediction, clean, noisy))
+    whole = evaluate.Measured(SETTINGS, Examples(3, (20, 20)), any_size=True)
+    whole.add(prediction, clean, noisy)
+    whole.add(*other)
+    bands = evaluate.Measured(SETTINGS, Examples(3, (20, 20)), any_size=True)
+    for start, stop in ((0, 48), (48, 96), (96, 120)):
+        band = (images[:, start:stop] for images in (prediction, clean, noisy))
+        bands.add(*band, goes_on=start > 0)
+    bands.add(*other)
+    one, same = whole.scores(), bands.scores()
+    for key in set(one) - {"test_digest", "ssim"}:
+        assert same[key] == pytest.approx(one[key], rel=1e-6), key
+    assert same["ssim"] == pytest.approx(one["ssim"], abs=0.01)
+    assert same["images"] == 2
+    assert len(bands.per_image()["clean"]) == 2
+
+
+def test_without_a_truth_it_is_said_what_was_removed():
+    clean = np.tile(np.linspace(0.2, 0.8, 200, dtype=np.float32), (1, 150, 1))[..., None]
+    noise = 0.1 * RNG.standard_normal(clean.shape, np.float32)
+    found = Unreferenced(0.025, Examples(2))
+    found.add(clean, clean + noise)
+    found.add(clean[:, :2, :2], (clean + noise)[:, :2, :2])  # too small for an estimate
+    scores = found.scores()
+    assert scores["removed"] == pytest.approx(0.1, rel=0.03)
+    assert scores["noise_sigma"] == pytest.approx(0.1, rel=0.1)
+    assert (scores["truth"], scores["images"]) == ("none", 2)
+    with pytest.raises(InputError, match="diverged"):
+        found.add(clean * np.nan, clean)

@@ -1,5 +1,6 @@
 """The pipeline on a folder of one's own: presets, the dvc.yaml that is made, a whole run."""
 
+import json
 import re
 import subprocess
 import sys
@@ -65,7 +66,10 @@ def test_the_pipeline_is_the_repositorys_with_the_paths_from_there(tmp_path):
     ("source", "message"),
     [
         ("nowhere", "SOURCE=nowhere: no such folder, and none of bsd, fashion_mnist, mnist, polyu"),
-        ("fashion_mnist", "fashion_mnist has no preset; there are bsd, clean, pairs, polyu, shots"),
+        (
+            "fashion_mnist",
+            "fashion_mnist has no preset; there are bsd, clean, noisy, pairs, polyu, shots",
+        ),
     ],
 )
 def test_what_there_is_not_is_one_line(source, message):
@@ -74,7 +78,11 @@ def test_what_there_is_not_is_one_line(source, message):
     assert not (ROOT / "own" / source).exists()
 
 
-def photographs(folder, count=6):
+NOISE = 150 / 4095  # of the photographs, white at 1
+SUB_FOLDERS = {"pairs": ("clean", "noisy"), "shots": ("noisy", "noisy2"), "noisy": ("noisy",)}
+
+
+def photographs(folder, kind, count=6):
     """16-bit colour TIFF files of 12 bits, of several sizes, with the noise of a camera."""
     from skimage import data
 
@@ -82,21 +90,22 @@ def photographs(folder, count=6):
     whole = data.coffee()[..., :3] / 255 * 2400 + 800  # far from both ends
     for number in range(count):
         top, left = 40 * number, 30 * number
-        clean = whole[top : top + 90 + number, left : left + 150 - number]
-        noisy = clean + rng.normal(0, 150, clean.shape)
-        for name, pixels in (("clean", clean), ("noisy", noisy)):
+        clean = whole[top : top + 90 + number, left : left + 150 - 5 * number]
+        for name in SUB_FOLDERS[kind]:
+            noise = 0 if name == "clean" else rng.normal(0, NOISE * 4095, clean.shape)
             path = folder / name / f"photo {number}.tif"
             path.parent.mkdir(parents=True, exist_ok=True)
-            stored = np.clip(np.round(pixels), 0, 4095).astype(np.uint16)
+            stored = np.clip(np.round(clean + noise), 0, 4095).astype(np.uint16)
             tifffile.imwrite(path, stored, photometric="rgb", compression="zlib")
 
 
 @pytest.mark.slow
-def test_a_folder_of_pairs_becomes_a_table(tmp_path):
+@pytest.mark.parametrize("kind", SUB_FOLDERS)
+def test_a_folder_becomes_a_table(tmp_path, kind):
     """In a clone, since it leaves a folder behind."""
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-    photographs(tmp_path / "my scans")
+    photographs(tmp_path / "my scans", kind)
     command = [sys.executable, "-m", "tools.own", "../my scans", "--budget", "smoke"]
     first = subprocess.run(command, cwd=clone, capture_output=True, text=True)
     assert first.returncode == 0, first.stdout + first.stderr
@@ -104,6 +113,16 @@ def test_a_folder_of_pairs_becomes_a_table(tmp_path):
     folder = clone / "own/my_scans"
     table = (folder / "plots/tables.md").read_text()
     assert table in first.stdout
-    assert re.search(r"\| unet +\| 0\.0", table)
-    metrics = yaml.safe_load((folder / "metrics/noisy.json").read_text())
-    assert metrics["psnr"] == pytest.approx(-20 * np.log10(150 / 4095), abs=0.3)
+    metrics = json.loads((folder / "metrics/noisy.json").read_text())
+    if kind == "noisy":
+        assert metrics["noise_sigma"] == pytest.approx(NOISE, rel=0.15)
+        assert "Nothing to measure with" in table
+    else:
+        assert metrics["psnr"] == pytest.approx(-20 * np.log10(NOISE), abs=0.15)
+        assert re.search(r"\| unet +\| 0\.0", table)
+        assert ("second shots" in table) == (kind == "shots")
+
+    assert "up to date" in subprocess.run(command, cwd=clone, capture_output=True, text=True).stdout
+    photographs(tmp_path / "my scans", kind, count=7)  # another image: all is measured anew
+    again = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    assert "Running stage 'fetch@images'" in again.stdout

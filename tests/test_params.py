@@ -61,7 +61,6 @@ BAD = [
     ("networks.cnn.filters", 10**9, "= 1000000000: should be less than or equal to 4096"),
     ("networks.cnn", None, "networks.cnn = None: should be a section of keys"),
     ("networks.cnn.width", 1, "networks.cnn.width: unknown key; allowed here: depth, filters"),
-    ("runs", {}, "runs = {}: should have at least one row"),
     (
         "datasets.gauss50.foo",
         1,
@@ -150,6 +149,14 @@ def put(content, path, value):
     for section in sections:
         content = content[section]
     content[last] = value
+
+
+def test_without_runs_there_are_filters(content):
+    content |= {"runs": {}, "debiased": {}}
+    schema.validate(content)
+    content["filters"] = {}
+    with pytest.raises(InputError, match="runs and filters: one of them should have at least one"):
+        schema.validate(content)
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD, ids=range(len(BAD)))

@@ -12,15 +12,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from denoising.data.store import to_unit
-from denoising.evaluation.evaluate import mean_by_pixels
-from denoising.evaluation.metrics import mse_per_image
 from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
 from denoising.inference import float16_export
 from stages import evaluate, report, schema
-from stages.evaluating import prediction
+from stages.evaluating import measuring, prediction
 from stages.shared import command, images, layout, params
 from tools import lockfile, programs
 
@@ -172,14 +167,9 @@ def publish_network(name: str, target: Path, content: params.Content) -> None:
 def _mse(model: Path, chosen: prediction.Settings) -> float:
     """MSE of a network over all pixels of the test images."""
     test = images.test_images(chosen.dataset, chosen.evaluation.examples)
-    errors, pixels = [], []
-    for denoised, clean, *_ in prediction.predictions(
-        test, prediction.Predictor(model, chosen, test)
-    ):
-        unit = to_unit(clean) if clean.dtype == np.uint8 else clean
-        errors.append(mse_per_image(denoised, unit))
-        pixels.append(np.full(len(unit), unit[0].size))
-    return mean_by_pixels(np.concatenate(errors), np.concatenate(pixels))
+    predictor = prediction.Predictor(model, chosen, test)
+    found = measuring.measured(test, predictor, predictor.margin, chosen.evaluation)
+    return found.scores()["mse"]
 
 
 def _float16_file(name: str, target: Path) -> Path:

@@ -273,6 +273,11 @@ class Store:
         return pixels
 
 
+def as_unit(images: np.ndarray) -> np.ndarray:
+    """8-bit pixel values, or those on the scale [0, 1] already, as float32 on that scale."""
+    return to_unit(images) if images.dtype == np.uint8 else images
+
+
 def to_unit(pixels: np.ndarray, black: float = 0.0, white: float = 255.0) -> np.ndarray:
     """Pixel values with black at 0 and white at 1, as float32."""
     if pixels.dtype.itemsize > 2:  # more digits than a float32 has

@@ -4,18 +4,17 @@ Images come in groups of one size, such as all of MNIST's or a single photograph
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from denoising.data.store import to_unit
+from denoising.data.store import as_unit
 from denoising.evaluation import metrics
-from denoising.files import InputError
+from denoising.evaluation.kept import Arrays, Examples, Histograms, check_finite
 from denoising.sections import Section
-
-Arrays = dict[str, np.ndarray]
 
 
 class Evaluation(Section):
@@ -37,6 +36,7 @@ class _Group(NamedTuple):
     pixels: np.ndarray
     mean: float
     variance: float
+    part: str
 
 
 class Measured:
@@ -45,8 +45,8 @@ class Measured:
     Parameters
     ----------
     settings : Evaluation
-    crop : tuple (height, width), optional
-        Size of the examples that are kept, cut out of the middle; None: whole images.
+    examples : Examples
+        The first images are kept there.
     any_size : bool
         Are the images of any size? What is measured over pixels and over images is then told apart.
     second_shots : bool
@@ -58,23 +58,25 @@ class Measured:
     def __init__(
         self,
         settings: Evaluation,
-        crop: tuple[int, int] | None = None,
+        examples: Examples,
         any_size: bool = False,
         second_shots: bool = False,
     ) -> None:
-        self._settings, self._crop, self._any_size = settings, crop, any_size
+        self._settings, self._examples, self._any_size = settings, examples, any_size
         self._second_shots = second_shots
         self._groups: list[_Group] = []
-        self._examples: list[Arrays] = []
-        self._parts: list[str] = []
-        self._kept = 0
         self._digest = hashlib.sha256()
-        self._histograms: dict[str, np.ndarray] = {}
+        self._histograms = Histograms(settings.histogram_step)
 
     def add(
-        self, prediction: np.ndarray, clean: np.ndarray, noisy: np.ndarray, part: str = ""
+        self,
+        prediction: np.ndarray,
+        clean: np.ndarray,
+        noisy: np.ndarray,
+        part: str = "",
+        goes_on: bool = False,
     ) -> None:
-        """Measure images of one size.
+        """Measure images of one size, or a band of one image.
 
         Parameters
         ----------
@@ -84,15 +86,16 @@ class Measured:
         noisy : ndarray (n, H, W, C) float16 or float32
         part : str
             Which part of the test images they belong to, such as a test set; "": to none.
+        goes_on : bool
+            Is it a further band of the image before? SSIM then lacks the windows that lie on both.
 
         Raises
         ------
         InputError
             If a prediction is not finite.
         """
-        if not np.isfinite(prediction).all():
-            raise InputError("the predictions are not finite numbers: the network has diverged")
-        unit = to_unit(clean) if clean.dtype == np.uint8 else clean
+        check_finite(prediction)
+        unit = as_unit(clean)
         clipped = np.clip(prediction, 0, 1)
         everything = np.asarray(unit, np.float64)
         group = _Group(
@@ -103,17 +106,17 @@ class Measured:
             pixels=np.full(len(clean), unit[0].size),
             mean=float(everything.mean()),
             variance=float(np.var(everything)),
+            part=part,
         )
-        self._groups.append(_without_noise(group) if self._second_shots else group)
-        self._parts += [part] * len(clean)
+        if self._second_shots:
+            group = _without_noise(group)
+        self._groups.append(_merged(self._groups.pop(), group) if goes_on else group)
         self._digest.update(clean.tobytes())
         self._digest.update(noisy.tobytes())
-        step = self._settings.histogram_step
-        named = {"test_images": unit, "noisy_images": noisy, "predictions": prediction}
-        for name, pixels in named.items():
-            counts = metrics.histogram_counts(pixels, step)
-            self._histograms[name] = self._histograms.get(name, 0) + counts
-        self._keep_examples(clean, noisy, prediction)
+        self._histograms.add(test_images=unit, noisy_images=noisy, predictions=prediction)
+        if not goes_on:
+            kept = prediction.astype(np.float16)
+            self._examples.add(clean=clean, noisy=noisy, prediction=kept)
 
     def _ssim(self, prediction: np.ndarray, clean: np.ndarray) -> np.ndarray:
         """Of each image; NaN where there is no clean one."""
@@ -121,18 +124,9 @@ class Measured:
             return np.full(len(clean), np.nan)
         return metrics.ssim_per_image(prediction, clean)
 
-    def _keep_examples(self, clean: np.ndarray, noisy: np.ndarray, prediction: np.ndarray) -> None:
-        shown = slice(self._settings.examples - self._kept)
-        found = {"clean": clean, "noisy": noisy, "prediction": prediction.astype(np.float16)}
-        found = {name: _middle(images[shown], self._crop) for name, images in found.items()}
-        if len(found["clean"]):
-            self._examples.append(found)
-            self._kept += len(found["clean"])
-
-    @property
-    def errors(self) -> np.ndarray:
-        """Mean squared error of each image: (N,) float64."""
-        return np.concatenate([group.errors for group in self._groups])
+    def _column(self, name: str) -> np.ndarray:
+        """A measure of each image: (N,)."""
+        return np.concatenate([getattr(group, name) for group in self._groups])
 
     def scores(self) -> dict[str, Any]:
         """What was measured.
@@ -150,21 +144,20 @@ class Measured:
             second shots all errors are estimates, `ssim` is null, and `truth` says so. With several
             parts, `parts` has `images`, `psnr`, `noisy_psnr` and `ssim` of each.
         """
-        columns = list(zip(*self._groups, strict=True))
-        errors, clipped, noisy, ssim, pixels = map(np.concatenate, columns[:5])
+        errors, clipped, noisy, ssim, pixels = map(self._column, _Group._fields[:5])
         resamples = self._settings.bootstrap_resamples
         weights = pixels / pixels.mean()
         low, high = metrics.mean_interval(errors, resamples, weights=weights)
         of_images = metrics.psnr(clipped)
         similar = ssim[~np.isnan(ssim)]
         scores: dict[str, Any] = {
-            "mse": mean_by_pixels(errors, weights),
+            "mse": _mean(errors, weights),
             "mse_low": low,
             "mse_high": high,
-            "mse_clipped": mean_by_pixels(clipped, weights),
+            "mse_clipped": _mean(clipped, weights),
             "psnr": float(of_images.mean()),
             "ssim": float(similar.mean()) if len(similar) else None,
-            "noisy_mse": mean_by_pixels(noisy, weights),
+            "noisy_mse": _mean(noisy, weights),
             "constant_mse": self._constant_mse(),
             "images": len(errors),
             "test_digest": self._digest.hexdigest()[:12],
@@ -173,55 +166,70 @@ class Measured:
             psnr_low, psnr_high = metrics.mean_interval(of_images, resamples)
             scores |= {
                 "mse_images": float(errors.mean()),
-                "psnr_pixels": float(metrics.psnr(mean_by_pixels(clipped, weights))),
+                "psnr_pixels": float(metrics.psnr(_mean(clipped, weights))),
                 "psnr_low": psnr_low,
                 "psnr_high": psnr_high,
                 "noisy_psnr": float(metrics.psnr(noisy).mean()),
             }
         if self._second_shots:
             scores["truth"] = "second shots"
-        if len(set(self._parts)) > 1:
-            belongs = np.array(self._parts)
+        names = [group.part for group in self._groups for _ in group.errors]
+        if len(set(names)) > 1:
             scores["parts"] = {
                 part: _of_part(of_images[own], metrics.psnr(noisy[own]), ssim[own])
-                for part in dict.fromkeys(self._parts)
-                for own in [belongs == part]
+                for part in dict.fromkeys(names)
+                for own in [np.array(names) == part]
             }
         return scores
 
     def _constant_mse(self) -> float:
         """Variance of all clean pixels, from means and variances of the groups."""
-        if len(self._groups) == 1:
-            return self._groups[0].variance
-        counts = np.array([group.pixels.sum() for group in self._groups])
-        means = np.array([group.mean for group in self._groups])
-        variances = np.array([group.variance for group in self._groups])
-        mean = np.average(means, weights=counts)
-        return float(np.average(variances + (means - mean) ** 2, weights=counts))
+        return _moments(self._groups)[1]
 
     def per_image(self) -> Arrays:
-        """`mse` (N,), and the first images as `clean`, `noisy`, `prediction`."""
-        names = ("clean", "noisy", "prediction")
-        examples = {
-            name: np.concatenate([found[name] for found in self._examples]) for name in names
-        }
-        return {"mse": self.errors} | examples
+        """`mse` (N,), and the first images as `clean`, `noisy`, `prediction`.
+
+        Of images of any size also their `psnr` (N,), in dB.
+        """
+        found = {"mse": self._column("errors")} | self._examples.arrays()
+        if self._any_size:
+            found["psnr"] = metrics.psnr(self._column("clipped"))
+        return found
 
     def histogram(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
-        """Share of pixels by value: `value`, others, test_images, noisy_images, predictions.
+        """Shares of pixels by value; see `Histograms.shares`."""
+        return self._histograms.shares(**others)
 
-        Parameters
-        ----------
-        others : tuple (values, counts)
-            Pixel values on the scale [0, 1], and how often each occurs.
-        """
-        step = self._settings.histogram_step
-        columns: dict[str, np.ndarray] = {"value": metrics.histogram_centres(step).round(6)}
-        for name, (values, counts) in others.items():
-            columns[name] = metrics.histogram(values, step, counts=counts)
-        for name, found in self._histograms.items():
-            columns[name] = found / found.sum()
-        return pd.DataFrame(columns)
+
+def _merged(one: _Group, other: _Group) -> _Group:
+    """Two bands of an image as one."""
+    weights = np.stack([one.pixels, other.pixels])
+
+    def mean(name: str) -> np.ndarray:
+        return np.average([getattr(one, name), getattr(other, name)], axis=0, weights=weights)
+
+    center, variance = _moments([one, other])
+    return _Group(
+        mean("errors"),
+        mean("clipped"),
+        mean("noisy"),
+        mean("ssim"),
+        weights.sum(axis=0),
+        center,
+        variance,
+        one.part,
+    )
+
+
+def _moments(groups: Sequence[_Group]) -> tuple[float, float]:
+    """Mean and variance of all clean pixels of the groups."""
+    if len(groups) == 1:  # without rounding
+        return groups[0].mean, groups[0].variance
+    counts = np.array([group.pixels.sum() for group in groups])
+    means = np.array([group.mean for group in groups])
+    variances = np.array([group.variance for group in groups])
+    mean = np.average(means, weights=counts)
+    return float(mean), float(np.average(variances + (means - mean) ** 2, weights=counts))
 
 
 def _without_noise(group: _Group) -> _Group:
@@ -245,13 +253,6 @@ def _of_part(psnr: np.ndarray, noisy_psnr: np.ndarray, ssim: np.ndarray) -> dict
     }
 
 
-def mean_by_pixels(values: np.ndarray, weights: np.ndarray) -> float:
+def _mean(values: np.ndarray, weights: np.ndarray) -> float:
     """Mean of values (N,) of images, weighted by their numbers of pixels (N,) or a multiple."""
     return float(values.mean() if np.ptp(weights) == 0 else np.average(values, weights=weights))
-
-
-def _middle(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    if size is None:
-        return images
-    top, left = ((have - want) // 2 for have, want in zip(images.shape[1:3], size, strict=True))
-    return images[:, top : top + size[0], left : left + size[1]]

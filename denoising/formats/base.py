@@ -3,12 +3,11 @@
 import contextlib
 import os
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from denoising.files import InputError, PathLike, one_line
 DTYPES = tuple(
     map(np.dtype, ("u1", "u2", "i2", "u4", "i4", "f2", "f4", "f8"))
 )  # what pixels may be; all in native byte order
+ROWS = 512  # of a band that is read at a time
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Header:
         return self.height, self.width, self.channels
 
 
-class ImageFile(ABC):
+class ImageFile(contextlib.AbstractContextManager["ImageFile", None]):
     """An open image file. A context manager: the file is closed when its block ends."""
 
     header: Header
@@ -103,6 +103,12 @@ class ImageFile(ABC):
             )
         return pixels
 
+    def bands(self, rows: int = ROWS) -> Iterator[np.ndarray]:
+        """The pixels of all pages, in bands (rows, W, C), of which the last may be lower."""
+        for page in range(self.header.pages):
+            for start in range(0, self.header.height, rows):
+                yield self.read(page, slice(start, start + rows))
+
     @abstractmethod
     def _read(self, page: int, start: int, stop: int) -> np.ndarray:
         """Rows from `start` up to `stop` of a page: (stop - start, W, C)."""
@@ -111,16 +117,28 @@ class ImageFile(ABC):
     def close(self) -> None:
         """Close the file."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
+
+
+class PagewiseFile(ImageFile):
+    """A file of which only whole pages can be decoded: the latest is kept, for further bands."""
+
+    _decoded: tuple[int, np.ndarray] | None = None
+
+    def _read(self, page: int, start: int, stop: int) -> np.ndarray:
+        if self._decoded is None or self._decoded[0] != page:
+            self._decoded = None  # not two pages in memory
+            self._decoded = page, self._page(page)
+        return np.ascontiguousarray(self._decoded[1][start:stop])
+
+    @abstractmethod
+    def _page(self, page: int) -> np.ndarray:
+        """A page: (H, W, C)."""
+
+    def close(self) -> None:
+        """Let go of the page."""
+        self._decoded = None
 
 
 def described(pixels: np.ndarray) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from denoising.formats.base import (
     Header,
-    ImageFile,
+    PagewiseFile,
     as_pixels,
     pixel_dtype,
     refuse,
@@ -37,8 +37,8 @@ class Rescale(NamedTuple):
     intercept: float
 
 
-class DicomFile(ImageFile):
-    """A DICOM file that holds an image."""
+class DicomFile(PagewiseFile):
+    """A DICOM file that holds an image; it is open only while it is read."""
 
     def __init__(self, path: Path) -> None:
         from pydicom import dcmread
@@ -46,7 +46,6 @@ class DicomFile(ImageFile):
         from denoising.formats import dicom_codecs
 
         dicom_codecs.register()
-        self._decoded: tuple[int, np.ndarray] | None = None
         with refusing(path, FORMAT):
             self.dataset = dcmread(path, stop_before_pixels=True, force=True)
             if "Rows" not in self.dataset or "Columns" not in self.dataset:
@@ -99,12 +98,6 @@ class DicomFile(ImageFile):
             return dtype, -(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1
         return dtype, 0.0, 2.0**bits - 1
 
-    def _read(self, page: int, start: int, stop: int) -> np.ndarray:
-        if self._decoded is None or self._decoded[0] != page:
-            self._decoded = None  # not two pages in memory
-            self._decoded = page, self._page(page)
-        return np.ascontiguousarray(self._decoded[1][start:stop])
-
     def _page(self, page: int) -> np.ndarray:
         from pydicom.pixels import apply_color_lut, pixel_array
 
@@ -129,10 +122,6 @@ class DicomFile(ImageFile):
             refuse(header.path, "MONOCHROME1 of floating point; should be MONOCHROME2")
         total = header.white + header.black
         return (total - pixels.astype(np.float64)).astype(pixels.dtype)
-
-    def close(self) -> None:
-        """Let go of what was decoded; the file itself is open only while it is read."""
-        self._decoded = None
 
 
 def _with_syntax(data: "Dataset") -> "Dataset":

@@ -32,10 +32,14 @@ PALETTE = "PaletteColorLookupTable"
 class DicomWriter(Writer):
     """A DICOM file."""
 
-    def _start(self, source: ImageFile) -> None:
+    def _start(self, source: ImageFile | None) -> None:
         header = self.header
         if not isinstance(source, DicomFile):
-            refuse(header.path, f"a DICOM file can only be made of another; {ADVICE}")
+            refuse(
+                header.path,
+                "a DICOM file can only be made of another, of equal pages, size and channels; "
+                f"{ADVICE}",
+            )
         if header.dtype != source.header.dtype:
             refuse(
                 header.path,

@@ -27,23 +27,29 @@ from denoising.formats.base import (
 FORMAT = "NumPy"
 
 
-def layout(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """(N, H, W, C) of an array whose axes have no names.
+def axes(shape: tuple[int, ...]) -> str:
+    """Names of the axes of an array that has none: "yx", "zyx" of pages, "yxc" or "zyxc".
+
+    "" where it has no such axes.
+    """
+    colour = len(shape) > 2 and shape[-1] in (1, 3)
+    outer = {2: "", 3: "z"}.get(len(shape) - colour)
+    return "" if outer is None else outer + "yx" + "c" * colour
+
+
+def checked_axes(path: Path, shape: tuple[int, ...]) -> str:
+    """The same of a file.
 
     Raises
     ------
     InputError
-        If it has no such layout, or no pixels.
+        If it has no such axes, or no pixels.
     """
     lengths = " x ".join(map(str, shape)) or "a single number"
     if 0 in shape:
         refuse(path, f"an array of {lengths}: has no pixels")
-    if len(shape) == 2:
-        return 1, *shape, 1
-    if len(shape) == 3:
-        return (1, *shape) if shape[-1] in (1, 3) else (*shape, 1)
-    if len(shape) == 4 and shape[-1] in (1, 3):
-        return shape
+    if names := axes(shape):
+        return names
     refuse(path, f"an array of {lengths}; should be (H, W), (H, W, 3), (N, H, W) or (N, H, W, 3)")
 
 
@@ -54,13 +60,15 @@ class NumpyFile(ImageFile):
         with refusing(path, FORMAT):
             stack = np.lib.format.open_memmap(path, mode="r")
         dtype = pixel_dtype(path, stack.dtype)
-        sizes = layout(path, stack.shape)
+        lengths = dict(zip(checked_axes(path, stack.shape), stack.shape, strict=True))
+        pages, height, width, channels = (lengths.get(axis, 1) for axis in "zyxc")
         self.shape = stack.shape
         end = stack.offset + stack.nbytes
         if (size := path.stat().st_size) != end:
             refuse(path, f"goes on for {size - end} bytes after its array; should end with it")
-        self._stack = stack.reshape(sizes)
-        self.header = Header(path, FORMAT, *sizes, dtype, *white_by_type(dtype))
+        self._stack = stack.reshape(pages, height, width, channels)
+        white = white_by_type(dtype)
+        self.header = Header(path, FORMAT, pages, height, width, channels, dtype, *white)
 
     def _read(self, page: int, start: int, stop: int) -> np.ndarray:
         return as_pixels(np.asarray(self._stack[page, start:stop]), self.header.dtype)

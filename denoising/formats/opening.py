@@ -7,12 +7,23 @@ from pathlib import Path
 from denoising.files import PathLike
 from denoising.formats.base import ImageFile, refuse
 
-FORMATS = "PNG, JPEG, BMP, GIF, WebP, TIFF, NumPy (.npy), DICOM, Zarr"
 ZARR = ".zarr"  # a folder that is one image
-SUFFIXES = frozenset(
-    (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp",
-     ".tif", ".tiff", ".btf", ".tf8", ".npy", ".dcm", ".dicom", ".ima", ".zarr")
-)  # fmt: skip
+ENDINGS = {  # of each format's file names; the first is the usual one
+    "PNG": (".png", ".apng"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "WebP": (".webp",),
+    "TIFF": (".tif", ".tiff", ".btf", ".tf8"),
+    "NumPy": (".npy",),
+    "DICOM": (".dcm", ".dicom", ".ima"),
+    "Zarr": (ZARR,),
+}
+SUFFIXES = frozenset(ending for endings in ENDINGS.values() for ending in endings)
+# what the user may call the formats: by name, or by the usual ending
+CALLED = {name.lower(): name for name in ENDINGS} | {
+    endings[0][1:]: name for name, endings in ENDINGS.items()
+}
 PILLOW = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -30,6 +41,11 @@ def is_image(path: PathLike) -> bool:
     if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
         return False
     return path.is_dir() == (path.suffix.lower() == ZARR)
+
+
+def is_zarr(path: PathLike) -> bool:
+    """Is a folder a Zarr image, or one that Zarr says more of?"""
+    return any(Path(path, name).is_file() for name in ZARR_METADATA)
 
 
 def open_image(path: PathLike) -> ImageFile:
@@ -55,7 +71,7 @@ def open_image(path: PathLike) -> ImageFile:
     try:
         kind = path.stat().st_mode
         if stat.S_ISDIR(kind):
-            if any((path / name).exists() for name in ZARR_METADATA):
+            if is_zarr(path):
                 from denoising.formats.zarr_files import ZarrFile
 
                 return ZarrFile(path)
@@ -83,14 +99,14 @@ def _by_content(path: Path, start: bytes) -> ImageFile:
         from denoising.formats.numpy_files import NumpyFile
 
         return NumpyFile(path)
-    if start[128:] == b"DICM" or path.suffix.lower() in (".dcm", ".dicom", ".ima"):
+    if start[128:] == b"DICM" or path.suffix.lower() in ENDINGS["DICOM"]:
         from denoising.formats.dicom import DicomFile
 
         return DicomFile(path)
     webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
     name = "WebP" if webp else next((PILLOW[one] for one in PILLOW if start.startswith(one)), "")
     if not name:
-        refuse(path, f"is no image that can be read; should be one of {FORMATS}")
+        refuse(path, f"is no image that can be read; should be one of {', '.join(ENDINGS)}")
     from denoising.formats.pillow_files import PillowFile
 
     return PillowFile(path, name)

@@ -15,7 +15,7 @@ import numpy as np
 
 from denoising.formats.base import (
     Header,
-    ImageFile,
+    PagewiseFile,
     opaque,
     refuse,
     refusing,
@@ -34,13 +34,12 @@ CHANNELS = {"1": 1, "L": 1, "LA": 1, "I;16": 1, "I;16B": 1} | dict.fromkeys(
 _limit = threading.Lock()
 
 
-class PillowFile(ImageFile):
+class PillowFile(PagewiseFile):
     """An image file that Pillow opens."""
 
     def __init__(self, path: Path, kind: str) -> None:
         from PIL import Image
 
-        self._decoded: tuple[int, np.ndarray] | None = None
         bits, self._colour_type = _png_kind(path) if kind == "PNG" else (8, 0)
         self._sixteen = bits == 16
         if kind == "GIF" and not _has_trailer(path):
@@ -80,12 +79,6 @@ class PillowFile(ImageFile):
             refuse(path, f"{many} channels ({image.mode}); should be grey or red, green, blue")
         return CHANNELS[image.mode]
 
-    def _read(self, page: int, start: int, stop: int) -> np.ndarray:
-        if self._decoded is None or self._decoded[0] != page:
-            self._decoded = None  # not two pages in memory
-            self._decoded = page, self._page(page)
-        return np.ascontiguousarray(self._decoded[1][start:stop])
-
     def _page(self, page: int) -> np.ndarray:
         header = self.header
         if self._sixteen:
@@ -98,7 +91,7 @@ class PillowFile(ImageFile):
 
     def close(self) -> None:
         """Close the file."""
-        self._decoded = None
+        super().close()
         self.image.close()
 
 

@@ -24,7 +24,7 @@ KEPT = ("icc_profile", "exif", "xmp", "dpi", "comment")  # by Pillow, in the oth
 class PillowWriter(Writer):
     """An image file of one page."""
 
-    def _start(self, source: ImageFile) -> None:
+    def _start(self, source: ImageFile | None) -> None:
         header = self.header
         if header.format == "GIF" and header.channels == 3:
             refuse(header.path, f"GIF files cannot hold all colours; {ADVICE}")
@@ -33,8 +33,8 @@ class PillowWriter(Writer):
         if header.format == "JPEG":
             self._options = {"quality": QUALITY, "subsampling": 0}
         elif header.format == "WebP":
-            self._options = {"lossless": True}
-        if isinstance(source, PillowFile) and source.header.format == header.format:
+            self._options = {"lossless": True, "method": 0}  # others need more memory, and minutes
+        if isinstance(source, PillowFile):
             if header.format == "PNG":
                 self._chunks = _chunks(source)
             else:

@@ -27,6 +27,7 @@ from denoising.formats.base import (
     turned,
     white_by_type,
 )
+from denoising.formats.tiff_segments import JPEG, Segments
 from denoising.formats.tiff_series import ome_pixels, only_series, silence
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ MINISWHITE, MINISBLACK, RGB, PALETTE, YCBCR = 0, 1, 2, 3, 6
 PHOTOMETRIC, ORIENTATION, COLORMAP = 262, 274, 320  # tags
 MAXIMA = {341: "SMaxSampleValue", 281: "MaxSampleValue"}  # tags
 ALPHA = (1, 2)  # kinds of extra samples
-JPEG = (6, 7, 34892, 33007)  # compressions that tifffile decodes to red, green, blue
 MICROSCOPES = ("imagej", "ome", "lsm", "mmstack", "stk", "fluoview", "nih")
 
 
@@ -77,7 +77,7 @@ class TiffFile(ImageFile):
         turn = page.tags.valueof(ORIENTATION)
         self.orientation = turn if turn in range(1, 9) else 1
         self._offset = self.series.dataoffset
-        self._kept: tuple[object, list[np.ndarray]] = (None, [])
+        self._segments = Segments(self.tiff.filehandle, page, self.stored)
         sides = (page.imagelength, page.imagewidth)
         return Header(
             path,
@@ -91,10 +91,18 @@ class TiffFile(ImageFile):
 
     def _planes(self, path: Path) -> tuple[int, int]:
         """How many planes make a page, and how many planes there are."""
-        page, axes, shape = self.page, self.series.axes, self.series.shape
+        page, lengths = self.page, zip(self.series.axes, self.series.shape, strict=True)
+        # an axis of one step that has no name, such as that of the channel of grey (H, W, 1)
+        named = [one for one in lengths if one != ("Q", 1)]
+        axes, shape = "".join(axis for axis, _ in named), tuple(length for _, length in named)
         inner = page.shaped[2:] if axes.endswith("YXS") else page.shaped[2:4]
         if not axes.endswith(("YX", "YXS")) or shape[-len(inner) :] != inner:
-            refuse(path, f"axes {axes}; should end with rows and columns (YX or YXS)")
+            whole, pages = (" x ".join(map(str, one)) for one in (shape, inner))
+            refuse(
+                path,
+                f"axes {axes} of {whole} in pages of {pages}; should end with rows and columns "
+                "(YX or YXS) that are those of the pages",
+            )
         if page.is_tiled and page.tiledepth > 1:
             refuse(path, "tiles that are deeper than one plane")
         together = self.alpha or self.photometric in (RGB, YCBCR)
@@ -192,7 +200,7 @@ class TiffFile(ImageFile):
             page = self.series[number]
             assert page is not None  # only_series has looked
             if not self.page.is_final:
-                return self._decoded(page, place, start, stop)
+                return self._segments.rows(page, place, start, stop)
             offset = page.dataoffsets[0]
         stored = self.stored.newbyteorder(self.tiff.byteorder)
         row = width * samples
@@ -200,55 +208,7 @@ class TiffFile(ImageFile):
         values = self.tiff.filehandle.read_array(stored, (stop - start) * row, offset)
         return values.reshape(stop - start, width, samples)
 
-    def _decoded(
-        self, page: "tifffile.TiffPage | tifffile.TiffFrame", place: int, start: int, stop: int
-    ) -> np.ndarray:
-        """The same of strips or tiles, of which only those of the rows are decoded."""
-        key = self.page
-        _, _, height, width, samples = key.shaped
-        length, across = key.rowsperstrip, 1
-        if key.is_tiled:
-            length, across = key.tilelength, math.ceil(width / key.tilewidth)
-        down = math.ceil(height / length)
-        result = np.empty((stop - start, width, samples), self.stored)
-        for row in range(start // length, math.ceil(stop / length)):
-            first = (place * down + row) * across
-            segments = self._segments(page, range(first, first + across))
-            top = row * length
-            low, high = max(start, top), min(stop, top + length)
-            for column, segment in enumerate(segments):
-                left = column * segment.shape[1] if key.is_tiled else 0
-                part = segment[low - top : high - top, : width - left]
-                result[low - start : high - start, left : left + part.shape[1]] = part
-        return result
-
-    def _segments(
-        self, page: "tifffile.TiffPage | tifffile.TiffFrame", numbers: range
-    ) -> list[np.ndarray]:
-        """Decoded strips or tiles, all full; the latest are kept, for bands that part one."""
-        if self._kept[0] != (page.index, numbers):
-            self._kept = (None, [])
-            self._kept = (page.index, numbers), [self._segment(page, one) for one in numbers]
-        return self._kept[1]
-
-    def _segment(self, page: "tifffile.TiffPage | tifffile.TiffFrame", number: int) -> np.ndarray:
-        key, file = self.page, self.tiff.filehandle
-        offset, size = page.dataoffsets[number], page.databytecounts[number]
-        data = None  # a hole, as in sparse files
-        if offset and size:
-            file.seek(offset)
-            data = file.read(size)
-            if len(data) < size:
-                raise EOFError("it ends within a strip or tile")
-        options: dict[str, Any] = {"_fullsize": key.is_tiled}
-        if key.compression in JPEG:
-            options |= {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
-        segment, _, shape = key.decode(data, number, **options)
-        if segment is None:
-            segment = np.full(shape, key.nodata, self.stored)
-        return segment[0]
-
     def close(self) -> None:
         """Close the file."""
-        self._kept = (None, [])
+        self._segments.clear()
         self.tiff.close()

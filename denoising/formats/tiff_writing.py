@@ -39,7 +39,7 @@ OME_TYPES = {"float32": "float", "float64": "double"}  # others are as in NumPy
 class TiffWriter(Writer):
     """A TIFF file."""
 
-    def _start(self, source: ImageFile) -> None:
+    def _start(self, source: ImageFile | None) -> None:
         import tifffile
 
         silence()
@@ -67,7 +67,7 @@ class TiffWriter(Writer):
         self._planar = self._options.get("planarconfig") == "separate"
         self._file = tifffile.TiffWriter(self.temporary, bigtiff=big, byteorder=order)
 
-    def _says_white(self, source: ImageFile) -> bool:
+    def _says_white(self, source: ImageFile | None) -> bool:
         """Do the tags that are kept say what is white?"""
         header = self.header
         if not isinstance(source, TiffFile) or header.dtype != source.page.dtype:

@@ -2,42 +2,22 @@
 
 import contextlib
 import dataclasses
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import DTypeLike
 
 from denoising.files import InputError, PathLike, atomic
 from denoising.formats.base import DTYPES, Header, ImageFile, described, refuse
-from denoising.formats.opening import open_image
+from denoising.formats.levels import to_dtype
+from denoising.formats.opening import CALLED, open_image
 
 EIGHT = (np.dtype(np.uint8),)
-HELD = {  # what each format holds
-    "PNG": (*EIGHT, np.dtype(np.uint16)),
-    "JPEG": EIGHT,
-    "BMP": EIGHT,
-    "GIF": EIGHT,
-    "WebP": EIGHT,
-    "TIFF": DTYPES,
-    "NumPy": DTYPES,
-    "DICOM": DTYPES,
-    "Zarr": DTYPES,
-}
-SUFFIX = {  # of each format's file names
-    "PNG": ".png",
-    "JPEG": ".jpg",
-    "BMP": ".bmp",
-    "GIF": ".gif",
-    "WebP": ".webp",
-    "TIFF": ".tif",
-    "NumPy": ".npy",
-    "DICOM": ".dcm",
-    "Zarr": ".zarr",
-}
-ONE_PAGE = ("PNG", "JPEG", "BMP", "GIF", "WebP")  # animations would merge equal frames
+# what is held by the formats that do not hold all types; of these only one page is written, since
+# animations would merge equal frames
+HELD = dict.fromkeys(("JPEG", "BMP", "GIF", "WebP"), EIGHT) | {"PNG": (*EIGHT, np.dtype(np.uint16))}
 ADVICE = "write it with --format tiff"
 
 
@@ -45,13 +25,21 @@ class _DiscardedError(Exception):
     """Ends the writing of a file that is not to be kept."""
 
 
-class Writer(ABC):
+class Writer(contextlib.AbstractContextManager["Writer", None]):
     """A file that is being written page by page, and is there when it is closed.
 
     As a context manager it is closed when its block ends, and leaves nothing if that fails.
+
+    Parameters
+    ----------
+    header : Header
+        Of the new file.
+    source : ImageFile or None
+        One of the same format, pages, size and channels, of which all else is kept. None: there
+        is none.
     """
 
-    def __init__(self, header: Header, source: ImageFile) -> None:
+    def __init__(self, header: Header, source: ImageFile | None) -> None:
         self.header = header
         self._next = 0
         self._file: Any = None  # that is open while pages are written
@@ -91,8 +79,8 @@ class Writer(ABC):
         self._write(page, pixels)
 
     @abstractmethod
-    def _start(self, source: ImageFile) -> None:
-        """Begin the file, with what is to be kept of the one that was read."""
+    def _start(self, source: ImageFile | None) -> None:
+        """Begin the file, with what is to be kept of another."""
 
     @abstractmethod
     def _write(self, page: int, pixels: np.ndarray) -> None:
@@ -135,15 +123,7 @@ class Writer(ABC):
         with contextlib.suppress(_DiscardedError):
             self._atomic.__exit__(_DiscardedError, _DiscardedError(), None)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *raised: object) -> None:
         if kind is None:
             self.close()
         else:
@@ -158,20 +138,20 @@ def create(
 ) -> Writer:
     """Start a file of the same kind as another.
 
-    Metadata are kept as far as the format's library allows. What is lossy to encode becomes
-    lossless where the format has that, else of high quality.
+    Metadata are kept as far as the format's library allows, where format, pages, size and channels
+    stay; else the new file has pixels alone. What is lossy to encode becomes lossless where the
+    format has that, else of high quality.
 
     Parameters
     ----------
     path : path-like
         Of the new file, or the Zarr folder. It may be that of `like`.
     like : Header or ImageFile
-        What was read.
+        What was read. A header may have been given other pages, height, width or channels.
     dtype : dtype, optional
         Of the values that are written; None: as they were read.
     format : str, optional
-        A key of `SUFFIX`, in any case; None: as it was read. Another format gets the pixels
-        without further metadata.
+        A key of `denoising.formats.opening.CALLED`, in any case; None: as it was read.
 
     Returns
     -------
@@ -183,22 +163,26 @@ def create(
         If the format cannot hold that: the dtype, or several pages.
     """
     header = like.header if isinstance(like, ImageFile) else like
-    names = {name.lower(): name for name in SUFFIX}
-    kind = names.get((format or header.format).lower())
+    kind = CALLED.get((format or header.format).lower())
     if kind is None:
-        raise InputError(f"format {format}: should be one of {', '.join(names)}")
+        raise InputError(f"format {format}: should be one of {', '.join(CALLED)}")
     values = header.dtype if dtype is None else np.dtype(dtype)
     target = dataclasses.replace(header, path=Path(path), format=kind, dtype=values)
-    if values not in HELD[kind]:
+    if values not in HELD.get(kind, DTYPES):
         refuse(path, f"{kind} files cannot hold {values}; {ADVICE}")
-    if target.pages > 1 and kind in ONE_PAGE:
+    if target.pages > 1 and kind in HELD:
         refuse(path, f"{kind} files can hold one page here, not {target.pages}; {ADVICE}")
     with contextlib.ExitStack() as stack:
         source = like if isinstance(like, ImageFile) else stack.enter_context(open_image(like.path))
-        return _writer(target, source)
+        return _writer(target, source if _alike(source.header, target) else None)
 
 
-def _writer(target: Header, source: ImageFile) -> Writer:
+def _alike(one: Header, other: Header) -> bool:
+    """Can what a file says beside its pixels hold for another?"""
+    return (one.format, one.pages, one.shape) == (other.format, other.pages, other.shape)
+
+
+def _writer(target: Header, source: ImageFile | None) -> Writer:
     if target.format == "TIFF":
         from denoising.formats.tiff_writing import TiffWriter
 
@@ -218,35 +202,3 @@ def _writer(target: Header, source: ImageFile) -> Writer:
     from denoising.formats.pillow_writing import PillowWriter
 
     return PillowWriter(target, source)
-
-
-def to_dtype(
-    unit: ArrayLike, dtype: DTypeLike, black: float = 0.0, white: float = 1.0
-) -> np.ndarray:
-    """Pixel values on the scale from black to white, as the type that a file holds.
-
-    Parameters
-    ----------
-    unit : array_like of float
-        0 is black, 1 is white; values may lie beyond.
-    dtype : dtype
-        Integers are rounded to; all is clipped to the type's range.
-    black, white : float
-        The values that mean these.
-
-    Raises
-    ------
-    ValueError
-        If a value is not finite, and an integer is wanted.
-    """
-    dtype = np.dtype(dtype)
-    wide = np.float32 if dtype.itemsize <= 2 else np.float64
-    values = np.asarray(unit, np.promote_types(wide, np.asarray(unit).dtype))
-    values = values * values.dtype.type(white - black) + values.dtype.type(black)
-    if dtype.kind == "f":
-        largest = np.finfo(dtype).max
-        return np.clip(values, -largest, largest).astype(dtype)
-    if not np.isfinite(values).all():
-        raise ValueError(f"pixel values that are not finite, for {dtype}")
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)

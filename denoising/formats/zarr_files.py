@@ -20,7 +20,7 @@ from denoising.formats.base import (
     refusing,
     white_by_type,
 )
-from denoising.formats.numpy_files import layout
+from denoising.formats.numpy_files import checked_axes
 
 if TYPE_CHECKING:
     import zarr
@@ -41,10 +41,7 @@ class ZarrFile(ImageFile):
         array = self.array
         dtype = pixel_dtype(path, array.dtype)
         if 0 in array.shape or array.ndim < 2 or not {"y", "x"} <= set(names):
-            channels = layout(path, array.shape)[3]
-            colour = array.ndim > 2 and array.shape[-1] == channels
-            names = ["y", "x", "c"] if colour else ["y", "x"]
-            names = ["z"] * (array.ndim - len(names)) + names
+            names = list(checked_axes(path, array.shape))
         self.names = names
         self.rows, columns = names.index("y"), names.index("x")
         inner = [self.rows, columns]

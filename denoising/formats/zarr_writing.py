@@ -24,26 +24,34 @@ if TYPE_CHECKING:
 class ZarrWriter(Writer):
     """A Zarr folder, which appears under its name when it is whole."""
 
-    def _start(self, source: ImageFile) -> None:
+    def _start(self, source: ImageFile | None) -> None:
         self._source = source if isinstance(source, ZarrFile) else None
-        with refusing(source.header.path, "Zarr"):
-            self._array = self._create()
+        if self._source is None:
+            self._array = self._plain()
+            return
+        with refusing(self._source.header.path, "Zarr"):
+            self._array = self._like(self._source)
 
     def _replacing(self) -> contextlib.AbstractContextManager[Path]:
         return _replaced_folder(self.header.path)
 
-    def _create(self) -> "zarr.Array":
+    def _plain(self) -> "zarr.Array":
         import zarr
 
-        header, source = self.header, self._source
-        if source is None:
-            shape = (header.pages, *header.shape)[: 4 if header.channels > 1 else 3]
-            names = ("z", "y", "x", "c")[: len(shape)]
-            return zarr.create_array(
-                self.temporary, shape=shape, dtype=header.dtype, dimension_names=names
-            )
+        header = self.header
+        shape = (header.pages, *header.shape)[: 4 if header.channels > 1 else 3]
+        names = ("z", "y", "x", "c")[: len(shape)]
+        return zarr.create_array(
+            self.temporary, shape=shape, dtype=header.dtype, dimension_names=names
+        )
+
+    def _like(self, source: ZarrFile) -> "zarr.Array":
+        """A new array, where it lay in the folder that was read."""
+        import zarr
+
+        dtype = self.header.dtype
         if isinstance(source.node, zarr.Array):
-            return _like(source.array, self.temporary, None, header.dtype)
+            return _stored_like(source.array, self.temporary, None, dtype)
         form = source.node.metadata.zarr_format
         *parents, name = source.place.split("/")
         group = zarr.create_group(
@@ -53,7 +61,7 @@ class ZarrWriter(Writer):
         for parent in parents:
             node = node[parent]
             group = group.create_group(parent, attributes=_attributes(node))
-        return _like(source.array, group.store_path, name, header.dtype)
+        return _stored_like(source.array, group.store_path, name, dtype)
 
     def _write(self, page: int, pixels: np.ndarray) -> None:
         source, header = self._source, self.header
@@ -65,7 +73,9 @@ class ZarrWriter(Writer):
         self._array[source.selection(page, 0, header.height)] = values.transpose(np.argsort(inner))
 
 
-def _like(array: "zarr.Array", store: Any, name: str | None, dtype: np.dtype) -> "zarr.Array":
+def _stored_like(
+    array: "zarr.Array", store: Any, name: str | None, dtype: np.dtype
+) -> "zarr.Array":
     """A new array, stored as another."""
     import zarr
 
@@ -96,7 +106,12 @@ def _attributes(group: "zarr.Group") -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _replaced_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`, which replaces it when the block succeeds."""
+    """Yield a temporary folder beside `path`, which replaces it when the block succeeds.
+
+    An old folder of that name has to be moved away first, since a folder cannot be put in place of
+    one that has files. A process that is killed between the two moves leaves nothing at `path`:
+    the old folder is then beside it, hidden, with the ending `.old`, and stays there.
+    """
     temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     old = temporary.with_suffix(".old")
     path.parent.mkdir(parents=True, exist_ok=True)

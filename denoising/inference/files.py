@@ -10,8 +10,9 @@ import numpy as np
 
 from denoising.files import InputError
 from denoising.formats.base import Header, ImageFile, refuse
+from denoising.formats.levels import FAR, extremes, not_finite, to_dtype, to_unit
 from denoising.formats.opening import open_image
-from denoising.formats.writing import create, to_dtype
+from denoising.formats.writing import create
 from denoising.inference import levels, tiles, training_images
 from denoising.inference.kept_pages import KeptPages
 from denoising.inference.notes import Notes
@@ -51,19 +52,6 @@ class Choices:
     grey: bool = False
     format: str | None = None
     correct: Correct | None = None
-
-
-class _Grey(ImageFile):
-    """What is written like a colour file, but in grey: without what that says of its colours."""
-
-    def __init__(self, image: ImageFile) -> None:
-        self.header = dataclasses.replace(image.header, channels=1)
-
-    def _read(self, page: int, start: int, stop: int) -> np.ndarray:
-        raise NotImplementedError("its pixels are made while they are denoised")
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
 
 class FileDenoiser:
@@ -114,14 +102,17 @@ class FileDenoiser:
         with contextlib.ExitStack() as stack:
             image = stack.enter_context(open_image(source))
             grey = self.choices.grey and image.header.channels == 3
-            like = _Grey(image) if grey else image
-            self._check_channels(like.header)
-            writer = stack.enter_context(create(target, like, format=self.choices.format))
+            like = dataclasses.replace(image.header, channels=1) if grey else image.header
+            self._check_channels(like)
+            writer = stack.enter_context(
+                create(target, like if grey else image, format=self.choices.format)
+            )
             self._say_of_formats(image.header, writer.header, grey)
             found = levels.find(image, self.choices.black, self.choices.white, self.trained)
             if found.guess:
-                text = f"white is {found.white:g}, black {found.black:g} ({found.why}); --white "
-                self.notes.note(f"white is {found.white:g}", source, f"{text}says otherwise")
+                text = f"white is {found.white:g}, black {found.black:g} ({found.why})"
+                advice = "set --white to say otherwise"
+                self.notes.note(f"white is {found.white:g}", source, f"{text}; {advice}")
             one = _File(self, image, writer.header, found, grey)
             kept = self._kept(image.header, target, found)
             pages = image.header.pages
@@ -159,10 +150,11 @@ class FileDenoiser:
             refuse(
                 header.path,
                 f"has {header.channels} channel, but the network was trained on {self.channels}; "
-                "take a network of one channel",
+                "use a network of one channel",
             )
-        text = "colour, but the network knows grey: each channel is denoised by itself (--grey: "
-        self.notes.note("each channel by itself", header.path, f"{text}brightness only)")
+        text = "colour, but the network is for grey images: each channel is denoised by itself"
+        advice = "--grey converts to grey first"
+        self.notes.note("each channel by itself", header.path, f"{text}; {advice}")
 
     def _say_of_formats(self, old: Header, new: Header, grey: bool) -> None:
         if grey:
@@ -172,7 +164,7 @@ class FileDenoiser:
             text = f"tags and metadata of {old.format} are not carried into {new.format}"
             self.notes.note(text, old.path, text)
         if new.format == "JPEG":
-            text = "JPEG loses a little of the result; --format png keeps it all"
+            text = "JPEG loses a little of the result; --format png keeps all of it"
             self.notes.note("JPEG loses a little", old.path, text)
 
 
@@ -237,17 +229,19 @@ class _File:
     def _unit(self, page: int, rows: slice) -> np.ndarray:
         """Rows of a page on the scale [0, 1], if a network can make sense of them."""
         pixels = self.image.read(page, rows)
-        if pixels.dtype.kind == "f" and (lost := pixels.size - int(np.isfinite(pixels).sum())):
-            self._refuse(page, f"{lost:,} of its pixel values are NaN or infinite")
-        unit = levels.to_unit(pixels, self.levels)
-        low, high = float(unit.min()), float(unit.max())
-        if max(-low, high) > levels.FAR:
+        *ends, lost = extremes([pixels])
+        if lost:
+            self._refuse(page, not_finite(lost))
+        black, white, why, _ = self.levels
+        low, high = ((end - black) / (white - black) for end in ends)
+        if max(-low, high) > FAR:
             self._refuse(
                 page,
-                f"values up to {max(-low, high):.6g} times white, which is {self.levels.white:g} "
-                f"({self.levels.why}); set --white",
+                f"values up to {max(-low, high):.6g} times white, which is {white:g} ({why}); set "
+                "--white",
             )
         self.low, self.high = min(self.low, low), max(self.high, high)
+        unit = to_unit(pixels, black, white)
         return (unit @ np.array(LUMA, np.float32))[..., None] if self.grey else unit
 
     def _refuse(self, page: int, reason: str) -> NoReturn:

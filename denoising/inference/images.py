@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from denoising.inference.levels import FAR
+from denoising.formats.levels import FAR
 
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limits here are lower
 

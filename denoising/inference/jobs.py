@@ -7,20 +7,7 @@ from pathlib import Path
 
 from denoising.files import InputError, PathLike
 from denoising.formats.base import shown
-from denoising.formats.opening import SUFFIXES, ZARR, ZARR_METADATA, is_image
-from denoising.formats.writing import SUFFIX
-
-# other endings that files of a format have, which may stay
-ALSO = {
-    "JPEG": (".jpeg", ".jpe", ".jfif"),
-    "BMP": (".dib",),
-    "TIFF": (".tiff", ".btf", ".tf8"),
-    "DICOM": (".dicom", ".ima"),
-}
-# what the user may call the formats: by name, or by the usual ending
-FORMATS = {
-    called: name for name, ending in SUFFIX.items() for called in (name.lower(), ending[1:])
-} | {"tiff": "TIFF"}
+from denoising.formats.opening import ENDINGS, SUFFIXES, is_image, is_zarr
 
 
 def jobs(
@@ -40,7 +27,8 @@ def jobs(
         Image files, .zarr folders, or folders that are searched for these.
     out : Path
     form : str, optional
-        Format of the results, a key of `SUFFIX`, which then says how their names end.
+        Format of the results, a key of `denoising.formats.opening.ENDINGS`, which then says how
+        their names end.
     log : callable
         Takes a line that says which files of a folder are left out.
 
@@ -54,7 +42,7 @@ def jobs(
         raise InputError(f"--out {shown(out)}: is not a folder")
     found: dict[Path, Path] = {}
     for given in map(Path, inputs):
-        if given.is_file() or _is_zarr(given):
+        if given.is_file() or is_image(given) or is_zarr(given):
             found[given] = _named(out / given.name, form)
         elif given.is_dir():
             for file in _of_folder(given, out, log):
@@ -70,22 +58,17 @@ def jobs(
             both = f"{shown(file)} and {shown(other)}"
             raise InputError(f"{both}: both would become {shown(target)}")
         if place in sources:
-            raise InputError(f"{shown(target)}: is an input; choose another folder by --out")
+            raise InputError(f"{shown(target)}: is an input; choose another folder with --out")
     return found
 
 
 def _named(target: Path, form: str | None) -> Path:
     """With the ending of its format."""
     ending = target.suffix.lower()
-    if form is None or ending == SUFFIX[form] or ending in ALSO.get(form, ()):
+    if form is None or ending in ENDINGS[form]:
         return target
     bare = target.with_suffix("") if ending in SUFFIXES else target
-    return bare.with_name(bare.name + SUFFIX[form])
-
-
-def _is_zarr(path: Path) -> bool:
-    ends = path.suffix.lower() == ZARR
-    return path.is_dir() and (ends or any((path / name).is_file() for name in ZARR_METADATA))
+    return bare.with_name(bare.name + ENDINGS[form][0])
 
 
 def _of_folder(folder: Path, out: Path, log: Callable[[str], object]) -> list[Path]:

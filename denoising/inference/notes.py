@@ -40,4 +40,4 @@ class Notes:
         """Say how many more files there were of each kind."""
         for (word, kind, most), files in self._files.items():
             if files > most:
-                self._say(f"{word}: {kind}: {files - most} more of the files")
+                self._say(f"{word}: {kind}: {files - most} more files")

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from denoising.data.datasets import INPUT
-from denoising.data.store import to_unit
+from denoising.data.store import as_unit
 from denoising.methods.base import Method, Order
 from denoising.noise.base import Noise
 
@@ -22,10 +22,7 @@ class Supervised(Method):
     def pairs(
         self, clean: np.ndarray, noisy: np.ndarray, order: Order = slice(None)
     ) -> tuple[np.ndarray, np.ndarray]:
-        targets = clean[order]
-        if targets.dtype == np.uint8:
-            targets = to_unit(targets)
-        return noisy[INPUT][order].astype(np.float32), targets
+        return noisy[INPUT][order].astype(np.float32), as_unit(clean[order])
 
     def problem(self, noise: Noise) -> str:
         return "is for noisy targets" if self.loss.name == "tobit" else ""

@@ -28,7 +28,6 @@ BLACK, ORANGE, BLUE, GREEN, PURPLE, RED = (
     "#D55E00",
 )
 CYCLE = (BLUE, ORANGE, GREEN, RED, PURPLE, BLACK)
-MARKS = ("o", "s", "^", "D", "v")
 SERIES = {
     "training_targets": (ORANGE, "--"),
     "test_images": (BLACK, ":"),
@@ -136,10 +135,14 @@ def mse_bars(frame: pd.DataFrame) -> Figure:
         As `denoising.reporting.tables.table` gives it, with a column `group` that the colours
         go by.
     """
-    figure, axis, y = _lines(frame)
-    for group, rows, colour in _groups(frame):
+    figure, axis = plt.subplots(figsize=(8, 0.42 * len(frame) + 1.4), layout="constrained")
+    y = np.arange(len(frame))[::-1]
+    groups = dict.fromkeys(frame["group"])
+    for group, colour in zip(groups, itertools.cycle(CYCLE), strict=False):
+        rows = (frame["group"] == group).to_numpy()
         axis.barh(y[rows], frame["mse"][rows], color=colour, alpha=0.75, label=group)
-    _draw_intervals(axis, frame, y, "mse", fmt="none", color=BLACK)
+    errors = np.maximum(0, [frame["mse"] - frame["mse_low"], frame["mse_high"] - frame["mse"]])
+    axis.errorbar(frame["mse"], y, xerr=errors, fmt="none", color=BLACK, capsize=3, linewidth=1)
     has_article = frame["article"].notna().any()
     if has_article:
         axis.plot(
@@ -153,80 +156,31 @@ def mse_bars(frame: pd.DataFrame) -> Figure:
             label="article",
         )
     digits = 4 if frame["mse"].min() >= 0.002 else 5
-    _write_values(axis, frame["mse"], frame["mse_high"], y, f"{{:.{digits}f}}")
-    axis.set(yticks=y, yticklabels=frame["name"], xlabel="MSE (95 % interval over test images)")
-    axis.margins(x=0.12)
-    if has_article:
-        axis.legend(loc="lower right", fontsize="small")
-    else:  # longer bars may be the last
-        _legend_below(figure)
-    axis.grid(alpha=0.25, axis="x")
-    return figure
-
-
-def psnr_bars(frame: pd.DataFrame) -> Figure:
-    """PSNR of every denoiser with its interval, as points: 0 dB is no natural start of a bar.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        One denoiser a row: name, psnr, psnr_low, psnr_high (dB; NaN: no interval), and a `group`
-        that the colours and marks go by.
-    """
-    figure, axis, y = _lines(frame)
-    for (group, rows, colour), mark in zip(_groups(frame), itertools.cycle(MARKS)):
-        _draw_intervals(
-            axis, frame[rows], y[rows], "psnr", fmt=mark, color=colour, markersize=7, label=group
-        )
-    ends = frame["psnr_high"].fillna(frame["psnr"])
-    _write_values(axis, frame["psnr"], ends, y, "{:.2f}")
-    axis.set(
-        yticks=y,
-        yticklabels=frame["name"],
-        xlabel="PSNR in dB, higher is better (95 % interval over test images)",
-    )
-    axis.margins(x=0.12)
-    _legend_below(figure)
-    axis.grid(alpha=0.25)
-    return figure
-
-
-def _legend_below(figure: Figure) -> None:
-    figure.legend(loc="outside lower center", ncols=4, fontsize="small", frameon=False)
-
-
-def _lines(frame: pd.DataFrame) -> tuple[Figure, Any, np.ndarray]:
-    """A figure with a line for each row of a frame, and their places from the top."""
-    figure, axis = plt.subplots(figsize=(8, 0.42 * len(frame) + 1.4), layout="constrained")
-    return figure, axis, np.arange(len(frame))[::-1]
-
-
-def _groups(frame: pd.DataFrame) -> list[tuple[str, np.ndarray, str]]:
-    """Each group of a frame, which rows are in it, and its colour."""
-    groups = dict.fromkeys(frame["group"])
-    return [
-        (group, (frame["group"] == group).to_numpy(), colour)
-        for group, colour in zip(groups, itertools.cycle(CYCLE), strict=False)
-    ]
-
-
-def _draw_intervals(axis: Any, frame: pd.DataFrame, y: np.ndarray, key: str, **style: Any) -> None:
-    value, low, high = frame[key], frame[f"{key}_low"], frame[f"{key}_high"]
-    errors = np.maximum(0, [value - low, high - value])
-    axis.errorbar(value, y, xerr=errors, capsize=3, linewidth=1, **style)
-
-
-def _write_values(axis: Any, values: Any, ends: Any, y: np.ndarray, form: str) -> None:
-    """Each value right of the end of its interval."""
-    for position, value, end in zip(y, values, ends, strict=True):
+    for position, value, end in zip(y, frame["mse"], frame["mse_high"], strict=True):
         axis.annotate(
-            form.format(value),
+            f"{value:.{digits}f}",
             (end, position),
             (6, 0),
             textcoords="offset points",
             va="center",
             fontsize="small",
         )
+    axis.set(yticks=y, yticklabels=frame["name"], xlabel="MSE (95 % interval over test images)")
+    axis.margins(x=0.12)
+    if has_article:
+        axis.legend(loc="lower right", fontsize="small")
+    else:  # longer bars may be the last
+        figure.legend(loc="outside lower center", ncols=4, fontsize="small", frameon=False)
+    axis.grid(alpha=0.25, axis="x")
+    return figure
+
+
+def note(text: str) -> Figure:
+    """A line of text in place of a figure that has nothing to show."""
+    figure, axis = plt.subplots(figsize=(6, 1.2), layout="constrained")
+    axis.text(0.5, 0.5, text, ha="center", va="center")
+    axis.set_axis_off()
+    return figure
 
 
 def _row(count: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:

@@ -16,6 +16,8 @@ TABLES = {
     "supervised": ("Experiment 1: clean targets", "clean targets"),
     "noise2noise": ("Experiment 2: noisy targets (Noise2Noise)", "noisy targets"),
 }
+UNREFERENCED = "Nothing to measure with: what filters remove"
+BARS = ["name", "group", "mse", "mse_low", "mse_high"]  # what is drawn of every denoiser
 BASELINES = ("Baselines: nothing is trained", "untrained")
 
 COLUMNS = {
@@ -98,6 +100,27 @@ def differences(errors: Mapping[str, np.ndarray], resamples: int) -> pd.DataFram
         better = "not distinguishable" if low <= 0 <= high else first if high < 0 else second
         rows.append((first, second, difference.mean(), low, high, better))
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high", "better"])
+
+
+def unreferenced(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """What denoisers remove whose errors are not known, as text.
+
+    Parameters
+    ----------
+    scores : dict
+        What `denoising.evaluation.unreferenced.Unreferenced` found, by name; others are left out.
+    """
+    rows = [
+        {
+            "denoiser": name,
+            "removed (RMS)": f"{one['removed']:.5f}",
+            "noise (estimated)": "" if (sigma := one["noise_sigma"]) is None else f"{sigma:.5f}",
+            "removed / noise": f"{one['removed'] / sigma:.2f}" if sigma else "",
+        }
+        for name, one in scores.items()
+        if one.get("truth") == "none"
+    ]
+    return pd.DataFrame(rows)
 
 
 def by_part(

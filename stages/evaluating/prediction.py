@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from denoising.evaluation import evaluate, targets
 from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.inference import model_files
 from denoising.sections import shortened, validate
-from stages.evaluating import outputs
+from stages.evaluating import measuring, outputs
 from stages.shared import command, images, layout, params
 
 PROVENANCE = {"model_sha256": str, "method": dict, "environment": dict, "settings": dict}
@@ -81,6 +80,8 @@ class Predictor:
     ----------
     facts : dict
         Of the network and how it is computed.
+    margin : int
+        Rows that it sees above and below those that are wanted, a multiple of `images.ALIGNED`.
     seconds : float
         Spent in predictions, compilation left out.
     """
@@ -89,6 +90,7 @@ class Predictor:
         model_files.check(model_file)
 
         from denoising.compute import backend, execution, tuning
+        from denoising.networks.base import receptive_radius
 
         backend.prepare(0)
         trained = model_files.load(model_file)
@@ -103,6 +105,7 @@ class Predictor:
             log=command.say,
         )
         self._model = execution.for_inference(trained, plan)
+        self.margin = -(-receptive_radius(trained) // images.ALIGNED) * images.ALIGNED
         self._compiled: set[tuple[int, ...]] = set()
         self.seconds = 0.0
         self.facts = {
@@ -143,25 +146,13 @@ def _computed_size(test: images.TestImages) -> tuple[int, int]:
     return min(height, tiles.LARGEST), min(width, tiles.LARGEST)
 
 
-Denoise = Callable[[np.ndarray], np.ndarray]
-
-
-def predictions(
-    test: images.TestImages, denoise: Denoise
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, str]]:
-    """Prediction, clean and noisy images of each group of test images, and its test set."""
-    groups = test.groups()
-    for clean, noisy, part in command.progress(groups, test.dataset) if test.any_size else groups:
-        yield denoise(noisy), clean, noisy, part
-
-
 def measure(
     name: str,
     made_of: dict[str, Any],
     predictor: Predictor,
     test: images.TestImages,
     chosen: Settings,
-    denoise: Denoise | None = None,
+    denoise: measuring.Denoise | None = None,
 ) -> dict[str, Any]:
     """Measure what becomes of the test images, and write it as the results of a row.
 
@@ -181,10 +172,8 @@ def measure(
     dict
         The scores.
     """
-    measured = evaluate.Measured(chosen.evaluation, test.crop, test.any_size, test.second_shots)
-    for found in predictions(test, denoise or predictor):
-        measured.add(*found)
-    scores = measured.scores()
+    found = measuring.measured(test, denoise or predictor, predictor.margin, chosen.evaluation)
+    scores = found.scores()
     baselines = scores["noisy_mse"], scores["constant_mse"]
     has_collapsed = bool(collapsed(scores["mse"], *baselines))
     scores |= {"collapsed": has_collapsed} | predictor.facts | _trained_with(made_of)
@@ -193,9 +182,9 @@ def measure(
         command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {beside} ***\n")
     known = targets.read(layout.targets_file(chosen.dataset))
     method = made_of["method"]
-    histogram = measured.histogram(training_targets=known.values(method["targets"]))
+    histogram = found.histogram(training_targets=known.values(method["targets"]))
     about = method | {"mean_of_ends": known.mean[[0, -1]].tolist()}
-    outputs.write_evaluation(name, scores, measured.per_image(), histogram, about)
+    outputs.write_evaluation(name, scores, found.per_image(), histogram, about)
     return scores
 
 

@@ -2,18 +2,20 @@
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from denoising.data import datasets, image_sets
 from denoising.data.image_sets import ImageSet
 from denoising.data.store import Store
-from denoising.files import InputError, read_json
+from denoising.files import read_json
 from denoising.noise.base import Noise
 from denoising.sections import read_kind
 from stages.shared import layout
 
+ALIGNED = 16  # rows, that bands begin at multiples of: networks pool by 16 at most
+_BAND = 2**22  # pixels of an image that are evaluated at a time
 _LARGEST_EXAMPLE = 256  # pixels, of a side
 
 
@@ -45,6 +47,30 @@ def image_set(dataset: str, split: str) -> ImageSet:
     return image_sets.read(path, split, store, drawn, about["seed"], about["stream"])
 
 
+class Group(NamedTuple):
+    """Test images of one size, or a band of one.
+
+    Attributes
+    ----------
+    truth : ndarray (n, H, W, C), or None
+        What predictions are held against: see `TestImages.truth`.
+    noisy : ndarray (n, h, W, C)
+        With some rows more above and below a band, which denoisers want to see.
+    rows : slice
+        Those of `noisy` that are the band's.
+    part : str
+        Which test set they are of, where the names tell.
+    goes_on : bool
+        Is it a further band of the image before?
+    """
+
+    truth: Any
+    noisy: np.ndarray
+    rows: slice
+    part: str
+    goes_on: bool
+
+
 @dataclasses.dataclass(frozen=True)
 class TestImages:
     """Test images in groups of one size: arrays at once, images of a store one by one.
@@ -52,14 +78,13 @@ class TestImages:
     Attributes
     ----------
     shape : tuple (height, width, channels)
-        Of the largest group.
+        Of the largest image.
     count : int
     any_size : bool
         Do they come from a store?
     crop : tuple (height, width), optional
         Of the examples to keep; None: whole images.
-    second_shots : bool
-        Are there no clean images, but second noisy shots in their place?
+    truth : {"clean", "second shots", "none"}
     """
 
     dataset: str
@@ -67,33 +92,54 @@ class TestImages:
     count: int
     any_size: bool
     crop: tuple[int, int] | None
-    second_shots: bool = False
+    truth: Literal["clean", "second shots", "none"]
 
-    def groups(self) -> Iterator[tuple[np.ndarray, np.ndarray, str]]:
-        """Clean images and noisy ones, (n, H, W, C) each, and which test set they are of."""
+    def groups(self, margin: int) -> Iterator[Group]:
+        """The images; large ones in bands, with `margin` rows more, a multiple of `ALIGNED`."""
         if not self.any_size:
             clean, noisy = datasets.read(layout.dataset_file(self.dataset, "test"), "test")
-            yield clean, noisy[datasets.INPUT], ""
+            yield Group(clean, noisy[datasets.INPUT], slice(None), "", goes_on=False)
             return
         images = image_set(self.dataset, "test")
         for index in range(len(images)):
             part, found, _ = images.name(index).partition("/")
-            truth = images.noisy(index, 1) if self.second_shots else images.clean(index)
-            yield truth[None], images.noisy(index)[None], part if found else ""
+            height, width, _ = images.shapes[index]
+            for start, stop in _bands(height, width):
+                above, below = max(0, start - margin), min(height, stop + margin)
+                yield Group(
+                    truth=self._truth(images, index, slice(start, stop)),
+                    noisy=images.noisy(index, 0, (slice(above, below), slice(None)))[None],
+                    rows=slice(start - above, stop - above),
+                    part=part if found else "",
+                    goes_on=start > 0,
+                )
+
+    def _truth(self, images: ImageSet, index: int, rows: slice) -> np.ndarray | None:
+        window = (rows, slice(None))
+        if self.truth == "none":
+            return None
+        if self.truth == "second shots":
+            return images.noisy(index, 1, window)[None]
+        return images.clean(index, window)[None]
+
+
+def _bands(height: int, width: int) -> Iterator[tuple[int, int]]:
+    """First row of each band of an image, and the row after its last."""
+    rows = max(_LARGEST_EXAMPLE, _BAND // width // ALIGNED * ALIGNED)
+    for start in range(0, height, rows):
+        yield start, min(start + rows, height)
 
 
 def test_images(dataset: str, examples: int) -> TestImages:
     """The test images of a dataset, of which some are kept as examples."""
     if not is_image_set(dataset, "test"):
         clean, _ = datasets.read(layout.dataset_file(dataset, "test"), "test")
-        return TestImages(dataset, clean.shape[1:], len(clean), any_size=False, crop=None)
+        height, width, channels = clean.shape[1:]
+        return TestImages(dataset, (height, width, channels), len(clean), False, None, "clean")
     images = image_set(dataset, "test")
-    if not images.has_clean and images.versions < 2:
-        raise InputError(
-            f"datasets.{dataset}: has neither clean images nor second shots to measure errors with"
-        )
     largest = images.shapes[np.argmax(images.shapes[:, :2].prod(axis=1))]
     height, width = np.minimum(images.shapes[:examples, :2].min(axis=0), _LARGEST_EXAMPLE)
-    crop = (int(height), int(width))
     shape = (int(largest[0]), int(largest[1]), int(largest[2]))
-    return TestImages(dataset, shape, len(images), True, crop, not images.has_clean)
+    crop = (int(height), int(width))
+    truth: Any = "clean" if images.has_clean else "second shots" if images.versions > 1 else "none"
+    return TestImages(dataset, shape, len(images), True, crop, truth)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from denoising.files import InputError
-from denoising.formats.base import shown
+from denoising.formats import levels
+from denoising.formats.base import refuse, shown
+from denoising.formats.levels import FAR
 from denoising.sources.base import Log
 from denoising.sources.shared.image_files import File
-
-FAR = 20  # times white; pixel values are below, also with strong noise
-_BITS = (8, 10, 12, 14)  # depths of cameras and detectors that are stored in 16 bits
 
 
 @dataclass
@@ -45,16 +44,10 @@ def measure(file: File) -> tuple[float, float]:
     InputError
         If it is damaged, or has pixels that are NaN or infinite.
     """
-    low, high, lost = np.inf, -np.inf, 0
-    for page in range(file.pages):
-        for band in file.page(page)():
-            if band.dtype.kind == "f" and (count := band.size - np.isfinite(band).sum()):
-                lost += int(count)
-            elif band.size:
-                low, high = min(low, float(band.min())), max(high, float(band.max()))
+    bands = (band for page in range(file.pages) for band in file.page(page)())
+    low, high, lost = levels.extremes(bands)
     if lost:
-        pixels = "pixel value is" if lost == 1 else "pixel values are"
-        raise InputError(f"{shown(file.path)}: {lost:,} {pixels} NaN or infinite")
+        refuse(file.path, levels.not_finite(lost))
     return low, high
 
 
@@ -91,19 +84,15 @@ def find(
     why, start = "as set", black or 0.0
     if white is None and (tags := _tagged(files)):
         white, why = tags.white or 0.0, tags.white_from
-        full = np.iinfo(dtype).max - np.iinfo(dtype).min if dtype.kind != "f" else np.inf
-        if black is None and white - tags.black < full:  # all that fits says nothing of black
-            start = tags.black
+        if black is None:
+            start = levels.tagged_black(dtype, tags.black, white)
         if dtype.kind != "f" and both.high > white:
-            raise InputError(
-                f"{shown(both.high_in)}: has the value {both.high:g}, but white is {white:g} by "
-                f"{why}; set white"
+            refuse(
+                both.high_in,
+                f"has the value {both.high:g}, but white is {white:g} by {why}; set white",
             )
     if dtype.kind == "i" and black is None and both.low < min(start, 0):
-        raise InputError(
-            f"{shown(both.low_in)}: has the value {both.low:g}, less than {start:g}, which would "
-            "be black; set black, and white"
-        )
+        levels.refuse_negative(both.low_in, both.low, start, "black, and white")
     if white is None:
         white, why = _suggested(dtype, clean, noisy, both, start)
     if white <= start:
@@ -111,9 +100,10 @@ def find(
     reach = FAR * (white - start)
     if beyond := both.outside(start - reach, start + reach):
         value, path = beyond
-        raise InputError(
-            f"{shown(path)}: has the value {value:g}, {abs(value - start) / (white - start):,.0f} "
-            f"times white; set white (and black), which are {white:g} and {start:g} now"
+        refuse(
+            path,
+            f"has the value {value:g}, {abs(value - start) / (white - start):,.0f} times white; "
+            f"set white (and black), which are {white:g} and {start:g} now",
         )
     log(f"white: {white:g} ({why}); black: {start:g}")
     if beyond := both.outside(start, white):
@@ -146,16 +136,10 @@ def _suggested(
         if beyond is None:
             return 1.0, f"values of type {dtype} from {both.low:g} to {both.high:g}"
         value, path = beyond
-        raise InputError(
-            f"{shown(path)}: has the value {value:g}; set white (and black), since values of type "
-            f"{dtype} beyond [0, 1] do not tell it"
+        refuse(
+            path,
+            f"has the value {value:g}; set white (and black), since values of type {dtype} beyond "
+            "[0, 1] do not tell it",
         )
-    if dtype.itemsize > 2:
-        raise InputError(
-            f"{shown(both.high_in)}: nothing says which value of {dtype} is white; set white (the "
-            f"greatest value is {both.high:g})"
-        )
-    most = int(np.iinfo(dtype).max).bit_length()
-    bits = next((bits for bits in _BITS if both.high < 2**bits), most)
-    reason = f"since no value exceeds {both.high:g}" if bits < most else "as stored"
-    return float(2**bits - 1), f"{bits} bits, {reason}; set white to say otherwise"
+    white, why = levels.suggested_white(both.high_in, dtype, both.high, "white")
+    return white, f"{why}; set white to say otherwise"
