@@ -5,8 +5,6 @@ pages, with the published CAE, each in a process of its own. Takes a few minutes
 Prints MiB. With words, only the cases whose names have one of them.
 """
 
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +13,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.memory import ROOT, peak_of
+
 MODEL = ROOT / "results/article/models/cae.keras"
 LARGE = (3000, 4000, 3)
 CASES = {
@@ -37,7 +36,9 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / file
                 _make(path, shape, dtype)
-                print(f"{name}: {_peak(path)} MiB", flush=True)
+                command = [sys.executable, "-m", "denoising.cli", str(MODEL), str(path)]
+                peak = peak_of([*command, "--out", str(path.parent / "out")], ROOT)
+                print(f"{name}: {peak} MiB", flush=True)
 
 
 def _make(path: Path, shape: tuple[int, ...], dtype: type) -> None:
@@ -51,15 +52,6 @@ def _make(path: Path, shape: tuple[int, ...], dtype: type) -> None:
         )
     else:
         Image.fromarray(pixels).save(path)
-
-
-def _peak(path: Path) -> int:
-    command = [sys.executable, "-m", "denoising.cli", str(MODEL), str(path), "--out"]
-    process = subprocess.Popen([*command, str(path.parent / "out")], cwd=ROOT)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"error: {path.name}: the command ended with status {status}")
-    return usage.ru_maxrss // 2**10  # KiB on Linux
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main() -> None:
         clone = _clone(Path(folder) / "clone")
         for stage in _stages(settings, chosen):
             command = [sys.executable, "-m", f"stages.{stage[0]}", *stage[1:]]
-            peak = _peak(command, clone)
+            peak = peak_of(command, clone)
             print("-".join(stage), peak, "MiB", flush=True)
             if not chosen or stage[1] in chosen:  # the others only make the data of these runs
                 peaks["-".join(stage)] = peak
@@ -70,7 +70,8 @@ def _stages(settings: schema.Params, chosen: list[str]) -> list[tuple[str, ...]]
     return stages
 
 
-def _peak(command: list[str], folder: Path) -> int:
+def peak_of(command: list[str], folder: Path) -> int:
+    """Peak memory of a command, in MiB."""
     process = subprocess.Popen(command, cwd=folder)
     _, status, usage = os.wait4(process.pid, 0)
     if status:

@@ -2,6 +2,7 @@
 
 import builtins
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,291 +35,298 @@ def half(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
-def with_tag(path, most):
-    path.parent.mkdir(parents=True, exist_ok=True)
+def half_of(pixels):
+    """What writes half a file."""
+
+    def write(path):
+        save(path, pixels)
+        half(path)
+
+    return write
+
+
+def of_white(most):
+    """What writes a TIFF file that says what is white."""
     tags = [(281, "H", 1, most, True)]  # MaxSampleValue
-    tifffile.imwrite(path, random(4, 4, dtype=U16), extratags=tags)
+    return lambda path: tifffile.imwrite(path, random(4, 4, dtype=U16), extratags=tags)
 
 
-def missing(root):
-    root.rmdir()
+def file_instead(path):
+    path.rmdir()
+    path.write_bytes(b"no folder")
 
 
-def a_file(root):
-    root.rmdir()
-    root.write_bytes(b"no folder")
+def link_to(place):
+    return lambda path: path.symlink_to(place)
 
 
-def empty(root):
-    pass
+def make(root, content):
+    """Pixels, bytes, or what makes something, at paths below a folder that is there."""
+    for name, what in content.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(what, np.ndarray):
+            save(path, what)
+        elif isinstance(what, bytes):
+            path.write_bytes(what)
+        else:
+            what(path)
 
 
-def empty_role(root):
-    (root / "clean").mkdir()
+GREY, WIDE, COLOUR = random(4, 4), random(4, 5), random(4, 4, 3)
+DEEP, LARGE = random(4, 4, dtype=U16), random(40, 40)
+CLEAN = {"clean/a.png": GREY}
+HALF_TIFF = {"clean/a.tif": half_of(random(40, 40, dtype=U16))}
+HALF_PNG = {"clean/a.png": half_of(LARGE)}
+THREE = {f"clean/{name}.png": random(4, 4) for name in "abc"}
+SIXTEEN_BITS = {"clean/a.tif": np.array([[0, 65535]], U16)}
+NAN = np.where(np.arange(16).reshape(4, 4) // 2 == 2, np.nan, 0).astype(F32)
 
-
-def only_text(root):
-    (root / "clean").mkdir()
-    (root / "clean/readme.txt").write_text("images follow")
-
-
-def no_kind(root):
-    save(root / "a.png", random(4, 4))
-
-
-def other_folders(root):
-    save(root / "photos/a.png", random(4, 4))
-
-
-def second_alone(root):
-    save(root / "noisy2/a.png", random(4, 4))
-
-
-def clean_alone(root):
-    save(root / "clean/a.png", random(4, 4))
-
-
-def other_folders_in_test(root):
-    for folder in ("clean", "noisy", "test/clean"):
-        save(root / folder / "a.png", random(4, 4))
-
-
-def empty_test_set(root):
-    save(root / "clean/a.png", random(4, 4))
-    (root / "test/clean").mkdir(parents=True)
-
-
-def empty_file(root):
-    save(root / "clean/a.png", random(4, 4))
-    (root / "clean/b.png").write_bytes(b"")
-
-
-def half_a_tiff(root):
-    save(root / "clean/a.tif", random(40, 40, dtype=U16))
-    half(root / "clean/a.tif")
-
-
-def half_a_png(root):
-    save(root / "clean/a.png", random(40, 40))
-    half(root / "clean/a.png")
-
-
-def half_an_array(root):
-    save(root / "clean/a.npy", random(40, 40))
-    half(root / "clean/a.npy")
-
-
-def text_named_png(root):
-    (root / "clean").mkdir()
-    (root / "clean/a.png").write_text("no image")
-
-
-def names_in_two_cases(root):
-    save(root / "clean/a.png", random(4, 4))
-    save(root / "clean/A.png", random(4, 4))
-
-
-def names_with_two_suffixes(root):
-    save(root / "clean/a.png", random(4, 4))
-    save(root / "clean/a.tif", random(4, 4))
-
-
-def names_in_two_unicode_forms(root):
-    save(root / "clean/\u00e9.png", random(4, 4))
-    save(root / "clean/e\u0301.png", random(4, 4))
-
-
-def one_name_for_two_images(root):
-    save(root / "clean/test/a.png", random(4, 4))
-    save(root / "test/clean/a.png", random(4, 4))
-
-
-def no_partner(root):
-    for folder, name in (("clean", "a"), ("noisy", "a"), ("noisy", "b")):
-        save(root / folder / f"{name}.png", random(4, 4))
-
-
-def partner_in_another_case(root):
-    save(root / "clean/a.png", random(4, 4))
-    save(root / "noisy/A.png", random(4, 4))
-
-
-def partner_of_another_size(root):
-    save(root / "clean/a.png", random(4, 4))
-    save(root / "noisy/a.png", random(4, 5))
-
-
-def partner_of_another_depth(root):
-    save(root / "clean/a.png", random(4, 4))
-    save(root / "noisy/a.tif", random(4, 4, dtype=U16))
-
-
-def partner_of_other_pages(root):
-    save(root / "clean/a.tif", random(3, 4, 5))
-    save(root / "noisy/a.tif", random(2, 4, 5))
-
-
-def one_of_another_depth(root):
-    for name in "abc":
-        save(root / f"clean/{name}.png", random(4, 4))
-    save(root / "clean/aa.tif", random(4, 4, dtype=U16))
-
-
-def one_in_colour(root):
-    for name in "abc":
-        save(root / f"clean/{name}.png", random(4, 4))
-    save(root / "clean/aa.png", random(4, 4, 3))
-
-
-def transparent(root):
-    save(root / "clean/a.png", random(4, 4, 4))
-
-
-def link_to_nothing(root):
-    (root / "clean").mkdir()
-    (root / "clean/a.png").symlink_to(root / "gone.png")
-
-
-def link_to_itself(root):
-    (root / "clean").mkdir()
-    (root / "clean/a.png").symlink_to("a.png")
-
-
-def a_pipe(root):
-    (root / "clean").mkdir()
-    os.mkfifo(root / "clean/a.png")
-
-
-def zarr_without_an_image(root):
-    (root / "clean/a.zarr").mkdir(parents=True)
-
-
-def not_a_number(root):
-    pixels = np.zeros((4, 4), F32)
-    pixels[1, 1:3] = np.nan
-    save(root / "clean/a.tif", pixels)
-
-
-def infinite(root):
-    save(root / "clean/a.npy", np.array([[0.5, np.inf]], F32))
-
-
-def negative(root):
-    save(root / "clean/a.tif", np.array([[-1024, 3071]], I16))
-
-
-def floats_of_bytes(root):
-    save(root / "clean/a.tif", np.array([[0, 255]], F32))
-
-
-def noise_far_beyond_white(root):
-    save(root / "clean/a.tif", np.array([[0, 1]], F32))
-    save(root / "noisy/a.tif", np.array([[0, 21]], F32))
-
-
-def integers_of_32_bits(root):
-    save(root / "clean/a.tif", np.array([[0, 100_000]], np.uint32))
-
-
-def other_words_for_white(root):
-    with_tag(root / "clean/a.tif", 1023)
-    with_tag(root / "clean/b.tif", 4095)
-
-
-def brighter_than_its_white(root):
-    with_tag(root / "clean/a.tif", 100)
-
-
-def sixteen_bits(root):
-    save(root / "clean/a.tif", np.array([[0, 65535]], U16))
-
-
-def one_image_in_two_splits(root):
-    pixels = save(root / "clean/a.png", random(4, 4))
-    save(root / "test/clean/b.tif", pixels)
-
-
-REFUSED = [
-    (missing, {}, "path = {root}: no such folder"),
-    (a_file, {}, "path = {root}: is no folder; put it into one, and name that"),
-    (empty, {}, "{root}: has nothing, but neither clean/ nor noisy/"),
-    (empty, {"kind": "clean"}, "{root}: no images"),
-    (empty, {"path": ""}, "sources.own: path = '': should not be empty"),
-    (empty_role, {}, "{root}/clean: no images"),
-    (only_text, {}, "{root}/clean: no images"),
+REFUSED = [  # what it is, what the folder has, keys of the section, the message
+    ("missing", {"": Path.rmdir}, {}, "path = {root}: no such folder"),
     (
-        no_kind,
+        "a file",
+        {"": file_instead},
+        {},
+        "path = {root}: is no folder; put it into one, and name that",
+    ),
+    ("empty", {}, {}, "{root}: has nothing, but neither clean/ nor noisy/"),
+    ("empty, of a kind", {}, {"kind": "clean"}, "{root}: no images"),
+    ("no path", {}, {"path": ""}, "sources.own: path = '': should not be empty"),
+    ("empty role", {"clean": Path.mkdir}, {}, "{root}/clean: no images"),
+    ("only text", {"clean/readme.txt": b"images follow"}, {}, "{root}/clean: no images"),
+    (
+        "no kind",
+        {"a.png": GREY},
         {},
         "has images in the folder itself, but neither .*; say kind: clean or kind: noisy if",
     ),
-    (other_folders, {}, "{root}: has photos/, but neither clean/"),
-    (second_alone, {}, "{root}: has noisy2/, but neither clean/"),
-    (clean_alone, {"kind": "pairs"}, "{root}/noisy: no such folder; kind: pairs needs clean/ and"),
-    (clean_alone, {"kind": "noisy"}, "{root}/noisy: no such folder; kind: noisy needs noisy/ in"),
-    (other_folders_in_test, {}, "{root}/test/noisy: no such folder; kind: pairs needs"),
-    (empty_test_set, {}, "{root}/test/clean: no images$"),
-    (empty_file, {}, "{root}/clean/b.png: is empty" + SKIP),
-    (half_a_tiff, {}, "{root}/clean/a.tif: "),
-    (half_a_tiff, {"bad_files": "skip"}, "{root}/clean: no images are left"),
-    (half_a_png, {}, "{root}/clean/a.png: not a whole PNG file"),
-    (half_a_png, {"bad_files": "skip"}, "{root}/clean: no images are left"),
-    (half_an_array, {}, "{root}/clean/a.npy: "),
-    (text_named_png, {}, "{root}/clean/a.png: is no image that can be read"),
-    (names_in_two_cases, {}, "{root}/clean/a.png and A.png: .*nothing but their case"),
-    (names_with_two_suffixes, {}, "{root}/clean/a.tif and a.png: .*nothing but their suffix"),
-    (names_in_two_unicode_forms, {}, "differ in nothing but their Unicode form"),
-    (one_name_for_two_images, {}, "{root}: two images would be named test/a.png"),
-    (no_partner, {}, "{root}/noisy/b.png: has no partner of this name in {root}/clean" + SKIP),
-    (partner_in_another_case, {}, "A.png: has no partner of this name in {root}/clean"),
+    ("other folders", {"photos/a.png": GREY}, {}, "{root}: has photos/, but neither clean/"),
+    ("second alone", {"noisy2/a.png": GREY}, {}, "{root}: has noisy2/, but neither clean/"),
     (
-        partner_of_another_size,
+        "no pairs",
+        CLEAN,
+        {"kind": "pairs"},
+        "{root}/noisy: no such folder; kind: pairs needs clean/ and",
+    ),
+    (
+        "not noisy",
+        CLEAN,
+        {"kind": "noisy"},
+        "{root}/noisy: no such folder; kind: noisy needs noisy/ in",
+    ),
+    (
+        "other folders in test",
+        {f"{folder}/a.png": GREY for folder in ("clean", "noisy", "test/clean")},
+        {},
+        "{root}/test/noisy: no such folder; kind: pairs needs",
+    ),
+    ("empty test set", CLEAN | {"test/clean": Path.mkdir}, {}, "{root}/test/clean: no images$"),
+    ("empty file", CLEAN | {"clean/b.png": b""}, {}, "{root}/clean/b.png: is empty" + SKIP),
+    ("half a TIFF", HALF_TIFF, {}, "{root}/clean/a.tif: "),
+    ("half a TIFF", HALF_TIFF, {"bad_files": "skip"}, "{root}/clean: no images are left"),
+    ("half a PNG", HALF_PNG, {}, "{root}/clean/a.png: not a whole PNG file"),
+    ("half a PNG", HALF_PNG, {"bad_files": "skip"}, "{root}/clean: no images are left"),
+    ("half an array", {"clean/a.npy": half_of(LARGE)}, {}, "{root}/clean/a.npy: "),
+    (
+        "text named PNG",
+        {"clean/a.png": b"no image"},
+        {},
+        "{root}/clean/a.png: is no image that can be read",
+    ),
+    (
+        "names in two cases",
+        {"clean/a.png": GREY, "clean/A.png": GREY},
+        {},
+        "{root}/clean/a.png and A.png: .*nothing but their case",
+    ),
+    (
+        "names with two suffixes",
+        {"clean/a.png": GREY, "clean/a.tif": GREY},
+        {},
+        "{root}/clean/a.tif and a.png: .*nothing but their suffix",
+    ),
+    (
+        "names in two Unicode forms",
+        {"clean/\u00e9.png": GREY, "clean/e\u0301.png": GREY},
+        {},
+        "differ in nothing but their Unicode form",
+    ),
+    (
+        "one name for two images",
+        {"clean/test/a.png": GREY, "test/clean/a.png": GREY},
+        {},
+        "{root}: two images would be named test/a.png",
+    ),
+    (
+        "no partner",
+        CLEAN | {"noisy/a.png": GREY, "noisy/b.png": GREY},
+        {},
+        "{root}/noisy/b.png: has no partner of this name in {root}/clean" + SKIP,
+    ),
+    (
+        "partner in another case",
+        CLEAN | {"noisy/A.png": GREY},
+        {},
+        "A.png: has no partner of this name in {root}/clean",
+    ),
+    (
+        "partner of another size",
+        CLEAN | {"noisy/a.png": WIDE},
         {},
         "{root}/clean/a.png is 4 x 4 x 1 uint8, {root}/noisy/a.png is 4 x 5 x 1 uint8",
     ),
-    (partner_of_another_depth, {}, "clean/a.png is 4 x 4 x 1 uint8, {root}/noisy/a.tif is .*16;"),
-    (partner_of_other_pages, {}, "clean/a.tif is 3 pages of .*noisy/a.tif is 2 pages of 4 x 5 x 1"),
     (
-        one_of_another_depth,
+        "partner of another depth",
+        CLEAN | {"noisy/a.tif": DEEP},
+        {},
+        "clean/a.png is 4 x 4 x 1 uint8, {root}/noisy/a.tif is .*16;",
+    ),
+    (
+        "partner of other pages",
+        {"clean/a.tif": random(3, 4, 5), "noisy/a.tif": random(2, 4, 5)},
+        {},
+        "clean/a.tif is 3 pages of .*noisy/a.tif is 2 pages of 4 x 5 x 1",
+    ),
+    (
+        "one of another depth",
+        THREE | {"clean/aa.tif": DEEP},
         {},
         "clean/aa.tif: is uint16 with 1 channel, but 3 of 4 images are uint8 with 1 channel",
     ),
-    (one_in_colour, {}, "aa.png: is uint8 with 3 channels, but 3 of 4 images are uint8 with 1 ch"),
-    (transparent, {}, "{root}/clean/a.png: has transparent pixels"),
-    (link_to_nothing, {}, "{root}/clean/a.png: is a link to nothing" + SKIP),
-    (link_to_itself, {}, "{root}/clean/a.png: Too many levels of symbolic links"),
-    (a_pipe, {}, "{root}/clean/a.png: is neither a file nor a folder"),
-    (zarr_without_an_image, {}, "{root}/clean/a.zarr: is a folder, and no Zarr image"),
-    (not_a_number, {}, "{root}/clean/a.tif: 2 pixel values are NaN or infinite" + SKIP),
-    (infinite, {}, "{root}/clean/a.npy: 1 pixel value is NaN or infinite"),
     (
-        negative,
+        "one in colour",
+        THREE | {"clean/aa.png": COLOUR},
+        {},
+        "aa.png: is uint8 with 3 channels, but 3 of 4 images are uint8 with 1 ch",
+    ),
+    (
+        "transparent",
+        {"clean/a.png": random(4, 4, 4)},
+        {},
+        "{root}/clean/a.png: has transparent pixels",
+    ),
+    (
+        "link to nothing",
+        {"clean/a.png": link_to("gone.png")},
+        {},
+        "{root}/clean/a.png: is a link to nothing" + SKIP,
+    ),
+    (
+        "link to itself",
+        {"clean/a.png": link_to("a.png")},
+        {},
+        "{root}/clean/a.png: Too many levels of symbolic links",
+    ),
+    (
+        "a pipe",
+        {"clean/a.png": os.mkfifo},
+        {},
+        "{root}/clean/a.png: is neither a file nor a folder",
+    ),
+    (
+        "Zarr without an image",
+        {"clean/a.zarr": Path.mkdir},
+        {},
+        "{root}/clean/a.zarr: is a folder, and no Zarr image",
+    ),
+    (
+        "not a number",
+        {"clean/a.tif": NAN},
+        {},
+        "{root}/clean/a.tif: 2 pixel values are NaN or infinite" + SKIP,
+    ),
+    (
+        "infinite",
+        {"clean/a.npy": np.array([[0.5, np.inf]], F32)},
+        {},
+        "{root}/clean/a.npy: 1 pixel value is NaN or infinite",
+    ),
+    (
+        "negative",
+        {"clean/a.tif": np.array([[-1024, 3071]], I16)},
         {},
         "{root}/clean/a.tif: has the value -1024, less than 0, .*; set black, and white",
     ),
-    (floats_of_bytes, {}, "{root}/clean/a.tif: has the value 255; set white"),
-    (noise_far_beyond_white, {}, "{root}/noisy/a.tif: has the value 21; set white"),
-    (integers_of_32_bits, {}, "a.tif: nothing says which value of uint32 is white; set white"),
-    (other_words_for_white, {}, "a.tif says that black is 0 and white 1023 .*b.tif says .* 4095"),
-    (brighter_than_its_white, {}, "a.tif: has the value .*, but white is 100 by .*; set white"),
-    (sixteen_bits, {"white": 255.0}, "a.tif: has the value 65535, 257 times white; set white"),
-    (sixteen_bits, {"black": 70000.0}, "white = 65535: should be greater than black = 70000"),
-    (clean_alone, {"white": 3.0, "black": 3.0}, "white = 3: should be greater than black = 3"),
-    (clean_alone, {"black": float("nan")}, "sources.own: black = nan: should be a finite number"),
-    (clean_alone, {"bad_files": "ignore"}, "bad_files = 'ignore': should be 'refuse' or 'skip'"),
-    (clean_alone, {"kind": "dirty"}, "kind = 'dirty': should be 'auto', 'clean'"),
-    (one_image_in_two_splits, {}, r"^a.png in train and test/b.tif in test are the same image"),
+    (
+        "floats of bytes",
+        {"clean/a.tif": np.array([[0, 255]], F32)},
+        {},
+        "{root}/clean/a.tif: has the value 255; set white",
+    ),
+    (
+        "noise far beyond white",
+        {"clean/a.tif": np.array([[0, 1]], F32), "noisy/a.tif": np.array([[0, 21]], F32)},
+        {},
+        "{root}/noisy/a.tif: has the value 21; set white",
+    ),
+    (
+        "integers of 32 bits",
+        {"clean/a.tif": np.array([[0, 100_000]], np.uint32)},
+        {},
+        "a.tif: nothing says which value of uint32 is white; set white",
+    ),
+    (
+        "other words for white",
+        {"clean/a.tif": of_white(1023), "clean/b.tif": of_white(4095)},
+        {},
+        "a.tif says that black is 0 and white 1023 .*b.tif says .* 4095",
+    ),
+    (
+        "brighter than its white",
+        {"clean/a.tif": of_white(100)},
+        {},
+        "a.tif: has the value .*, but white is 100 by .*; set white",
+    ),
+    (
+        "sixteen bits",
+        SIXTEEN_BITS,
+        {"white": 255.0},
+        "a.tif: has the value 65535, 257 times white; set white",
+    ),
+    (
+        "sixteen bits",
+        SIXTEEN_BITS,
+        {"black": 70000.0},
+        "white = 65535: should be greater than black = 70000",
+    ),
+    (
+        "white and black",
+        CLEAN,
+        {"white": 3.0, "black": 3.0},
+        "white = 3: should be greater than black = 3",
+    ),
+    (
+        "black",
+        CLEAN,
+        {"black": float("nan")},
+        "sources.own: black = nan: should be a finite number",
+    ),
+    (
+        "bad files",
+        CLEAN,
+        {"bad_files": "ignore"},
+        "bad_files = 'ignore': should be 'refuse' or 'skip'",
+    ),
+    ("kind", CLEAN, {"kind": "dirty"}, "kind = 'dirty': should be 'auto', 'clean'"),
+    (
+        "one image in two splits",
+        CLEAN | {"test/clean/b.tif": GREY},
+        {},
+        r"^a.png in train and test/b.tif in test are the same image",
+    ),
 ]
 
 
-def names(cases):
-    return [f"{case.__name__}-{'-'.join(map(str, keys.values()))}" for case, keys, _ in cases]
-
-
-@pytest.mark.parametrize(("make", "keys", "expected"), REFUSED, ids=names(REFUSED))
-def test_it_is_refused_in_one_line_and_nothing_is_half_written(tmp_path, make, keys, expected):
+@pytest.mark.parametrize(
+    ("content", "keys", "expected"),
+    [case[1:] for case in REFUSED],
+    ids=[f"{name}-{'-'.join(map(str, keys.values()))}" for name, _, keys, _ in REFUSED],
+)
+def test_it_is_refused_in_one_line_and_nothing_is_half_written(tmp_path, content, keys, expected):
     root = tmp_path / "own"
     root.mkdir()
-    make(root)
+    make(root, content)
     refuses(root, keys, expected)
 
 

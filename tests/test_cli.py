@@ -188,6 +188,7 @@ def test_a_network_of_clipped_noisy_targets_is_corrected(run, scans, clean, tmp_
 MISTAKES = {
     "no model": (["nothing.keras", "scans"], "error: nothing.keras: no such file"),
     "no input": ([CAE, "elsewhere"], "error: elsewhere: no such file or folder"),
+    "no file": ([CAE, "elsewhere.png"], "error: elsewhere.png: no such file or folder"),
     "no images": ([CAE, "empty"], "error: empty: no image files there"),
     "two of a name": ([CAE, "scans/a.png", "scans/deep/a.png"], "both would become out/a.png"),
     "sigma": ([CAE, "scans", "--unclip", "0"], "error: --unclip 0.0: should be over 0 and at most"),

@@ -13,7 +13,9 @@ import tifffile
 
 from denoising.compute.backend import keras
 from denoising.files import InputError, write_json
-from denoising.inference import files, training_images
+from denoising.formats.numpy_files import NumpyFile
+from denoising.formats.opening import open_image
+from denoising.inference import files, levels, training_images
 from denoising.inference.files import Choices, FileDenoiser
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
@@ -313,6 +315,21 @@ def test_tags_say_what_is_white(denoise, tmp_path):
     assert not any(line.startswith("note") for line in said)
 
 
+def test_a_file_is_looked_through_once_to_find_what_is_white(tmp_path, monkeypatch):
+    reads = []
+
+    def read_it(self, page, rows):
+        reads.append(page)
+        return real(self, page, rows)
+
+    real = NumpyFile.read
+    monkeypatch.setattr(NumpyFile, "read", read_it)
+    with open_image(npy(tmp_path / "a.npy", STACK.astype("i2"))) as image:
+        found = levels.find(image)
+    assert (found.black, found.white, found.guess) == (0, 4095, True)
+    assert reads == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(
     ("pixels", "choices", "match"),
     [
@@ -367,7 +384,8 @@ def test_many_files_of_a_kind_are_counted(tmp_path):
     notes = Notes(said.append)
     for number in range(8):
         notes.note("white is 255", tmp_path / f"{number}", "white is 255 (as set)")
-        notes.warn("strange", tmp_path / f"{number}", "strange by a bit")
+        for _ in range(3):  # pages
+            notes.warn("strange", tmp_path / f"{number}", "strange by a bit")
     assert len(said) == 6
     notes.end()
     assert said[-2:] == [

@@ -257,6 +257,39 @@ def test_hyperstacks_become_pages(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "c.tif"), [COLOUR] * 4)
 
 
+def test_unnamed_axes_of_one_step_are_passed_over(tmp_path):
+    """Also the last, of one channel, or of one column: pages are what the tags say."""
+    path = tmp_path / "a.tif"
+    for shape, stored in (
+        ((12, 5, 1), (1, 12, 5)),
+        ((12, 1, 1), (1, 12, 1)),
+        ((1, 5, 1), (1, 1, 5)),
+        ((2, 12, 5, 1), (2, 12, 5)),
+        ((12, 5, 1, 1), (1, 12, 5)),
+    ):
+        pixels = RNG.integers(0, 4096, shape, np.uint16)
+        for options in ({}, {"compression": "zlib"}):
+            tifffile.imwrite(path, pixels, photometric="minisblack", **options)
+            with open_image(path) as image:
+                found = np.stack(list(image.bands()))
+            np.testing.assert_array_equal(found, pixels.reshape(*stored, 1))
+    for shape in ((12, 5, 1), (12, 1, 5), (12, 1, 1)):
+        pixels = RNG.integers(0, 4096, shape, np.uint16)
+        tifffile.imwrite(path, pixels, photometric="minisblack", metadata=None)
+        with open_image(path) as image:
+            np.testing.assert_array_equal(np.stack(list(image.bands())), pixels[..., None])
+    tifffile.imwrite(path, STACK[..., :1], photometric="minisblack", metadata={"axes": "ZYX"})
+    refused(path, "axes ZYX of 5 x 20 x 1 in pages of 5 x 20; should end with rows and columns")
+
+
+def test_bands_are_all_rows_of_all_pages(tmp_path):
+    np.save(tmp_path / "a.npy", STACK)
+    with open_image(tmp_path / "a.npy") as image:
+        bands = list(image.bands(rows=8))
+    assert [len(band) for band in bands] == [8, 8, 4] * 5
+    np.testing.assert_array_equal(np.concatenate(bands)[..., 0], STACK.reshape(-1, 30))
+
+
 def test_tags_say_what_is_white(tmp_path):
     path = tmp_path / "a.ome.tif"
 

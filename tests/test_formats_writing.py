@@ -1,6 +1,7 @@
 """Images written as they were read: depth, pages and metadata, whole or not at all."""
 
 import contextlib
+import dataclasses
 import os
 
 import imagecodecs
@@ -153,6 +154,73 @@ def test_pages_go_into_another_format(tmp_path, kind):
     np.testing.assert_array_equal(pixels[..., 0], [GREY, 255 - GREY])
     target = rewritten(save(tmp_path / "c.png", COLOUR), name=f"c{kind}.x", format=kind)
     np.testing.assert_array_equal(read(target), COLOUR)
+
+
+def test_a_stack_of_narrow_pages_is_no_colour_as_an_array(tmp_path):
+    narrow = np.ascontiguousarray(STACK[..., :3])
+    tifffile.imwrite(tmp_path / "a.tif", narrow, photometric="minisblack")
+    target = rewritten(tmp_path / "a.tif", name="a.npy", format="numpy")
+    header, pixels = everything(target)
+    assert (header.pages, header.channels) == (5, 1)
+    np.testing.assert_array_equal(pixels[..., 0], narrow)
+
+
+def colour_file(path):
+    """A colour file, or folder, with all that such a file may say of its colours."""
+    deep = np.dstack([DEEP, DEEP // 2, DEEP // 3])
+    if path.suffix == ".png":
+        plain, profile = imagecodecs.png_encode(deep), imagecodecs.zlib_encode(b"colours")
+        extra = chunk(b"sBIT", bytes([12, 13, 14])) + chunk(b"iCCP", b"RGB\0\0" + profile)
+        path.write_bytes(plain[:33] + extra + plain[33:])
+    elif path.suffix == ".npy":
+        np.save(path, deep)
+    elif path.suffix == ".zarr":
+        zarr.save(str(path), deep)
+    else:
+        profile = {"iccprofile": b"RGB colours", "tile": (16, 16), "metadata": {"axes": "YXS"}}
+        tifffile.imwrite(path, deep, photometric="rgb", planarconfig="contig", **profile)
+    return path
+
+
+@pytest.mark.parametrize("end", ["png", "npy", "zarr", "tif"])
+def test_a_header_with_other_channels_makes_a_plain_file_of_these(tmp_path, end):
+    path, target = colour_file(tmp_path / f"a.{end}"), tmp_path / "out" / f"a.{end}"
+    with open_image(path) as image:
+        header = dataclasses.replace(image.header, channels=1)
+    with create(target, header) as writer:
+        writer.write(0, DEEP[..., None])
+    found, pixels = everything(target)
+    assert (found.format, found.dtype, found.shape) == (header.format, np.uint16, (20, 30, 1))
+    np.testing.assert_array_equal(pixels[0, ..., 0], DEEP)
+    if end == "png":
+        assert [kind for kind, _ in png_chunks(target)] == [b"IHDR"]
+    if end == "tif":
+        with tifffile.TiffFile(target) as file:
+            assert not {"ImageDescription", "InterColorProfile"} & {
+                tag.name for tag in file.pages[0].tags
+            }
+
+
+@pytest.mark.parametrize("end", ["npy", "zarr", "tif"])
+def test_a_header_with_other_pages_and_sizes_makes_a_file_of_these(tmp_path, end):
+    path, target = tmp_path / f"a.{end}", tmp_path / "out" / f"a.{end}"
+    np.save(tmp_path / "a.npy", STACK)
+    if end != "npy":
+        path = rewritten(tmp_path / "a.npy", name=f"a.{end}", format=end).rename(path)
+    with open_image(path) as image:
+        header = dataclasses.replace(image.header, pages=2, height=7)
+    with create(target, header) as writer:
+        for page in range(2):
+            writer.write(page, STACK[page, :7, :, None])
+    np.testing.assert_array_equal(read(target), STACK[:2, :7])
+
+
+def test_a_dicom_file_of_other_channels_is_refused(tmp_path):
+    path = write_dicom(tmp_path / "a.dcm", COLOUR, kind="RGB")
+    with open_image(path) as image:
+        header = dataclasses.replace(image.header, channels=1)
+    with pytest.raises(InputError, match="of another, of equal pages, size and channels; write it"):
+        create(tmp_path / "b.dcm", header)
 
 
 def test_white_goes_along_into_tiff(tmp_path):

@@ -3,6 +3,7 @@
 A page of the file is a page here, as is each step along the axes of a hyperstack, such as time,
 depth and channel, in the order of the file. Three samples of a pixel are colour; so are three
 planes of samples if the file says that they are red, green and blue, while other planes are pages.
+An axis of one step that has no name is passed over, such as the last of an array (H, W, 1).
 Reduced copies (thumbnails, pyramids) are left out.
 
 Where the file says that 0 is white, values are inverted. Values of 1 bit become 0 and 255; others
@@ -12,7 +13,7 @@ to display what was measured.
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 CENTRE = 512  # pixels, side of the part of a page that its noise is estimated from
 
-NOISE = "noise unlike that of the training images"
-
 Correct = Callable[[np.ndarray], np.ndarray]
 
 
@@ -176,7 +174,6 @@ class _File:
     ) -> None:
         self.by, self.image, self.new, self.levels, self.grey = by, image, new, found, grey
         self.low, self.high = np.inf, -np.inf
-        self.said: set[str] = set()
 
     def page(self, page: int, progress: tiles.Progress) -> np.ndarray:
         """A denoised page (H, W, C), of the type that is written."""
@@ -197,24 +194,18 @@ class _File:
         self._compare_range()
         return result
 
-    def _warn(self, kind: str, text: str) -> None:
-        """Warn once of a file."""
-        if kind not in self.said:
-            self.by.notes.warn(kind, self.image.header.path, text)
-            self.said.add(kind)
-
     def _compare_range(self) -> None:
-        by = self.by
+        by, header = self.by, self.image.header
         if by.trained is not None:
             for text in training_images.unlike_range(by.trained, self.low, self.high):
-                self._warn("values beyond those of the training images", text)
-        elif self.image.header.dtype.kind != "f" and (self.low < 0 or self.high > 1):
+                by.notes.warn("values beyond those of the training images", header.path, text)
+        elif header.dtype.kind != "f" and (self.low < 0 or self.high > 1):
             text = f"values from {self.low:.3g} to {self.high:.3g} of white ({self.levels.why})"
-            self._warn("values beyond black and white", text)
+            by.notes.warn("values beyond black and white", header.path, text)
 
     def _compare_noise(self, page: int) -> None:
         by, header = self.by, self.image.header
-        if by.trained is None or by.trained.noise_sigma is None or NOISE in self.said:
+        if by.trained is None or by.trained.noise_sigma is None:
             return
         rows, columns = (
             slice(max(0, (side - CENTRE) // 2), max(0, (side - CENTRE) // 2) + CENTRE)
@@ -224,7 +215,7 @@ class _File:
         with contextlib.suppress(InputError):  # too small to tell
             sigma = estimated_sigma(centre)
             for text in training_images.unlike_noise(by.trained, sigma):
-                self._warn(NOISE, text)
+                by.notes.warn("noise unlike that of the training images", header.path, text)
 
     def _unit(self, page: int, rows: slice) -> np.ndarray:
         """Rows of a page on the scale [0, 1], if a network can make sense of them."""

@@ -42,11 +42,12 @@ def jobs(
         raise InputError(f"--out {shown(out)}: is not a folder")
     found: dict[Path, Path] = {}
     for given in map(Path, inputs):
-        if given.is_file() or is_image(given) or is_zarr(given):
-            found[given] = _named(out / given.name, form)
-        elif given.is_dir():
+        is_folder = given.is_dir()
+        if is_folder and not is_image(given) and not is_zarr(given):
             for file in _of_folder(given, out, log):
                 found[file] = _named(out / file.relative_to(given), form)
+        elif is_folder or given.is_file():
+            found[given] = _named(out / given.name, form)
         else:
             raise InputError(f"{shown(given)}: no such file or folder")
     by_output: dict[Path, Path] = {}

@@ -10,7 +10,7 @@ NAMED = 5  # files that a warning names
 
 
 class Notes:
-    """Lines about files.
+    """Lines about files, which come one after the other: of each, a kind is said once.
 
     Parameters
     ----------
@@ -21,6 +21,7 @@ class Notes:
     def __init__(self, say: Callable[[str], object]) -> None:
         self._say = say
         self._files: collections.Counter[tuple[str, str, int]] = collections.Counter()
+        self._latest: dict[tuple[str, str, int], Path] = {}
 
     def note(self, kind: str, file: Path, text: str) -> None:
         """Say once, of the first file, what holds for all of a kind."""
@@ -32,6 +33,9 @@ class Notes:
 
     def _add(self, word: str, kind: str, most: int, file: Path, text: str) -> None:
         key = (word, kind, most)
+        if self._latest.get(key) == file:
+            return
+        self._latest[key] = file
         self._files[key] += 1
         if self._files[key] <= most:
             self._say(f"{word}: {shown(file)}: {text}")
