@@ -102,7 +102,7 @@ def create(
             asked = _parse(known)
             latest.see(asked)
             with decoding:  # one large image in memory at a time
-                image = _image(asked)
+                image = _image(asked, networks.channels)
             with networks.turn:
                 if latest.has_later(asked):
                     raise Refused(409, "overtaken by a later request of the same client")
@@ -195,18 +195,18 @@ def _parse(known: list[str]) -> DenoiseRequest:
     return asked
 
 
-def _image(asked: DenoiseRequest) -> np.ndarray:
-    """The pixels (H, W, 1) float32 in [0, 1], at most SIDE x SIDE."""
+def _image(asked: DenoiseRequest, channels: int) -> np.ndarray:
+    """The pixels (H, W, channels) float32 in [0, 1], at most SIDE x SIDE."""
     if not isinstance(asked.image, str):
         if len({len(row) for row in asked.image}) > 1:
             raise Refused(422, "image: rows of different lengths")
-        return np.array(asked.image, np.float32)[..., None]
+        return np.repeat(np.array(asked.image, np.float32)[..., None], channels, axis=-1)
     try:
         content = base64.b64decode(asked.image, validate=True)
     except (binascii.Error, ValueError):
         raise Refused(422, "image: not base64") from None
     try:
-        image = np.clip(images.read(content, MAX_PIXELS), 0, 1)
+        image = np.clip(images.read(content, MAX_PIXELS, channels), 0, 1)
     except images.TooLarge as error:
         raise Refused(413, f"image: {error}") from None
     except images.ImageError as error:
@@ -242,8 +242,8 @@ def _answer(asked: DenoiseRequest, original: np.ndarray, networks: Networks) -> 
 
 
 def _picture(image: np.ndarray, form: str, reference: np.ndarray | None = None) -> dict[str, Any]:
-    """An image (H, W, 1) as the API gives it: a grey file, or rows of pixel values."""
-    rows = image[..., 0]
+    """An image (H, W, 1 or 3) as the API gives it: a file, or rows of pixel values."""
+    rows = image[..., 0] if image.shape[-1] == 1 else image
     picture: dict[str, Any] = {
         "image": _text(images.png(image)) if form == "png" else rows.round(5).tolist(),
         "histogram": metrics.histogram(image, STEP).round(6).tolist(),

@@ -54,7 +54,9 @@ class Scores(Message):
 class Picture(Message):
     """An image with its histogram and its errors."""
 
-    image: str | list[list[float]]
+    image: str | list[list[float]] | list[list[list[float]]] = Field(
+        description="Rows of pixel values have three each where a network was trained on colour."
+    )
     histogram: list[float] = Field(description="Shares of pixels around -0.25, -0.2, ... 1.25.")
     scores: Scores | None = Field(
         None, description="Against the image before noise was added; null where none was."

@@ -102,6 +102,9 @@ class Networks:
     ----------
     all : list of Network
         Empty if none is trained; `missing` then says so.
+    channels : int
+        Of images: three, if a network was trained on colour; those of one channel then denoise
+        each channel by itself.
     turn : threading.Lock
         To be held while denoising: two at a time would only share the same cores.
 
@@ -114,6 +117,7 @@ class Networks:
     def __init__(self, place: str = "auto") -> None:
         self.turn = threading.Lock()
         self.all: list[Network] = []
+        self.channels = 1
         self.place = _choose(place)
         self.folder = PLACES[self.place or "workspace"]
         self.missing = None if self.place else "no trained networks yet: `make repro` trains them"
@@ -131,6 +135,7 @@ class Networks:
         plan = Plan(backend.resolve_precision("auto"))
         for row in rows:
             trained = model_files.load(row.file)
+            self.channels = max(self.channels, trained.inputs[0].shape[-1])
             model = execution.for_inference(trained, plan)
             about = trained.count_params(), row.targets, row.noise
             self.all.append(Network(row.name, *about, None, model))
@@ -138,7 +143,7 @@ class Networks:
 
     def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        blank = np.zeros((tiles.SIZES, tiles.SIZES, 1), np.float32)
+        blank = np.zeros((tiles.SIZES, tiles.SIZES, self.channels), np.float32)
         self.denoise(blank, [network.name for network in self.all])
 
     def denoise(
@@ -162,8 +167,7 @@ class Networks:
                 continue
             key = id(network.model)
             if key not in raw:
-                predict = network.model.predict_on_batch
-                raw[key] = _timed(tiles.denoise, network.model, image, predict)
+                raw[key] = _timed(tiles.denoise, network.model, image)
             result, milliseconds = raw[key]
             if network.correct:
                 corrected, extra = _timed(network.correct, result)

@@ -10,7 +10,10 @@ import pytest
 from demo import app
 from demo.networks import PUBLISHED, Networks
 from denoising.files import InputError
-from denoising.inference import images
+from denoising.inference import images, model_files
+from denoising.networks.base import build
+from denoising.sections import kind, validate
+from stages.shared import params
 from tests.demo_server import ROOT
 from tests.test_images import HOSTILE
 
@@ -222,3 +225,46 @@ def test_a_correction_needs_a_noise_whose_mean_can_be_inverted(place):
     edit(place, "      clip: true", "      # clip: true")
     with pytest.raises(InputError, match=r"debiased\.win5rb_n2n_inverse\.run = 'win5rb_n2n'"):
         Networks("published")
+
+
+@pytest.fixture
+def in_colour(place):
+    """A network for colour beside one for grey images, as small as they come."""
+    for file in (place / "models").glob("*.keras"):
+        if file.stem != "cae":
+            file.unlink()
+    section = params.read(place / "params.yaml")["networks"]["cnn"] | {"depth": 2, "filters": 4}
+    model = build("cnn", validate(kind("networks", "cnn"), section), channels=3)
+    model_files.save(model, place / "models/cnn.keras")
+    return Networks("published")
+
+
+def test_colour_stays_colour_where_a_network_was_trained_on_it(in_colour):
+    client = app.create(in_colour, [], hosts=["localhost"]).test_client()
+    photograph = np.random.default_rng(0).random((20, 28, 3), np.float32)
+    answer = ask(client, text(images.png(photograph))).json
+    assert [result["name"] for result in answer["results"]] == ["cnn", "cae"]
+    for picture in (answer["original"], answer["noisy"], *answer["results"]):
+        found = images.read(base64.b64decode(picture["image"]), 10_000, channels=3)
+        assert found.shape == (20, 28, 3)
+        assert np.ptp(found, axis=-1).max() > 0
+        assert sum(picture["histogram"]) == pytest.approx(1, abs=1e-4)
+    assert np.shape(ask(client, [[0.5] * 28] * 20, format="array").json["original"]["image"]) == (
+        20,
+        28,
+        3,
+    )
+
+
+def test_a_network_for_grey_images_denoises_each_channel_by_itself(in_colour):
+    photograph = np.random.default_rng(0).random((28, 28, 3), np.float32)
+    whole, _ = in_colour.denoise(photograph, ["cae"])["cae"]
+    for channel in range(3):
+        alone, _ = in_colour.denoise(photograph[..., [channel]], ["cae"])["cae"]
+        np.testing.assert_allclose(whole[..., [channel]], alone, atol=1e-6)
+
+
+def test_for_digits_colour_is_luma(client):
+    red = np.zeros((28, 28, 3), np.float32) + np.float32([1, 0, 0])
+    answer = ask(client, text(images.png(red)), noise=None, format="array").json
+    np.testing.assert_allclose(answer["original"]["image"], 0.299, atol=0.003)

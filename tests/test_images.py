@@ -8,10 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from denoising.compute import backend
 from denoising.compute.backend import keras
 from denoising.inference import images, tiles
+from denoising.networks.base import build, size_multiple
+from denoising.sections import kind, kinds, validate
+from stages.shared import params
+from tests.conftest import ROOT
 
 LIMIT = 1_000_000
+CONTENT = params.read(ROOT / "params.yaml")
 
 
 def encoded(image, form="PNG", **options):
@@ -171,3 +177,18 @@ def test_bands_are_the_whole_image(blurring):
     assert max(heights) <= tiles.LARGEST
     assert len(shares) > 4
     assert sum(shares) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", kinds("networks"))
+def test_seams_of_every_network_cannot_be_measured(name):
+    """Tiles against the network on the whole image, in float32."""
+    section = CONTENT["networks"][name] | ({"last_scale": 1.0} if name == "win5rb" else {})
+    backend.prepare(0)
+    model = build(name, validate(kind("networks", name), section), channels=3)
+    image = np.random.default_rng(0).random((301, 220, 3), np.float32)
+    multiple = size_multiple(model)
+    margins = [(0, -301 % multiple), (0, -220 % multiple), (0, 0)]
+    whole = model.predict_on_batch(np.pad(image, margins, mode="symmetric")[None])[0, :301, :220]
+    tiled = tiles.denoise(model, image, multiple=multiple, largest=128)
+    assert np.abs(whole - image).max() > 0.01
+    assert np.abs(tiled - whole).max() < 1e-5

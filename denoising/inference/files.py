@@ -133,13 +133,6 @@ class FileDenoiser:
         about = (self.key, state.st_size, state.st_mtime_ns, header.shape, header.pages, found)
         return KeptPages(target, repr(about))
 
-    def predict(self, tile: np.ndarray) -> np.ndarray:
-        """(1, H, W, C): colour by a network of one channel, each channel by itself."""
-        if tile.shape[-1] == self.channels:
-            return self.model.predict_on_batch(tile)
-        parts = np.split(tile, tile.shape[-1], axis=-1)
-        return np.concatenate([self.model.predict_on_batch(part) for part in parts], axis=-1)
-
     def _check_channels(self, header: Header) -> None:
         if self.channels == header.channels:
             return
@@ -184,7 +177,7 @@ class _File:
         def read(rows: slice) -> np.ndarray:
             return self._unit(page, rows)
 
-        bands = tiles.bands(by.model, header.shape, read, by.predict, progress=progress)
+        bands = tiles.bands(by.model, header.shape, read, progress=progress)
         for rows, done in bands:
             if by.choices.correct is not None:
                 done = by.choices.correct(done)

@@ -25,6 +25,21 @@ Read = Callable[[slice], np.ndarray]
 Progress = Callable[[float], object]
 
 
+def predictor(model: "keras.Model") -> Predict:
+    """A network's function of a batch (1, H, W, C), all channels or each by itself.
+
+    Colour goes through a network of one channel channel by channel.
+    """
+
+    def predict(batch: np.ndarray) -> np.ndarray:
+        if batch.shape[-1] == model.inputs[0].shape[-1]:
+            return model.predict_on_batch(batch)
+        parts = np.moveaxis(batch, -1, 0)[..., None]  # (C, 1, H, W, 1)
+        return np.concatenate([model.predict_on_batch(part) for part in parts], axis=-1)
+
+    return predict
+
+
 def denoise(
     model: "keras.Model",
     image: np.ndarray,
@@ -43,7 +58,7 @@ def denoise(
         Its pooling says what height and width must be multiples of.
     image : ndarray (H, W, C) float32
     predict : callable, optional
-        From (1, H, W, C) to (1, H, W, C); None: `model.predict_on_batch`.
+        From (1, H, W, C) to (1, H, W, C); None: see `predictor`.
     multiple : int
         Height and width that `predict` sees are multiples of this, too; see `SIZES`.
     largest : int
@@ -89,7 +104,7 @@ def bands(
         From top to bottom. The last band may begin within the one before, which it replaces there.
     denoised : ndarray (h, W, C) float32
     """
-    predict = predict or model.predict_on_batch
+    predict = predict or predictor(model)
     multiple = math.lcm(size_multiple(model), multiple)
     overlap = -(-receptive_radius(model) // multiple) * multiple
     side = max(largest // multiple * multiple, 2 * overlap + multiple)

@@ -130,7 +130,10 @@ def size_multiple(model: "keras.Model") -> int:
 
 
 def receptive_radius(model: "keras.Model") -> int:
-    """How far to each side, in pixels, a network looks at most: what each layer adds, summed."""
+    """How far to each side, in pixels, a network looks at most: what each layer adds, summed.
+
+    Upsampling adds what a pixel may lie off the first of those that are made of one.
+    """
     radius, pixel = 0, 1
     for layer in model.layers:
         if hasattr(layer, "pool_size"):
@@ -139,4 +142,5 @@ def receptive_radius(model: "keras.Model") -> int:
             radius += (layer.kernel_size[0] // 2) * pixel
         elif hasattr(layer, "size"):  # of upsampling
             pixel //= layer.size[0]
+            radius += (layer.size[0] - 1) * pixel
     return radius
