@@ -90,7 +90,8 @@ def create(
             }
             for one in networks.all
         ]
-        return {"source": networks.place, "message": networks.missing, "models": listed}
+        place = {"source": networks.place, "message": networks.missing}
+        return place | {"channels": networks.channels, "models": listed}
 
     @app.get("/api/digits")
     def some_digits() -> Any:

@@ -94,6 +94,7 @@ class ModelsResponse(Message):
 
     source: Literal["published", "workspace"] | None
     message: str | None = Field(description="What to do if there are no networks; else null.")
+    channels: Literal[1, 3] = Field(description="Of images: 1, colour becomes grey.")
     models: list[NetworkDescription]
 
 

@@ -241,6 +241,7 @@ def in_colour(place):
 
 def test_colour_stays_colour_where_a_network_was_trained_on_it(in_colour):
     client = app.create(in_colour, [], hosts=["localhost"]).test_client()
+    assert client.get("/api/models").json["channels"] == 3
     photograph = np.random.default_rng(0).random((20, 28, 3), np.float32)
     answer = ask(client, text(images.png(photograph))).json
     assert [result["name"] for result in answer["results"]] == ["cnn", "cae"]
