@@ -251,6 +251,15 @@ def test_groups_are_never_torn_apart():
     assert sorted(name for names in cameras for name in names) == ["canon", "nikon", "sony"]
 
 
+def test_the_pages_of_a_file_stay_together_if_there_are_files_enough():
+    pages = [f"stack{file}.tif#{page:02}" for file in range(6) for page in range(1, 6)]
+    found = split(names=pages).values()
+    files = [{pages[place].split("#")[0] for place in places} for places in found]
+    assert sorted(name for names in files for name in names) == [f"stack{i}.tif" for i in range(6)]
+    alone = [f"stack.tif#{page:02}" for page in range(1, 31)]
+    assert len(split(names=alone)["test"]) == 6
+
+
 def test_names_can_say_which_images_test():
     section = {"validation": 2, "test_names": "^nikon"}
     np.testing.assert_array_equal(split(section)["test"], range(10, 20))

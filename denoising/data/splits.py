@@ -43,7 +43,8 @@ class Split(Section):
         which.
     groups : str, optional
         Regular expression. Images in whose names it finds the same (its first group, or all of it)
-        stay together: the shots of a scene, the pages of a file, the slides of a patient.
+        stay together: the shots of a scene, the slides of a patient. Without it, the pages of a
+        file, unless there are fewer than three files.
     test_names : str, optional
         Regular expression of the names of images that test, such as "^Nikon".
     """
@@ -67,6 +68,7 @@ class Split(Section):
         return self
 
 
+PAGE = r"#[0-9]+$"  # what ends the name of a page, after that of its file
 DEFAULT_VALIDATION, DEFAULT_TEST = 0.1, 0.2  # where no split is set
 
 
@@ -185,9 +187,14 @@ def _matching(
 
 
 def _groups(names: Iterable[str], pattern: str | None) -> np.ndarray:
-    """The group of every image: (N,) of str."""
+    """The group of every image: (N,) of str.
+
+    Without a pattern the pages of a file are one; if there are too few files, every page is.
+    """
     if pattern is None:
-        return np.array([str(name) for name in names])
+        whole = np.array([str(name) for name in names])
+        files = np.array([re.sub(PAGE, "", name) for name in whole])
+        return files if len(set(files)) >= len(SPLITS) else whole
     found = []
     for name in names:
         match = re.search(pattern, str(name))
