@@ -21,11 +21,15 @@ class DenoiseRequest(Message):
     """An image to denoise, and the noise to add first."""
 
     image: str | Annotated[list[Row], Field(min_length=1, max_length=SIDE)] = Field(
-        description="An image file (PNG, JPEG, TIFF, BMP, GIF, WebP) in base64, or rows of pixel "
-        "values, 0 black, 1 white."
+        description="An image file (PNG, JPEG, TIFF, BMP, GIF, WebP) in base64, or rows of grey "
+        "pixel values, 0 black, 1 white. Where `/api/models` says three channels, colour is kept, "
+        "grey becomes three equal channels, and a network of one channel denoises each by itself; "
+        "else colour becomes luma."
     )
     noise: Noise | None = Field(
-        None, description="Noise to be added first; null: the image is noisy already."
+        None,
+        description="Noise to be added first, to each channel its own; null: the image is noisy "
+        "already.",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="The same seed gives the same noise.")
     models: Annotated[list[str], Field(max_length=32)] | None = Field(
@@ -57,9 +61,13 @@ class Picture(Message):
     image: str | list[list[float]] | list[list[list[float]]] = Field(
         description="Rows of pixel values have three each where a network was trained on colour."
     )
-    histogram: list[float] = Field(description="Shares of pixels around -0.25, -0.2, ... 1.25.")
+    histogram: list[float] = Field(
+        description="Shares of the pixel values of all channels around -0.25, -0.2, ... 1.25."
+    )
     scores: Scores | None = Field(
-        None, description="Against the image before noise was added; null where none was."
+        None,
+        description="Over all channels, against the image before noise was added; null where none "
+        "was.",
     )
 
 

@@ -9,7 +9,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
-from denoising.inference import images
+from denoising import sections
+from denoising.inference import images, model_files
+from denoising.networks.base import build
+from stages.shared import params
 from tests.demo_server import ROOT, Server
 
 CHROMIUM = next(
@@ -279,6 +282,34 @@ def test_without_networks_the_page_names_the_command_that_trains_them(browser, t
     expect(page.locator("figure")).to_have_count(2)  # original and noisy are shown all the same
     page.close()
     server.stop()
+
+
+def test_a_photograph_stays_in_colour_where_a_network_knows_colour(browser, tmp_path):
+    shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
+    section = params.read(ROOT / "params.yaml")["networks"]["cnn"] | {"depth": 2, "filters": 4}
+    network = sections.validate(sections.kind("networks", "cnn"), section)
+    model = build("cnn", network, channels=3)
+    model_files.save(model, tmp_path / "models/cnn.keras")
+    red = np.zeros((30, 40, 3), np.float32) + np.float32([1, 0.2, 0])
+    (tmp_path / "red.png").write_bytes(images.png(red))
+    server = Server("--models", "workspace", folder=tmp_path)
+    page = browser.new_page()
+    page.goto(server.url)
+    page.wait_for_selector("#cards figure")
+    expect(page.locator("#colour")).to_be_visible()
+    expect(page.locator("#grey")).to_be_hidden()
+    settled(page, lambda: page.get_by_label("Image file").set_input_files(tmp_path / "red.png"))
+    assert page.locator('figure[data-name="original"] img').evaluate(PIXEL) == [255, 51, 0]
+    assert page.locator('figure[data-name="cnn"] img').evaluate("image => image.naturalWidth") == 40
+    page.close()
+    server.stop()
+
+
+PIXEL = """async image => { await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)]; }"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -338,6 +338,7 @@ async function begin() {
   };
   byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
   byId("grey").hidden = models.channels === 3;
+  byId("colour").hidden = models.channels !== 3;
   const kinds = new Set(models.models.map((model) => describe(model.noise)));
   const names = models.models.map((model) => model.name);
   for (const remedy of ["fixed", "inverse"]) {
