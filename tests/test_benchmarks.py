@@ -151,6 +151,7 @@ def test_memory_is_measured_of_every_stage():
     ]
 
 
+@pytest.mark.slow
 def test_seeds_trains_what_the_pipeline_trains(smoke, monkeypatch):
     """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one another."""
     monkeypatch.chdir(smoke.folder)

@@ -95,7 +95,11 @@ def test_noisy_targets_need_no_clean_image(data):
 
 @pytest.mark.parametrize(
     ("run", "anew", "by_fft"),
-    [("cae", False, ()), ("cae", True, ()), ("win5rb", False, ("conv2", "conv5"))],
+    [
+        ("cae", False, ()),
+        ("cae", True, ()),
+        pytest.param("win5rb", False, ("conv2", "conv5"), marks=pytest.mark.slow),
+    ],
 )
 def test_a_training_that_was_killed_ends_with_the_same_bytes(
     tmp_path, data, redrawing, run, anew, by_fft
