@@ -15,7 +15,7 @@ help:  ## list the commands
 
 ifdef SOURCE
 repro: $(VENV)/.installed  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder
-	@python -m tools.own $(SOURCE) $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET))
+	@python -m tools.own "$(SOURCE)" $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET))
 else
 repro: $(VENV)/.installed check-params
 	@dvc repro
@@ -67,8 +67,8 @@ study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and wh
 demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http://127.0.0.1:8000/
 	@python -m demo $(if $(MODELS),--models $(MODELS)) $(if $(PORT),--port $(PORT))
 
-publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/
-	@python -m tools.publish
+publish: $(VENV)/.installed  ## keep the results of the present budget in results/<budget>/; of own/NAME: make publish SOURCE=NAME
+	@cd ./$(if $(SOURCE),own/$(SOURCE)) && PYTHONPATH=$(CURDIR) python -m tools.publish
 
 report: $(VENV)/.installed  ## draw tables and figures of published results again: make report BUDGET=article
 	@python -m tools.publish --draw $(BUDGET)

@@ -116,23 +116,30 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
         if lacking := ABOUT - results[name]["about"].keys():
             path = root / layout.per_image_file(name)
             raise InputError(f"{path}: lacks {', '.join(sorted(lacking))}; evaluate {name} again")
-    frames = {
-        key: tables.table({name: scores.get(name) for name in names}, article.get(key, {}))
-        for key, names in _groups(chosen, results).items()
-    }
+    frames = {}
+    for key, names in _groups(chosen, results).items():
+        known = {name: article.get(chosen.datasets[name], {}).get(key, {}) for name in names}
+        numbers = {name: rows[name] for name, rows in known.items() if name in rows}
+        frames[key] = tables.table({name: scores.get(name) for name in names}, numbers)
     _write_tables(there, root, frames, results, scores)
     rows = _grid_rows(there, results) | _grid_rows_unreferenced(there, root, unreferenced)
     _write_figures(there, root, frames, results, rows)
 
 
-def _article() -> dict[str, dict[str, float]]:
-    """The article's MSE by table and row."""
+def _article() -> dict[str, dict[str, dict[str, float]]]:
+    """The article's MSE by dataset, table and row."""
     if not Path("article.json").is_file():  # images that the article knows nothing of
         return {}
     content = read_json("article.json")
-    for key, rows in content.items():
-        if not isinstance(rows, dict) or not all(map(is_number, rows.values())):
-            raise InputError(f"article.json: {key} = {shortened(rows)}: should hold numbers by row")
+    for dataset, found in content.items():
+        if not isinstance(found, dict):
+            given = shortened(found)
+            raise InputError(f"article.json: {dataset} = {given}: should hold tables of numbers")
+        for key, rows in found.items():
+            if not isinstance(rows, dict) or not all(map(is_number, rows.values())):
+                raise InputError(
+                    f"article.json: {key} = {shortened(rows)}: should hold numbers by row"
+                )
     return content
 
 

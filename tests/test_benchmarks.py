@@ -233,7 +233,7 @@ def test_the_end_of_its_training_explains_dncnn():
     rows = pd.read_csv(FOLDER / "open_choices.csv").query("run == 'dncnn'").set_index("choice")
     over_article = (
         rows[["mse", "mse_averaged_anew"]]
-        / files.read_json(ROOT / "article.json")["supervised"]["dncnn"]
+        / files.read_json(ROOT / "article.json")["gauss50"]["supervised"]["dncnn"]
     )
     assert over_article.mse["as trained"] > 1.10
     assert over_article.mse_averaged_anew["as trained"] < 1.07

@@ -14,9 +14,9 @@ from denoising import files
 from stages import schema
 from stages.shared import layout, params
 from tests.conftest import ROOT
-from tools import publish
+from tools import own, publish
 
-FOLDERS = sorted(path for path in (ROOT / publish.RESULTS).glob("*") if path.is_dir())
+FOLDERS = sorted(path for path in (ROOT / layout.RESULTS).glob("*") if path.is_dir())
 
 
 def test_something_is_published():
@@ -24,8 +24,16 @@ def test_something_is_published():
 
 
 @pytest.mark.parametrize("root", FOLDERS, ids=lambda path: path.name)
-def test_results_are_those_of_the_parameters(root):
-    assert publish.stale(root, params.read(ROOT / "params.yaml")) == {}
+def test_results_are_those_of_the_parameters(root, monkeypatch):
+    """Of params.yaml, or of the preset that the budget is named after."""
+    monkeypatch.chdir(ROOT)
+    preset = root.name.split("_")[0]
+    if preset in own.presets():
+        content = params.parse(own.compose(preset), preset)
+    else:
+        content = params.read("params.yaml")
+    assert root.name in content["budgets"]
+    assert publish.stale(root, content | {"budget": root.name}) == {}
 
 
 @pytest.mark.parametrize("root", FOLDERS, ids=lambda path: path.name)
@@ -156,7 +164,7 @@ def test_every_run_says_what_it_came_from(root):
 
 def test_the_article_is_reproduced():
     """What README says of the article's protocol, row by row."""
-    root, tables = ROOT / "results/article", files.read_json(ROOT / "article.json")
+    root, tables = ROOT / "results/article", files.read_json(ROOT / "article.json")["gauss50"]
     article = tables["supervised"] | tables["noise2noise"]
     settings = schema.load(root / "params.yaml")
     names = (*settings.runs, *settings.debiased, *settings.filters)

@@ -1,6 +1,7 @@
 """Keep the results of the present budget in results/<budget>/, or draw published ones again.
 
-Not a stage of the pipeline: `make publish`, `make report BUDGET=article`. Rows are published one by
+Not a stage of the pipeline: `make publish`, `make publish SOURCE=bsd` for the folder own/bsd,
+`make report BUDGET=article`. Rows are published one by
 one, as they are there and up to date; what was published of the others before stays, and what was
 never run is an empty row. Tables and figures are drawn from such a folder alone, and the article's
 numbers. Networks are published with kernels in float16, and the MSE that they then have, in the
@@ -19,7 +20,6 @@ from stages.evaluating import measuring, prediction
 from stages.shared import command, images, layout, params
 from tools import lockfile, programs
 
-RESULTS = Path("results")
 NETWORKS = 13_000_000  # bytes of all published networks of a budget; git keeps every version
 
 # where params.yaml names the rows of a stage
@@ -42,7 +42,7 @@ def publish(content: params.Content) -> None:
         If nothing is up to date.
     """
     chosen = schema.validate(content)
-    target = RESULTS / chosen.budget
+    target = layout.RESULTS / chosen.budget
     stale_stages = set(json.loads(programs.output("dvc", "status", "--json")))
     published: list[str] = []
     kept: list[str] = []
@@ -80,7 +80,7 @@ def _stages(chosen: schema.Params) -> dict[str, list[str]]:
 
 def redraw(budget: str) -> None:
     """Tables and figures of a published folder, of the rows that it holds."""
-    root = RESULTS / budget
+    root = layout.RESULTS / budget
     path = root / layout.PARAMS
     try:
         chosen = report.settings(params.read(path))

@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 PARAMS = Path("params.yaml")
-# a user's files lie in the repository, also for the pipeline of a folder below own/
-PROVIDED = Path(os.path.relpath(Path(__file__).parents[2])) / "data/provided"
+# these lie in the repository, also for the pipeline of a folder below own/
+_REPOSITORY = Path(os.path.relpath(Path(__file__).parents[2]))
+PROVIDED = _REPOSITORY / "data/provided"  # by the user
+RESULTS = _REPOSITORY / "results"  # that were published, by budget
 FETCHED = Path(".fetched")  # DVC deletes outputs before it runs a stage again, this folder not
 CHECKPOINTS = Path(".checkpoints")
 LOCK = Path("dvc.lock")
