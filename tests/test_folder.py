@@ -7,12 +7,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from denoising.data import leaks, store
+from denoising.data import leaks, splits, store
 from denoising.files import InputError
 from denoising.sources.folder import Folder
 from denoising.sources.shared import image_files
 
 RNG = np.random.default_rng(0)
+ALL = {"train": 100, "validation": 100, "test": 100}
 
 
 def save(path, pixels):
@@ -135,6 +136,52 @@ def test_two_shots_and_clean_images_where_all_have_one(tmp_path, clean_in, roles
     said = [line for line in lines if "left out" in line]
     assert len(said) == (len(clean_in) == 1)
     assert all("clean/" in line for line in said)
+
+
+def test_too_few_images_are_cut_into_regions(tmp_path):
+    noisy = save(tmp_path / "x/noisy/one.tif", random(1000, 7, dtype=np.uint16))
+    clean = save(tmp_path / "x/clean/one.tif", random(1000, 7, dtype=np.uint16))
+    images = stored(tmp_path / "x", regions="auto")
+    assert images.names[[0, -1]].tolist() == ["one.tif#rows0000-0099", "one.tif#rows0900-0999"]
+    for role, pixels in (("clean", clean), ("noisy", noisy)):
+        parts = [images.raw(role, place)[..., 0] for place in range(len(images))]
+        np.testing.assert_array_equal(np.concatenate(parts), pixels)
+    chosen = splits.of_source(images, None, ALL, "shuffled", 1)
+    assert {split: len(places) for split, places in chosen.items()} == {
+        "train": 7,
+        "validation": 1,
+        "test": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("test_images", "others", "regions", "expected"),
+    [
+        (0, 2, "auto", 2 * 10),
+        (0, 3, "auto", 3),
+        (1, 1, "auto", 10 + 1),  # those that test stay whole
+        (1, 2, "auto", 2 + 1),
+        (0, 3, 4, 3 * 4),
+        (0, 1, 1, 1),
+    ],
+)
+def test_how_many_regions(tmp_path, test_images, others, regions, expected):
+    for number in range(others):
+        save(tmp_path / f"clean/{number}.png", random(640, 3))
+    for number in range(test_images):
+        save(tmp_path / f"test/clean/{number}.png", random(640, 3))
+    catalogue, lines = scan(tmp_path, regions=regions)
+    assert len(catalogue.images) == expected
+    cut = expected > others + test_images
+    assert any("cut into regions" in line for line in lines) == cut
+
+
+def test_a_low_image_has_fewer_regions(tmp_path):
+    save(tmp_path / "x/clean/a.png", random(2, 9))
+    catalogue, _ = scan(tmp_path / "x", regions="auto")
+    assert [image.shape for image in catalogue.images] == [(1, 9, 1), (1, 9, 1)]
+    with pytest.raises(InputError, match="nothing is left for"):
+        splits.of_source(stored(tmp_path / "x", regions="auto"), None, ALL, "first", 1)
 
 
 def test_colour_is_kept(tmp_path):

@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -21,6 +21,7 @@ from denoising.formats.opening import is_image
 from denoising.sources.base import Log, Source
 from denoising.sources.shared import levels, listing
 from denoising.sources.shared.image_files import File, look
+from denoising.sources.shared.regions import LEAST, regions
 
 
 class Item(NamedTuple):
@@ -63,6 +64,9 @@ class Folder(Source):
         values suggest; the log says which.
     bad_files : {"refuse", "skip"}
         skip: those that cannot be used are left out, with their pairs, and the log names them.
+    regions : int or "auto"
+        Every image that may be split is cut into so many. auto: it stays whole, unless there are
+        too few images for a training, a validation and a test set.
     """
 
     name: Literal["folder"]
@@ -71,6 +75,7 @@ class Folder(Source):
     black: float = Field(0.0, allow_inf_nan=False)
     white: float | None = Field(None, allow_inf_nan=False)
     bad_files: Literal["refuse", "skip"] = "refuse"
+    regions: Annotated[int, Field(ge=1, le=1000)] | Literal["auto"] = 1
 
     @model_validator(mode="after")
     def _has_range(self) -> "Folder":
@@ -99,7 +104,7 @@ class Folder(Source):
         files = [file for item in items for file in item.files.values()]
         said = self.black if "black" in self.model_fields_set else None
         black, white = levels.find(files, clean, noisy, said, self.white, log)
-        images = sorted((image for item in items for image in _pages(item)), key=_name)
+        images = sorted(_images(root, items, self.regions, log), key=_name)
         _check_names(root, images)
         log(f"{shown(root)}: {kind}: {_described(images)}, {files[0].dtype}")
         return Catalogue(images, files[0].dtype, black, white)
@@ -206,13 +211,37 @@ def _measured(
         yield item
 
 
-def _pages(item: Item) -> Iterator[Image]:
+def _images(
+    root: Path, items: Sequence[Item], wanted: int | Literal["auto"], log: Log
+) -> Iterator[Image]:
+    """The pages of all files, or their regions; test images are always whole."""
+    has_test = any(item.own_set == "test" for item in items)
+    others = sum(item.first.pages for item in items if item.own_set != "test")
+    few = others < LEAST - has_test
+    cut = few if wanted == "auto" else wanted > 1
+    if cut:
+        log(
+            f"{shown(root)}: {others} image{'s' * (others > 1)} to split: cut into regions, one "
+            "below the other; errors of other images may be larger"
+        )
+    for item in items:
+        height = item.first.shape[0]
+        parts = [range(height)]
+        if cut and item.own_set != "test":
+            parts = regions(height, None if wanted == "auto" else wanted)
+        yield from _pages(item, parts)
+
+
+def _pages(item: Item, parts: Sequence[range]) -> Iterator[Image]:
     count = item.first.pages
-    digits = max(4, len(str(count)))
-    for page in range(count):
+    height, width, channels = item.first.shape
+    digits, places = max(4, len(str(count))), len(str(height))
+    for page, rows in itertools.product(range(count), parts):
         name = item.name if count == 1 else f"{item.name}#{page + 1:0{digits}}"
-        read = {role: file.page(page) for role, file in item.files.items()}
-        yield Image(name, item.own_set, item.first.shape, read)
+        if len(parts) > 1:
+            name += f"#rows{rows.start:0{places}}-{rows.stop - 1:0{places}}"
+        read = {role: file.page(page, rows) for role, file in item.files.items()}
+        yield Image(name, item.own_set, (len(rows), width, channels), read)
 
 
 def _name(image: Image) -> str:

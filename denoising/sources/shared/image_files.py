@@ -46,13 +46,13 @@ class File:
     white_from: str
     state: _State
 
-    def page(self, number: int) -> Blocks:
-        """What reads a page, from 0, in bands of rows (rows, W, C).
+    def page(self, number: int, rows: range | None = None) -> Blocks:
+        """What reads a page, from 0, or some rows of it, in bands (rows, W, C).
 
         Each call opens the file anew, and raises an InputError if it is damaged, or not as it was
         when its header was read.
         """
-        return functools.partial(_bands, self, number)
+        return functools.partial(_bands, self, number, rows or range(self.shape[0]))
 
 
 def look(path: Path) -> File:
@@ -78,14 +78,14 @@ def look(path: Path) -> File:
     )
 
 
-def _bands(file: File, page: int) -> Iterator[np.ndarray]:
-    height, width, channels = file.shape
+def _bands(file: File, page: int, wanted: range) -> Iterator[np.ndarray]:
+    _, width, channels = file.shape
     rows = max(1, BAND // (width * channels * file.dtype.itemsize))
     try:
         _check(file)
         with open_image(file.path) as image:
-            for top in range(0, height, rows):
-                yield image.read(page, slice(top, min(top + rows, height)))
+            for top in range(wanted.start, wanted.stop, rows):
+                yield image.read(page, slice(top, min(top + rows, wanted.stop)))
     except InputError:
         _check(file)  # that it changed explains more
         raise
