@@ -14,7 +14,7 @@ from denoising import files
 from stages import schema
 from stages.shared import layout, params
 from tests.conftest import ROOT
-from tools import own, publish
+from tools import own, publish, work
 
 FOLDERS = sorted(path for path in (ROOT / layout.RESULTS).glob("*") if path.is_dir())
 
@@ -133,6 +133,17 @@ def test_published_parameters_that_cannot_be_read_are_one_line(published, text, 
         file.write_text(text)
     with pytest.raises(files.InputError, match=rf"^results/article/params.yaml: {message}"):
         publish.redraw("article")
+
+
+def test_what_trainings_cost_is_told_of_runs_with_a_log(tmp_path):
+    root = tmp_path / "article"
+    shutil.copytree(ROOT / "results/article", root)
+    (root / layout.log_file("train", "cnn")).unlink()
+    lines = work.table(root, ["cnn", "cae", "dncnn"]).splitlines()
+    assert [line.split()[1] for line in lines[2:]] == ["cae", "dncnn"]
+    minutes = files.read_json(root / layout.log_file("train", "cae"), "seconds")["seconds"] / 60
+    cells = [cell.strip() for cell in lines[2].split("|")]
+    assert cells[2:6] == [f"{minutes:.0f}", "500,000", "whole images", f"{10 * 391:,}"]
 
 
 def test_a_network_too_many_is_left_out(monkeypatch, tmp_path, capsys):

@@ -18,7 +18,7 @@ from denoising.inference import float16_export
 from stages import evaluate, report, schema
 from stages.evaluating import measuring, prediction
 from stages.shared import command, images, layout, params
-from tools import lockfile, programs
+from tools import lockfile, programs, work
 
 NETWORKS = 13_000_000  # bytes of all published networks of a budget; git keeps every version
 
@@ -90,6 +90,8 @@ def redraw(budget: str) -> None:
         raise InputError(f"{path}: a section is not what it should be") from None
     missing = [name for name in chosen.datasets if not (root / layout.metrics_file(name)).is_file()]
     report.draw(chosen, root, missing)
+    if costs := work.table(root, chosen.networks):
+        write_text(root / work.FILE, costs)
     print((root / layout.TABLES).read_text())
 
 
