@@ -11,10 +11,11 @@ import tifffile
 import yaml
 
 from denoising.files import InputError
+from denoising.sources.folder import Folder
 from stages import schema
 from stages.shared import params
 from tests.conftest import ROOT
-from tools import own
+from tools import own, samples
 
 PRESETS = [path.stem for path in (ROOT / "presets").glob("*.yaml") if path.stem != "images"]
 
@@ -126,3 +127,21 @@ def test_a_folder_becomes_a_table(tmp_path, kind):
     photographs(tmp_path / "my scans", kind, count=7)  # another image: all is measured anew
     again = subprocess.run(command, cwd=clone, capture_output=True, text=True)
     assert "Running stage 'fetch@images'" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("kind", "found", "said"),
+    [
+        ("clean", "14 images, from 191 x 256 to 256 x 256 pixels, 1 channel, uint8", "white: 255"),
+        ("pairs", "14 images, from 191 x 256 to 256 x 256 pixels, 3 channels, uint8", "white: 255"),
+        ("stacks", "70 images", "white: 4095 (12 bits"),
+    ],
+)
+def test_samples_are_a_folder_of_their_kind(tmp_path, kind, found, said):
+    samples.main(kind, tmp_path / "made")
+    lines = []
+    Folder(name="folder", path=str(tmp_path / "made")).scan(tmp_path, tmp_path, lines.append)
+    assert any(found in line for line in lines), lines
+    assert any(said in line for line in lines), lines
+    with pytest.raises(InputError, match="is there already"):
+        samples.main(kind, tmp_path / "made")
