@@ -10,10 +10,22 @@ order of the runs for as long as they fit into what every clone is asked to carr
 
 import argparse
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
-from denoising.files import InputError, read_json, sha256, write_bytes, write_json, write_text
+import numpy as np
+
+from denoising.files import (
+    InputError,
+    one_line,
+    read_json,
+    sha256,
+    write_arrays,
+    write_bytes,
+    write_json,
+    write_text,
+)
 from denoising.inference import float16_export
 from stages import evaluate, report, schema
 from stages.evaluating import measuring, prediction
@@ -21,6 +33,8 @@ from stages.shared import command, images, layout, params
 from tools import lockfile, programs, work
 
 NETWORKS = 13_000_000  # bytes of all published networks of a budget; git keeps every version
+EXAMPLE = 96  # pixels of a side, of larger test images that are kept to be looked at
+_KEPT = ("clean", "noisy", "prediction")
 
 # where params.yaml names the rows of a stage
 SECTIONS = {
@@ -56,6 +70,7 @@ def publish(content: params.Content) -> None:
         if name in chosen.runs:
             publish_network(name, target, content)
         _copy(name, target, trained=name in chosen.runs)
+        _copy_errors(name, target, in_grid=name not in chosen.filters or not chosen.runs)
     if not published:
         raise InputError(f"nothing of budget {chosen.budget} is up to date: run `make repro` first")
     _merge_lock(target / layout.LOCK, kept)
@@ -130,7 +145,7 @@ def _value(content: params.Content, path: str) -> Any:
 
 
 def _copy(name: str, target: Path, trained: bool) -> None:
-    files = [layout.metrics_file(name), layout.per_image_file(name), layout.histogram_file(name)]
+    files = [layout.metrics_file(name), layout.histogram_file(name)]
     if trained:
         files += [layout.provenance_file(name), layout.curve_file(name)]
         model = sha256(layout.model_file(name))
@@ -140,6 +155,28 @@ def _copy(name: str, target: Path, trained: bool) -> None:
                 files.append(file)
     for file in files:
         write_bytes(target / file, file.read_bytes())
+
+
+def _copy_errors(name: str, target: Path, in_grid: bool) -> None:
+    """Errors of a row's test images; of the images that were kept, no more than the grid needs.
+
+    Digits are kept whole. Photographs are their owners', and large: parts of some are enough.
+    """
+    file = layout.per_image_file(name)
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = dict(archive)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{file}: cannot be read ({one_line(error)})") from None
+    kept = {key: arrays[key] for key in _KEPT if key in arrays}
+    if max(max(pixels.shape[1:3]) for pixels in kept.values()) <= EXAMPLE:
+        write_bytes(target / file, file.read_bytes())
+        return
+    for key, pixels in kept.items():
+        top, left = (max(0, size - EXAMPLE) // 2 for size in pixels.shape[1:3])
+        part = pixels[:, top : top + EXAMPLE, left : left + EXAMPLE]
+        arrays[key] = part if in_grid else part[:0]
+    write_arrays(target / file, **arrays)
 
 
 def publish_network(name: str, target: Path, content: params.Content) -> None:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from denoising.files import InputError, write_text
 from stages.shared import command, layout, params
+from tools import work
 
 Sources = Mapping[str, Path]  # where the tables of a page come from, by marker
 
 BENCHMARKS = Path("benchmarks")
+BSD = Path("results/bsd")
 STUDY = Path("studies/clipping/tables")
 PAGES: Mapping[str, Sources] = {
     "docs/results.md": {
@@ -17,6 +19,11 @@ PAGES: Mapping[str, Sources] = {
     },
     "docs/open-choices.md": {"open_choices": BENCHMARKS / "open_choices.md"},
     "docs/gate.md": {"spread": BENCHMARKS / "spread.md"},
+    "docs/photographs.md": {
+        "bsd": BSD / layout.TABLES,
+        "bsd_work": BSD / work.FILE,
+        "bsd_clipped": BENCHMARKS / "photographs.md",
+    },
     "docs/speed.md": {name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy")},
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"

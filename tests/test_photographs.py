@@ -1,0 +1,66 @@
+"""What docs/photographs.md says follows from results/bsd."""
+
+import functools
+import re
+
+import pytest
+
+from denoising import files
+from stages.shared import layout, params
+from tests.conftest import ROOT
+from tests.test_readme import flat
+
+PAGE = "docs/photographs.md"
+BSD = ROOT / "results/bsd"
+PAPER = 204_800 * 50  # patches that DnCNN's paper trains on
+
+
+def psnr(name, part="BSD68"):
+    return files.read_json(BSD / layout.metrics_file(name), "parts")["parts"][part]["psnr"]
+
+
+def minutes(name):
+    return files.read_json(BSD / layout.log_file("train", name), "seconds")["seconds"] / 60
+
+
+@functools.cache
+def published():
+    return params.read(BSD / "params.yaml")["report"]["published"]["BSD68"]
+
+
+def settings(name):
+    return files.read_json(BSD / layout.provenance_file(name), "settings")["settings"]
+
+
+def test_the_paper_and_what_was_given_up():
+    of = settings("dncnn")
+    seen = of["patches"]["per_epoch"] * of["epochs"]
+    bm3d, paper = published()["BM3D, sigma 25"], published()["DnCNN, sigma 25"]
+    assert psnr("dncnn") > bm3d
+    expected = (
+        f"reaches {psnr('dncnn'):.2f} dB on BSD68 after {minutes('dncnn'):.0f} minutes: above "
+        f"BM3D's {bm3d} dB, {paper - psnr('dncnn'):.2f} dB below its paper.",
+        f"Here {seen:,} patches were seen, {100 * seen / PAPER:.1f} % of that, in batches of "
+        f"{of['batch_size']}",
+    )
+    for sentence in expected:
+        assert sentence in flat(PAGE)
+
+
+def test_unet_is_ahead_per_minute():
+    assert psnr("unet") > psnr("dncnn")
+    assert minutes("unet") < minutes("dncnn")
+    assert f"{psnr('unet'):.2f} dB after {minutes('unet'):.0f} minutes" in flat(PAGE)
+
+
+def test_noise2noise_beside_clean_targets():
+    less = psnr("unet") - psnr("unet_n2n")
+    assert less < 0.15
+    assert f"{psnr('unet_n2n'):.2f} dB, {less:.2f} dB less" in flat(PAGE)
+
+
+@pytest.mark.parametrize("row", ["unet_n2n_clipped", "predicted", "unet_n2n_clipped_inverse"])
+def test_what_clipping_costs(row):
+    text = (ROOT / "benchmarks/photographs.md").read_text()
+    (found,) = re.findall(rf"^\| [^|]*{row}[^|_]*\| +([0-9.]+) \|", text, re.MULTILINE)
+    assert f"{found} dB" in flat(PAGE).partition("Clipped targets")[2]
