@@ -15,8 +15,8 @@ BSD = ROOT / "results/bsd"
 PAPER = 204_800 * 50  # patches that DnCNN's paper trains on
 
 
-def psnr(name, part="BSD68"):
-    return files.read_json(BSD / layout.metrics_file(name), "parts")["parts"][part]["psnr"]
+def psnr(name, part="BSD68", root=BSD):
+    return files.read_json(root / layout.metrics_file(name), "parts")["parts"][part]["psnr"]
 
 
 def minutes(name):
@@ -59,8 +59,30 @@ def test_noise2noise_beside_clean_targets():
     assert f"{psnr('unet_n2n'):.2f} dB, {less:.2f} dB less" in flat(PAGE)
 
 
-@pytest.mark.parametrize("row", ["unet_n2n_clipped", "predicted", "unet_n2n_clipped_inverse"])
-def test_what_clipping_costs(row):
+def test_what_a_quarter_of_an_hour_gives():
+    laptop = ROOT / "results/bsd_laptop"
+    logs = [files.read_json(file, "seconds") for file in (laptop / "logs").glob("train-*.json")]
+    assert len(logs) == 5
+    text = flat(PAGE).partition("A quarter of an hour")[2]
+    assert f"{sum(log['seconds'] for log in logs) / 60:.0f} minutes of training in all" in text
+    short = {name: psnr(name, root=laptop) for name in ("dncnn", "unet")}
+    less = {name: psnr(name) - short[name] for name in short}
+    assert f"ends at {short['dncnn']:.2f} dB on BSD68, {less['dncnn']:.2f} dB below" in text
+    assert f"U-Net at {short['unet']:.2f} dB, {less['unet']:.2f} dB below" in text
+    filters = params.read(BSD / "params.yaml")["filters"]
+    assert max(psnr(name, root=laptop) for name in filters) < min(short.values())
+    assert max(short.values()) < published()["BM3D, sigma 25"]
+
+
+@pytest.mark.parametrize(
+    ("row", "sentence"),
+    [
+        ("unet_n2n_clipped", "and {} dB came out"),
+        ("unet_n2n_clipped, predicted from unet", "On BSD68 {} dB were predicted"),
+        ("unet_n2n_clipped_inverse", "the same network has {} dB"),
+    ],
+)
+def test_what_clipping_costs(row, sentence):
     text = (ROOT / "benchmarks/photographs.md").read_text()
-    (found,) = re.findall(rf"^\| [^|]*{row}[^|_]*\| +([0-9.]+) \|", text, re.MULTILINE)
-    assert f"{found} dB" in flat(PAGE).partition("Clipped targets")[2]
+    (found,) = re.findall(rf"^\| {row} +\| +([0-9.]+) +\|", text, re.MULTILINE)
+    assert sentence.format(found) in flat(PAGE)
