@@ -344,6 +344,16 @@ def test_what_nobody_can_know_is_asked_for(denoise, tmp_path, pixels, choices, m
         denoise(npy(tmp_path / "a.npy", pixels), **choices)
 
 
+def test_twelve_bits_stay_twelve_bits(denoise, tmp_path):
+    """Of networks whose answers go beyond white; what went beyond it before may stay there."""
+    more = network(1, lambda x: x * 1.5)
+    path = tiff(tmp_path / "a.tif", STACK)
+    grown = np.rint(np.minimum(STACK * 1.5, 4095))
+    np.testing.assert_allclose(read(denoise(path, more)[0]), grown, atol=1)
+    assert read(denoise(path, more, white=4095)[0]).max() == 4095
+    assert read(denoise(path, more, white=2000)[0]).max() > 6000
+
+
 # what is known of the training
 
 

@@ -10,10 +10,11 @@ import pytest
 import tifffile
 import yaml
 
+from denoising import files
 from denoising.files import InputError
 from denoising.sources.folder import Folder
-from stages import schema
-from stages.shared import params
+from stages import corrupt, fetch, schema
+from stages.shared import layout, params
 from tests.conftest import ROOT
 from tools import own, samples
 
@@ -127,6 +128,27 @@ def test_a_folder_becomes_a_table(tmp_path, kind):
     photographs(tmp_path / "my scans", kind, count=7)  # another image: all is measured anew
     again = subprocess.run(command, cwd=clone, capture_output=True, text=True)
     assert "Running stage 'fetch@images'" in again.stdout
+
+
+def test_black_frames_are_no_image_in_two_splits(tmp_path, monkeypatch):
+    """What has one value throughout teaches nothing; equal frames with content do."""
+    frames = np.random.default_rng(1).integers(0, 255, (8, 300, 20), np.uint8)
+    frames[[1, 4, 7]] = 0
+    content = params.parse(composed("clean"), "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    content["datasets"]["images"] |= {"selection": "first"}
+
+    def split():
+        tifffile.imwrite(tmp_path / "images/clean/stack.tif", frames, photometric="minisblack")
+        fetch.main(content, "images")
+        corrupt.main(content, "images")
+
+    (tmp_path / "images/clean").mkdir(parents=True)
+    split()
+    assert 7 in files.read_arrays(layout.dataset_file("images", "test"), "images")[0]
+    frames[[1, 4, 7], 299, 19] = 1  # the same, in the very last pixel
+    with pytest.raises(InputError, match=r"#0002 in train and .*#0008 in test are the same"):
+        split()
 
 
 @pytest.mark.parametrize(

@@ -166,11 +166,13 @@ class _File:
         self, by: FileDenoiser, image: ImageFile, new: Header, found: levels.Levels, grey: bool
     ) -> None:
         self.by, self.image, self.new, self.levels, self.grey = by, image, new, found, grey
-        self.low, self.high = np.inf, -np.inf
+        self.low, self.high = np.inf, -np.inf  # of the file, as far as it was read
+        self.page_high = -np.inf
 
     def page(self, page: int, progress: tiles.Progress) -> np.ndarray:
         """A denoised page (H, W, C), of the type that is written."""
         by, header = self.by, self.new
+        self.page_high = -np.inf
         self._compare_noise(page)
         result = np.empty(header.shape, header.dtype)
 
@@ -185,6 +187,9 @@ class _File:
                 self._refuse(page, "the network's answer is not finite")
             result[rows] = to_dtype(done, header.dtype, self.levels.black, self.levels.white)
         self._compare_range()
+        if header.dtype.kind != "f" and self.page_high <= 1:
+            # 12 bits in a file of 16 stay 12 bits
+            np.minimum(result, header.dtype.type(self.levels.white), out=result)
         return result
 
     def _compare_range(self) -> None:
@@ -225,6 +230,7 @@ class _File:
                 "--white",
             )
         self.low, self.high = min(self.low, low), max(self.high, high)
+        self.page_high = max(self.page_high, high)
         unit = to_unit(pixels, black, white)
         return (unit @ np.array(LUMA, np.float32))[..., None] if self.grey else unit
 
