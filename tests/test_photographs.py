@@ -1,8 +1,9 @@
-"""What docs/photographs.md says follows from results/bsd."""
+"""What docs/photographs.md says follows from results/bsd and results/polyu."""
 
 import functools
 import re
 
+import numpy as np
 import pytest
 
 from denoising import files
@@ -11,7 +12,7 @@ from tests.conftest import ROOT
 from tests.test_readme import flat
 
 PAGE = "docs/photographs.md"
-BSD = ROOT / "results/bsd"
+BSD, POLYU = ROOT / "results/bsd", ROOT / "results/polyu"
 PAPER = 204_800 * 50  # patches that DnCNN's paper trains on
 
 
@@ -78,11 +79,48 @@ def test_what_a_quarter_of_an_hour_gives():
     ("row", "sentence"),
     [
         ("unet_n2n_clipped", "and {} dB came out"),
-        ("unet_n2n_clipped, predicted from unet", "On BSD68 {} dB were predicted"),
+        ("unet_n2n_clipped, predicted from unet_clipped", "On BSD68 {} dB were predicted"),
         ("unet_n2n_clipped_inverse", "the same network has {} dB"),
     ],
 )
 def test_what_clipping_costs(row, sentence):
-    text = (ROOT / "benchmarks/photographs.md").read_text()
-    (found,) = re.findall(rf"^\| {row} +\| +([0-9.]+) +\|", text, re.MULTILINE)
+    (found,) = re.findall(rf"^\| {row} +\| +([0-9.]+) +\|", table("photographs"), re.MULTILINE)
     assert sentence.format(found) in flat(PAGE)
+
+
+def test_corrected_beside_clean_targets():
+    less = psnr("unet_clipped") - psnr("unet_n2n_clipped_inverse")
+    assert f"{less:.2f} dB below clean targets" in flat(PAGE)
+
+
+def table(name):
+    return (ROOT / f"benchmarks/{name}.md").read_text()
+
+
+def over_all(kind, root=POLYU):
+    """PSNR in dB, the mean over the images of all cameras."""
+    paths = sorted((root / "metrics").glob(f"{kind}_*.json"))
+    found = [files.read_json(path, "psnr", "images") for path in paths]
+    assert len(found) == 5
+    return np.average([one["psnr"] for one in found], weights=[one["images"] for one in found])
+
+
+def test_a_camera_that_no_network_saw():
+    network, noisy, blur = map(over_all, ("unet", "noisy", "gaussian"))
+    above = f"{network:.2f} dB over all images, {network - noisy:.2f} dB above the noisy images"
+    assert above in flat(PAGE)
+    assert f"a Gaussian of 0.6 pixels, with {blur:.2f} dB" in flat(PAGE)
+    scores = [
+        [float(cell.split("/")[0]) for cell in line.split("|")[2:7]]
+        for line in table("cameras").splitlines()[2:]
+    ]
+    assert len(scores) == 6
+    for _, blurred, *estimated, learned in scores:
+        assert learned > blurred > max(estimated)
+
+
+def test_why_filters_that_estimate_the_noise_do_nothing():
+    *_, noise, estimated, correlation, _ = table("cameras").splitlines()[-1].split("|")
+    assert f"the correlation from one to the next is {correlation.strip()}" in flat(PAGE)
+    expected = f"Of noise of {noise.strip()} of 255, only {estimated.strip()} is found"
+    assert expected in flat(PAGE)

@@ -10,7 +10,7 @@ from tools import work
 Sources = Mapping[str, Path]  # where the tables of a page come from, by marker
 
 BENCHMARKS = Path("benchmarks")
-BSD = Path("results/bsd")
+BSD, POLYU = Path("results/bsd"), Path("results/polyu")
 STUDY = Path("studies/clipping/tables")
 PAGES: Mapping[str, Sources] = {
     "docs/results.md": {
@@ -23,6 +23,8 @@ PAGES: Mapping[str, Sources] = {
         "bsd": BSD / layout.TABLES,
         "bsd_work": BSD / work.FILE,
         "bsd_clipped": BENCHMARKS / "photographs.md",
+        "polyu_cameras": BENCHMARKS / "cameras.md",
+        "polyu_work": POLYU / work.FILE,
     },
     "docs/speed.md": {name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy")},
     "docs/why-noise2noise.md": {
