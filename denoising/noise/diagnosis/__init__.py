@@ -1,0 +1,1 @@
+"""What the noise of images is like, from the noisy images alone."""
