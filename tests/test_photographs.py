@@ -124,3 +124,13 @@ def test_why_filters_that_estimate_the_noise_do_nothing():
     assert f"the correlation from one to the next is {correlation.strip()}" in flat(PAGE)
     expected = f"Of noise of {noise.strip()} of 255, only {estimated.strip()} is found"
     assert expected in flat(PAGE)
+
+
+def test_cameras_in_a_quarter_of_an_hour():
+    laptop = ROOT / "results/polyu_laptop"
+    logs = [files.read_json(file, "seconds") for file in (laptop / "logs").glob("train-*.json")]
+    minutes = sum(log["seconds"] for log in logs) / 60
+    short, less = over_all("unet", laptop), over_all("unet") - over_all("unet", laptop)
+    text = flat(PAGE).partition("Real noise: five cameras")[2]
+    assert f"{minutes:.0f} minutes of training in all" in text
+    assert f"{short:.2f} dB, {less:.2f} dB below" in text
