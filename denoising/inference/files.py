@@ -189,7 +189,8 @@ class _File:
         self._compare_range()
         if header.dtype.kind != "f" and self.page_high <= 1:
             # 12 bits in a file of 16 stay 12 bits
-            np.minimum(result, header.dtype.type(self.levels.white), out=result)
+            white = to_dtype(1, header.dtype, self.levels.black, self.levels.white)
+            np.minimum(result, white, out=result)
         return result
 
     def _compare_range(self) -> None:
