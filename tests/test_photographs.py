@@ -134,3 +134,10 @@ def test_cameras_in_a_quarter_of_an_hour():
     text = flat(PAGE).partition("Real noise: five cameras")[2]
     assert f"{minutes:.0f} minutes of training in all" in text
     assert f"{short:.2f} dB, {less:.2f} dB below" in text
+
+
+def test_how_many_networks_are_published():
+    for root, words in ((BSD, "lock file, and"), (POLYU, "the same files, and")):
+        there = len(list(root.glob("models/*.keras")))
+        trained = len(params.read(root / "params.yaml")["runs"])
+        assert f"{words} {there} of the {trained} networks" in flat(PAGE)
