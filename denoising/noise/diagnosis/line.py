@@ -18,6 +18,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 
 from denoising.files import InputError
+from denoising.noise.clipping import clipped_mean
 
 FEWEST = 2  # levels that a line goes through
 BEYOND = 1.5  # white at 1: up to where pixels may be that were cut to white
@@ -37,8 +38,10 @@ class Line(NamedTuple):
     deviation: float
 
 
-def clipped_moments(clean: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of clip(y + n, 0, 1) with n ~ N(0, sigma²), elementwise.
+def clipped_variance(clean: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Variance of clip(y + n, 0, 1) with n ~ N(0, sigma²), elementwise.
+
+    Its mean is `denoising.noise.clipping.clipped_mean`.
 
     Parameters
     ----------
@@ -48,15 +51,13 @@ def clipped_moments(clean: np.ndarray, sigma: np.ndarray) -> tuple[np.ndarray, n
     low, high = -clean / sigma, (1 - clean) / sigma
     inside = ndtr(high) - ndtr(low)
     at_low, at_high = (np.exp(-(edge**2) / 2) / np.sqrt(2 * np.pi) for edge in (low, high))
-    above = ndtr(-high)
-    mean = clean * inside + sigma * (at_low - at_high) + above
     square = (
         clean**2 * inside
         + 2 * clean * sigma * (at_low - at_high)
         + sigma**2 * (inside + low * at_low - high * at_high)
-        + above
+        + ndtr(-high)
     )
-    return mean, np.maximum(square - mean**2, 0)
+    return np.maximum(square - clipped_mean(clean, sigma) ** 2, 0)
 
 
 def fit(
@@ -115,7 +116,7 @@ def _expected(means: np.ndarray, line: np.ndarray, clipped: tuple[bool, bool]) -
         return np.maximum(a + b * means, DARKEST)
     clean = np.linspace(0, BEYOND, POINTS)
     sigma = np.sqrt(np.maximum(a + b * clean, DARKEST))
-    mean, variance = clipped_moments(clean, sigma)
+    mean, variance = clipped_mean(clean, sigma), clipped_variance(clean, sigma)
     at_black, at_white = clipped
     middle = np.searchsorted(mean, 0.5)  # far from one end, the other does not matter
     if not at_black:
