@@ -122,6 +122,8 @@ def test_a_folder_becomes_a_table(tmp_path, kind):
     else:
         assert metrics["psnr"] == pytest.approx(-20 * np.log10(NOISE), abs=0.15)
         assert re.search(r"\| unet +\| 0\.0", table)
+        told = [first.stdout.find(words) for words in ("unet: PSNR ", "stages.evaluate_filter")]
+        assert 0 <= told[0] < told[1]  # as soon as it is known
         assert ("second shots" in table) == (kind == "shots")
 
     assert "up to date" in subprocess.run(command, cwd=clone, capture_output=True, text=True).stdout
