@@ -1,17 +1,28 @@
-"""Filters that need no training: the article's traditional methods, and those for photographs.
+"""Filters: nothing is trained in advance. The article's traditional ones, and for any image.
 
 Each is a section that is told apart by its `name`, and takes images (N, H, W, C) float32, pixel
-values on the scale [0, 1], which noise may have moved outside.
+values on the scale [0, 1], which noise may have moved outside. What it takes for granted of images
+and noise is its `assumes`, a tuple of `denoising.methods.base.Assumption`.
 """
 
 from typing import Annotated
 
 from pydantic import Field
 
+from denoising.evaluation.filters.calibrated import Calibrated
 from denoising.evaluation.filters.fixed import Gaussian, Identity, Mean, Median
 from denoising.evaluation.filters.restoration import NonLocalMeans, TotalVariation, Wavelet
+from denoising.evaluation.filters.zero_shot import ZeroShotNoise2Noise
 
 Filter = Annotated[
-    Identity | Median | Mean | Gaussian | NonLocalMeans | TotalVariation | Wavelet,
+    Identity
+    | Median
+    | Mean
+    | Gaussian
+    | NonLocalMeans
+    | TotalVariation
+    | Wavelet
+    | Calibrated
+    | ZeroShotNoise2Noise,
     Field(discriminator="name"),
 ]

@@ -1,17 +1,23 @@
 """The classical filters that the article names as the traditional methods."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from scipy import ndimage
 
+from denoising.methods.base import Assumption
 from denoising.sections import Odd, Positive, Section
+
+# of an average of neighbours
+_AVERAGE = (Assumption.INDEPENDENT, Assumption.ZERO_MEAN, Assumption.SMOOTH)
 
 
 class Identity(Section):
     """The images themselves: the baseline of doing nothing."""
 
     name: Literal["identity"]
+
+    assumes: ClassVar[tuple[Assumption, ...]] = ()
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         return images
@@ -23,6 +29,8 @@ class Median(Section):
     name: Literal["median"]
     size: Odd
 
+    assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.INDEPENDENT, Assumption.SMOOTH)
+
     def __call__(self, images: np.ndarray) -> np.ndarray:
         return ndimage.median_filter(images, size=(1, self.size, self.size, 1), mode="reflect")
 
@@ -33,6 +41,8 @@ class Mean(Section):
     name: Literal["mean"]
     size: Odd
 
+    assumes: ClassVar[tuple[Assumption, ...]] = _AVERAGE
+
     def __call__(self, images: np.ndarray) -> np.ndarray:
         return ndimage.uniform_filter(images, size=(0, self.size, self.size, 0), mode="reflect")
 
@@ -42,6 +52,8 @@ class Gaussian(Section):
 
     name: Literal["gaussian"]
     sigma: Positive
+
+    assumes: ClassVar[tuple[Assumption, ...]] = _AVERAGE
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         sigmas = (0, self.sigma, self.sigma, 0)

@@ -44,7 +44,7 @@ class NonLocalMeans(Adaptive):
 
     name: Literal["nlm"]
 
-    def _filter(self, image: np.ndarray, sigma: float) -> np.ndarray:
+    def filtered(self, image: np.ndarray, sigma: float) -> np.ndarray:
         from skimage.restoration import denoise_nl_means  # takes half a second
 
         table = NLM_GREY if image.shape[-1] == 1 else NLM_COLOUR
@@ -80,24 +80,25 @@ class TotalVariation(Adaptive):
 
     name: Literal["tv"]
 
-    def _filter(self, image: np.ndarray, sigma: float) -> np.ndarray:
-        filtered = np.empty_like(image)
-        for channel in range(image.shape[-1]):
-            filtered[..., channel] = _least_variation(image[..., channel], sigma)
-        return filtered
+    def filtered(self, image: np.ndarray, sigma: float) -> np.ndarray:
+        channels = np.moveaxis(image, -1, 0)
+        return np.stack([_least_variation(channel, sigma) for channel in channels], axis=-1)
+
+
+def smoothed(noisy: np.ndarray, weight: float) -> np.ndarray:
+    """One channel (H, W) with the weight that its total variation has, in pixel values."""
+    from skimage.restoration import denoise_tv_chambolle  # takes half a second
+
+    return denoise_tv_chambolle(noisy, weight=weight, eps=CONVERGED, max_num_iter=ITERATIONS)
 
 
 def _least_variation(noisy: np.ndarray, sigma: float) -> np.ndarray:
     """One channel (H, W), denoised by total variation to a residual of `sigma`."""
-    from skimage.restoration import denoise_tv_chambolle  # takes half a second
-
     if noisy.std() <= sigma:  # no weight leaves so large a residual, the largest is the mean
         return np.full_like(noisy, noisy.mean())
     weight, filtered = sigma, noisy
     for _ in range(STEPS):
-        filtered = denoise_tv_chambolle(
-            noisy, weight=weight, eps=CONVERGED, max_num_iter=ITERATIONS
-        )
+        filtered = smoothed(noisy, weight)
         residual = (noisy - filtered).std()
         if abs(residual - sigma) <= TOLERANCE * sigma:
             break
@@ -125,7 +126,7 @@ class Wavelet(Adaptive):
     name: Literal["wavelet"]
     threshold: Literal["bayes", "visu"] = "bayes"
 
-    def _filter(self, image: np.ndarray, sigma: float) -> np.ndarray:
+    def filtered(self, image: np.ndarray, sigma: float) -> np.ndarray:
         import pywt
         from skimage.restoration import denoise_wavelet  # takes half a second
 
