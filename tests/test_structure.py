@@ -264,7 +264,7 @@ ALLOWED = {
     "methods": DATA | {"data"},
     "training": DATA | {"data", "compute", "networks", "methods"},
     "inference": DATA | {"compute", "networks", "formats"},
-    "evaluation": DATA | {"data"},
+    "evaluation": DATA | {"data", "compute", "methods"},
     "reporting": DATA | {"data", "evaluation"},
     "cli": DATA | {"compute", "networks", "inference", "formats"},
 }
