@@ -47,17 +47,24 @@ class Blocks(NamedTuple):
         Mean products of two pixels of a block, whose plane was taken out, by `LAGS`.
     around : ndarray (N,)
         Mean variance of the eight blocks around, over all channels.
+    nearby, uneven : ndarray (N,)
+        Mean and variance of the means of the eight blocks around, in this channel.
     crossed : ndarray (N, C)
         Mean products with each channel.
     side : int
         Of a block, pixels.
+    centres : ndarray (2, N)
+        Row and column of the image.
     """
 
     means: np.ndarray
     moments: np.ndarray
     around: np.ndarray
+    nearby: np.ndarray
+    uneven: np.ndarray
     crossed: np.ndarray
     side: int
+    centres: np.ndarray
 
 
 def cut(image: np.ndarray) -> list[Blocks]:
@@ -79,13 +86,18 @@ def cut(image: np.ndarray) -> list[Blocks]:
     moments = [_moments(flat, lag) for lag in LAGS.values()]
     inner = (slice(None), slice(1, -1), slice(1, -1))
     around = _around(moments[0].mean(axis=0))
+    nearby, uneven = _means_around(means)
+    centres = np.mgrid[1 : rows - 1, 1 : columns - 1].reshape(2, -1) * side + side // 2
     return [
         Blocks(
             means[channel][inner[1:]].ravel(),
             np.stack([moment[channel][inner[1:]].ravel() for moment in moments], axis=1),
             around.ravel(),
+            nearby[channel].ravel(),
+            uneven[channel].ravel(),
             (flat[channel] * flat).mean(axis=(3, 4))[inner].reshape(channels, -1).T,
             side,
+            centres,
         )
         for channel in range(channels)
     ]
@@ -131,6 +143,14 @@ def _around(variance: np.ndarray) -> np.ndarray:
     shifts = itertools.product(range(3), range(3))
     total = sum(variance[y : height - 2 + y, x : width - 2 + x] for y, x in shifts)
     return (total - variance[1:-1, 1:-1]) / 8
+
+
+def _means_around(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of the means of the eight blocks around: (C, rows - 2, columns - 2)."""
+    middle = means.mean(axis=(1, 2))[:, None, None]  # so that little is lost by squaring
+    nearby = np.stack([_around(one) for one in means - middle])
+    square = np.stack([_around(one) for one in (means - middle) ** 2])
+    return nearby + middle, np.maximum(square - nearby**2, 0)
 
 
 def covariances(moments: np.ndarray, side: int) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Noise in the flat blocks of many images: its variance by level, its correlations.
 
-Every estimate is a ratio of sums over images, so that drawing images anew for a bootstrap costs
-nothing but adding up.
+Every estimate is a ratio of sums over images, or over tiles of these, so that drawing them anew for
+a bootstrap costs nothing but adding up.
 """
 
 from collections.abc import Sequence
@@ -12,19 +12,22 @@ import numpy as np
 from denoising.noise.diagnosis import blocks
 from denoising.noise.diagnosis.blocks import Blocks
 
+UNEVEN = 0.4  # variance of the means around, over that in a block; noise alone gives up to 0.35
+STRONGER = 1.5  # times the variance of even levels: uneven ones have more than noise
+
 
 class Flat(NamedTuple):
-    """Sums over the flat blocks of each image and level, all channels together.
+    """Sums over the flat blocks of each unit (image or tile) and level, all channels together.
 
     Attributes
     ----------
-    counts : ndarray (images, levels)
+    counts : ndarray (units, levels)
         Flat blocks.
-    means : ndarray (images, levels)
+    means : ndarray (units, levels)
         Sum of their means.
-    moments : ndarray (images, levels, len(LAGS))
+    moments : ndarray (units, levels, len(LAGS))
         Sum of their moments, see `blocks.Blocks`.
-    crossed : ndarray (images, 2)
+    crossed : ndarray (units, 2)
         Sum of products of two different channels, and of the channels' own variances that these
         are to be held against. Zero of grey images.
     shares : ndarray (levels,)
@@ -60,24 +63,40 @@ class Found(NamedTuple):
     correlations: dict[str, float]
 
 
-def collect(images: Sequence[np.ndarray]) -> Flat | None:
-    """Find the flat blocks of images (H, W, C) that are like each other; None if there are none."""
+def collect(images: Sequence[np.ndarray], units: Sequence[np.ndarray] | None = None) -> Flat | None:
+    """Find the flat blocks of images (H, W, C) that are like each other; None if there are none.
+
+    Parameters
+    ----------
+    images : sequence of ndarray (H, W, C)
+        Such as are too small for the size of block that most of them have add nothing.
+    units : sequence of ndarray (H, W) of int, optional
+        To which unit each pixel belongs. Default: every image is a unit.
+    """
     cuts = [blocks.cut(image) for image in images]
-    kept = [channels for channels in cuts if channels and channels[0].side == _side(cuts)]
+    side = _side(cuts)
+    kept = [place for place, cut in enumerate(cuts) if cut and cut[0].side == side]
     if not kept:
         return None
-    channels = len(kept[0])
-    parts = [one[channel] for one in kept for channel in range(channels)]
+    if units is None:
+        count, found = len(images), [np.full(len(cuts[k][0].means), k) for k in kept]
+    else:
+        count = 1 + max(int(one.max()) for one in units)
+        found = [units[k][tuple(cuts[k][0].centres)] for k in kept]
+    channels = len(cuts[kept[0]])
+    parts = [one for place in kept for one in cuts[place]]
+    unit = np.concatenate([one for one in found for _ in range(channels)])
     sizes = [len(part.means) for part in parts]
-    image = np.repeat(np.arange(len(parts)) // channels, sizes)
     channel = np.repeat(np.arange(len(parts)) % channels, sizes)
-    means, moments, around, crossed = (
-        np.concatenate([part[place] for part in parts]) for place in range(4)
+    means, moments, around, nearby, uneven, crossed = (
+        np.concatenate([part[place] for part in parts]) for place in range(6)
     )
-    level = _levels(means)
-    flat = _flat(level, around, moments[:, 0], blocks.OUTLYING[parts[0].side])
-    shape = (len(kept), blocks.LEVELS)
-    place = image[flat], level[flat]
+    # by its own mean, a block's noise would decide on its level
+    level = _levels(nearby)
+    flat = _flat(level, around, moments[:, 0], blocks.OUTLYING[side])
+    flat = flat[_trusted(level[flat], moments[flat, 0], uneven[flat])]
+    shape = (count, blocks.LEVELS)
+    place = unit[flat], level[flat]
     sums = np.zeros((*shape, moments.shape[1]))
     np.add.at(sums, place, moments[flat])
     counts, total = np.zeros(shape), np.zeros(shape)
@@ -87,9 +106,9 @@ def collect(images: Sequence[np.ndarray]) -> Flat | None:
         counts,
         total,
         sums,
-        _crossed(image[flat], channel[flat], crossed[flat], len(kept)),
+        _crossed(unit[flat], channel[flat], crossed[flat], count),
         np.bincount(level, minlength=blocks.LEVELS) / len(level),
-        parts[0].side,
+        side,
     )
 
 
@@ -99,10 +118,10 @@ def _side(cuts: Sequence[Sequence[Blocks]]) -> int:
     return max(set(sides), key=sides.count, default=0)
 
 
-def _levels(means: np.ndarray) -> np.ndarray:
+def _levels(nearby: np.ndarray) -> np.ndarray:
     """Which level each block is of, as many blocks in each as equal means allow."""
-    edges = np.quantile(means, np.linspace(0, 1, blocks.LEVELS + 1)[1:-1])
-    return np.searchsorted(edges, means, side="right")
+    edges = np.quantile(nearby, np.linspace(0, 1, blocks.LEVELS + 1)[1:-1])
+    return np.searchsorted(edges, nearby, side="right")
 
 
 def _flat(
@@ -120,26 +139,43 @@ def _flat(
     return np.concatenate(found)
 
 
-def _crossed(
-    image: np.ndarray, channel: np.ndarray, products: np.ndarray, images: int
-) -> np.ndarray:
-    """Of every image: sum of products of different channels, and what it is held against.
+def _trusted(level: np.ndarray, variance: np.ndarray, uneven: np.ndarray) -> np.ndarray:
+    """Which of the blocks (N,) that are taken for flat may well be.
+
+    Drawings have none where the strokes are. There the means of blocks vary as much as what is in
+    them; but so they do in smooth shades, if the noise is weak. So a level is left out if it is
+    uneven, and varies more than those that are even; of an even one, what is uneven.
+    """
+    typical = np.zeros(blocks.LEVELS)
+    even = np.zeros(blocks.LEVELS, bool)
+    for number in np.unique(level):
+        here = level == number
+        typical[number] = variance[here].mean()
+        even[number] = np.median(uneven[here]) <= UNEVEN * typical[number]
+    if not even.any():
+        return np.ones(len(level), bool)
+    weak = ~even & (typical <= STRONGER * typical[even].max())
+    return weak[level] | (even[level] & (uneven <= UNEVEN * typical[level]))
+
+
+def _crossed(unit: np.ndarray, channel: np.ndarray, products: np.ndarray, units: int) -> np.ndarray:
+    """Of every unit: sum of products of different channels, and what it is held against.
 
     Between two channels this is the mean of their variances.
     """
     channels = products.shape[1]
     own = products[np.arange(len(channel)), channel]
     between, beside = products.sum(axis=1) - own, (channels - 1) * own
-    return np.stack([np.bincount(image, part, images) for part in (between, beside)], axis=1)
+    return np.stack([np.bincount(unit, part, units) for part in (between, beside)], axis=1)
 
 
 def estimate(flat: Flat, weights: np.ndarray | None = None) -> Found:
-    """Variance and correlations, each image counted with its weight.
+    """Variance and correlations, each unit counted with its weight.
 
     Parameters
     ----------
-    weights : ndarray (images,), optional
-        How often each image was drawn; None: once.
+    weights : ndarray (units,), optional
+        How often each unit was drawn; None: once.
     """
     if weights is None:
         weights = np.ones(len(flat.counts))
@@ -151,6 +187,9 @@ def estimate(flat: Flat, weights: np.ndarray | None = None) -> Found:
         by_level = np.full_like(moments, np.nan)
         by_level[there] = blocks.covariances(moments[there].T, flat.side).T
         variances = np.maximum(by_level[:, 0], 0)
+        if not flat.shares[there].sum():
+            correlations = dict.fromkeys((*list(blocks.LAGS)[1:], "channels"), np.nan)
+            return Found(means, variances, np.nan, correlations)
         overall = np.average(by_level[there], axis=0, weights=flat.shares[there])
         level, *others = overall
         correlations = dict(zip(list(blocks.LAGS)[1:], np.array(others) / level, strict=True))

@@ -24,6 +24,7 @@ FEWEST = 2  # levels that a line goes through
 BEYOND = 1.5  # white at 1: up to where pixels may be that were cut to white
 POINTS = 1501  # of the curve that clipping makes of the line
 ROBUST = 0.1  # relative deviation of a variance from which on it counts for less
+INWARD = 1e-3  # from the bound of a and b, over the mean variance: where a search can start
 DARKEST = 1e-12  # variance that counts as none
 
 
@@ -61,7 +62,12 @@ def clipped_variance(clean: np.ndarray, sigma: np.ndarray) -> np.ndarray:
 
 
 def fit(
-    means: np.ndarray, variances: np.ndarray, counts: np.ndarray, clipped: tuple[bool, bool]
+    means: np.ndarray,
+    variances: np.ndarray,
+    counts: np.ndarray,
+    clipped: tuple[bool, bool],
+    start: tuple[float, float] | None = None,
+    slope: bool = True,
 ) -> Line:
     """The line through variances by level.
 
@@ -75,36 +81,45 @@ def fit(
     clipped : tuple of bool
         Was the noise cut at black, at white? What is observed is then held against what clipping
         makes of the line.
+    start : tuple of float, optional
+        a and b near which the line is, such as those of the same images drawn otherwise.
+    slope : bool
+        Is there one? False: b is 0, for levels that are too near to each other to tell.
 
     Raises
     ------
     InputError
-        If fewer than two levels have noise.
+        If fewer than two levels have noise, or none without a slope.
     """
     there = np.isfinite(means) & np.isfinite(variances) & (variances > DARKEST)
-    if there.sum() < FEWEST:
-        raise InputError(f"noise is found at {there.sum()} levels: a line needs {FEWEST}")
+    fewest = FEWEST if slope else 1
+    if there.sum() < fewest:
+        raise InputError(f"noise is found at {there.sum()} levels: a line needs {fewest}")
     means, variances, counts = means[there], variances[there], counts[there]
     scale = float(np.average(variances, weights=counts))
     weights = np.sqrt(counts / counts.sum())
 
     def deviations(point: np.ndarray) -> np.ndarray:
-        return np.log(variances / _expected(means, scale * point, clipped))
+        both = np.append(point, 0.0)[:2]
+        return np.log(variances / _expected(means, scale * both, clipped))
 
+    starts = [(1.0, 0.1), (0.1, 1.0)]
+    if start is not None:
+        starts = [(max(start[0] / scale, INWARD), max(start[1] / scale, INWARD))]
     found = min(
         (
             least_squares(
                 lambda point: weights * deviations(point),
-                start,
+                first[: 1 + slope],
                 bounds=(0, np.inf),
                 loss="soft_l1",
                 f_scale=ROBUST,
             )
-            for start in ((1.0, 0.1), (0.1, 1.0))
+            for first in starts
         ),
         key=lambda result: result.cost,
     )
-    a, b = scale * found.x
+    a, b = scale * np.append(found.x, 0.0)[:2]
     deviation = np.sqrt(np.average(deviations(found.x) ** 2, weights=counts))
     return Line(float(a), float(b), float(deviation))
 
