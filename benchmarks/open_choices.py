@@ -32,6 +32,7 @@ from denoising.evaluation import metrics
 from denoising.files import write_text
 from denoising.inference import model_files
 from denoising.inference import predict as inference
+from denoising.methods.base import Given
 from denoising.reporting.tables import pipes
 from stages import corrupt, schema, train
 from stages.shared import layout, params
@@ -130,9 +131,13 @@ def continued_dncnn(content: params.Content, schedule: str | None) -> dict[str, 
     chosen = train.settings(content, "dncnn")
     plan = Plan(backend.resolve_precision(chosen.precision))
     batch_size, rate = chosen.work.batch_size, chosen.work.learning_rate
-    data = seeds.arrays(corrupt.settings(content, chosen.dataset))
+    dataset = corrupt.settings(content, chosen.dataset)
+    data = seeds.arrays(dataset)
     order = rng_for(chosen.seed, "dncnn", "continued").permutation(len(data["train"][0]))
-    inputs, targets = chosen.method.pairs(*data["train"], order)
+    clean, noisy = data["train"]
+    given = Given(dataset.noise)
+    inputs, targets = chosen.method.examples(clean[order], noisy[:, order], given, rng_for(0))
+    assert isinstance(inputs, np.ndarray)
     backend.prepare(chosen.seed)
     model = model_files.load(PUBLISHED / layout.model_file("dncnn"))
     if schedule:

@@ -21,7 +21,6 @@ from denoising.noise.estimate import estimated_sigma
 from denoising.sections import read_kind, validate
 from stages.shared import command, layout, params
 
-ROWS = 256  # of an image, that are looked at together
 NOTICEABLE = 0.01  # share of pixels, and of the range of pixel values
 
 
@@ -73,30 +72,8 @@ def _split(chosen: Settings, source: Store) -> dict[str, np.ndarray]:
     found = splits.of_source(
         source, options.split, chosen.images.by_split, options.selection, chosen.seed
     )
-    blank = _blank(source, np.concatenate(list(found.values())))
-    telling = {split: np.setdiff1d(places, blank) for split, places in found.items()}
-    check_no_leak(source.content, source.names, telling)
+    check_no_leak(source, found)
     return found
-
-
-def _blank(source: Store, places: np.ndarray) -> np.ndarray:
-    """Those among equal images that have one pixel value throughout, which teaches nothing.
-
-    Black frames of a stack, and regions outside the sample, are equal without being one image.
-    """
-    _, first, which, times = np.unique(
-        source.content[places], return_index=True, return_inverse=True, return_counts=True
-    )
-    blank = np.zeros(len(first), bool)
-    for kind in np.flatnonzero(times > 1):
-        place = places[first[kind]]
-        bands = (
-            source.raw(source.roles[0], place, (slice(top, top + ROWS), slice(None)))
-            for top in range(0, source.shapes[place, 0], ROWS)
-        )
-        values = source.raw(source.roles[0], place, (slice(1), slice(1)))
-        blank[kind] = all((band == values).all() for band in bands)
-    return places[blank[which]]
 
 
 def _write_arrays(name: str, chosen: Settings, source: Store, found: dict[str, np.ndarray]) -> None:

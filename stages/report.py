@@ -229,7 +229,9 @@ def _write_tables(
     counts = sorted({len(found["mse"]) for found in results.values()})
     text = [f"# Results at budget `{chosen.budget}`"]
     if counts:
-        images = " or ".join(map(str, counts))
+        images = (
+            f"{counts[0]} to {counts[-1]}" if len(counts) > 2 else " or ".join(map(str, counts))
+        )
         text.append(f"MSE over {images} test images, pixel values in [0, 1].")
     if estimated := ", ".join(name for name in results if "truth" in scores[name]):
         text.append(f"No clean images: errors are estimated from second shots ({estimated}).")

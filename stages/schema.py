@@ -113,11 +113,11 @@ class Params(Section):
             _one_of(f"datasets.{name}.source", dataset.source, self.sources)
         networks = [name for name in _NETWORKS if name in self.networks.model_fields_set]
         for name, run in self.runs.items():
-            _one_of(f"runs.{name}.network", run.network, networks)
+            fitting = [one for one in networks if _fits(one, run.method)]
+            _one_of(f"runs.{name}.network", run.network, fitting)
             _one_of(f"runs.{name}.dataset", run.dataset, self.datasets)
             if problem := run.method.problem(self.datasets[run.dataset].noise):
-                loss = run.method.loss.name
-                raise ValueError(f"runs.{name}.method.loss.name = {loss!r}: {problem}")
+                raise ValueError(f"runs.{name}.method.{problem}")
         for name, row in self.debiased.items():
             self._check_debiased(name, row)
         for name, filtered in self.filters.items():
@@ -130,7 +130,7 @@ class Params(Section):
         _one_of(f"debiased.{name}.run", row.run, self.runs)
         run = self.runs[row.run]
         _one_of(f"debiased.{name}.dataset", row.dataset, [run.dataset])
-        if run.method.targets != "noisy" or run.method.loss.learns != "mean":
+        if run.method.targets != "noisy" or run.method.learns != "mean":
             raise ValueError(
                 f"debiased.{name}.run = {row.run!r}: should be one that learns from noisy targets "
                 "by squared error"
@@ -168,6 +168,13 @@ class Params(Section):
                 f"report.grid_images = {self.report.grid_images}: should be at most "
                 f"evaluation.examples = {self.evaluation.examples}"
             )
+
+
+def _fits(network: str, method: Any) -> bool:
+    """Does the network give what the method makes of it: an image, or something else?"""
+    if method.networks:
+        return network in method.networks
+    return not getattr(sections.kind("networks", network), "gives_values", False)
 
 
 def _one_of(path: str, value: str, allowed: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import psutil
 
@@ -12,7 +13,7 @@ from denoising.data.collapse import collapsed, constant_mse
 from denoising.data.image_sets import ImageSet
 from denoising.data.patches import Patches
 from denoising.files import InputError, sha256, write_json, write_text
-from denoising.methods.base import Method
+from denoising.methods.base import Given, Method
 from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
 from denoising.training.checkpoints import Checkpoints, code_of, digest
@@ -90,7 +91,7 @@ def main(content: params.Content, name: str) -> None:
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
-    problem = _problem(asked.method, curve[-1]["val_mse"], data)
+    problem = _problem(asked, curve[-1], data)
     if problem:
         command.say(f"\n*** {name} COLLAPSED: {problem} ***\n")
     model_files.save(model, layout.model_file(name))
@@ -178,7 +179,8 @@ def _resolved(chosen: Settings, about: dict[str, Any], data: Examples) -> fit.Se
     from denoising.networks import base as networks
 
     _, height, width, channels = data.shape
-    network = networks.build(chosen.network, chosen.section, channels)
+    outputs = chosen.method.outputs(channels)
+    network = networks.build(chosen.network, chosen.section, channels, outputs)
     plan = tuning.plan(
         chosen.convolution,
         chosen.precision,
@@ -202,11 +204,12 @@ def _resolved(chosen: Settings, about: dict[str, Any], data: Examples) -> fit.Se
     )
 
 
-def _problem(method: Method, error: float, data: Examples) -> str:
+def _problem(asked: fit.Settings, last: dict[str, Any], data: Examples) -> str:
     """Why the finished training is worth nothing, as far as its held-out pairs tell."""
-    if not method.learns_mean_of_targets:  # evaluate.py looks at clean images
+    if not asked.method.tells_error:  # evaluate.py looks at clean images
         return ""
-    inputs, targets = data.held_out(method)
+    error = last["val_mse"]
+    inputs, targets = data.held_out(asked.method, Given(asked.noise), np.random.default_rng(0))
     noisy = float(((inputs - targets) ** 2).mean(dtype="float64"))
     constant = constant_mse(targets)
     if not collapsed(error, noisy, constant):

@@ -27,7 +27,7 @@ def fetch(root, **keys):
     store.write(target, catalogue)
     images = store.Store(target)
     sets = {name: np.flatnonzero(images.own_sets == name) for name in ("train", "test")}
-    leaks.check_no_leak(images.content, images.names, sets)
+    leaks.check_no_leak(images, sets)
     return images, lines
 
 

@@ -6,6 +6,7 @@ from denoising.data.store import to_unit
 from denoising.data.streams import rng_for
 from denoising.evaluation import metrics, targets
 from denoising.files import InputError
+from denoising.methods.base import Given
 from denoising.methods.noise2noise import Noise2Noise
 from denoising.methods.supervised import Supervised
 from denoising.noise.gaussian import Gaussian
@@ -104,10 +105,12 @@ def test_pairs_for_clean_and_for_noisy_targets():
     noise2noise = Noise2Noise.model_validate({"name": "noise2noise", "loss": loss})
     clean = np.full((3, 2, 2, 1), 255, np.uint8)
     noisy = np.arange(24, dtype=np.float16).reshape(2, 3, 2, 2, 1)
-    inputs, targets = supervised.pairs(clean, noisy, [2, 0])
-    np.testing.assert_array_equal(inputs, noisy[0, [2, 0]])
-    np.testing.assert_array_equal(targets, np.ones((2, 2, 2, 1)))
-    inputs, targets = noise2noise.pairs(None, noisy)  # no clean image is needed
+    given, rng = Given(NOISE), np.random.default_rng(0)
+    inputs, targets = supervised.examples(clean, noisy[:1], given, rng)
+    np.testing.assert_array_equal(inputs, noisy[0])
+    np.testing.assert_array_equal(targets, np.ones((3, 2, 2, 1)))
+    inputs, targets = noise2noise.examples(None, noisy, given, rng)  # no clean image is needed
+    np.testing.assert_array_equal(inputs, noisy[0])
     np.testing.assert_array_equal(targets, noisy[1])
     assert inputs.dtype == targets.dtype == np.float32
 

@@ -391,7 +391,7 @@ def test_an_image_in_two_splits_is_found_by_its_pixels(tmp_path):
     images = stored(root)
     sets = {name: np.flatnonzero(images.own_sets == name) for name in ("train", "test")}
     with pytest.raises(InputError, match=r"^a\.png in train and test/c\.tif in test are the same"):
-        leaks.check_no_leak(images.content, images.names, sets)
+        leaks.check_no_leak(images, sets)
     sets["train"] = sets["train"][1:]
-    leaks.check_no_leak(images.content, images.names, sets)
-    leaks.check_no_leak(images.content, images.names, {"train": np.array([0, 0, 1])})
+    leaks.check_no_leak(images, sets)
+    leaks.check_no_leak(images, {"train": np.array([0, 0, 1])})

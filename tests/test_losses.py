@@ -32,7 +32,7 @@ def value_and_targets(request):
 def of(name, progress=0.0, **options):
     content = {"name": "noise2noise", "loss": {"name": name} | options}
     method = read_kind("methods", content, "method")
-    return keras.losses.get(method.loss_function(NOISE, lambda: progress))
+    return keras.losses.get(method.loss.function(NOISE, lambda: progress))
 
 
 def test_squared_error_learns_the_clipped_mean_which_is_not_the_pixel(value_and_targets):

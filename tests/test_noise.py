@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from denoising.files import InputError
 from denoising.noise.clipping import clipped_mean, clipped_share, unclipped_mean
 from denoising.noise.gaussian import Gaussian
 from denoising.sections import kind, kinds, read_kind
@@ -17,7 +18,27 @@ MODELS = [
     {"name": "salt_and_pepper", "amount": 0.4, "salt_vs_pepper": 0.3},
     {"name": "impulse", "amount": 0.4},
     {"name": "quantization", "bits": 2},
+    {"name": "poisson_gaussian", "peak": 30.0, "sigma": 0.1, "clip": True},
+    {"name": "poisson_gaussian", "peak": 30.0, "sigma": 0.1, "clip": False},
+    {"name": "correlated", "sigma": 0.3, "across": 1.0, "down": 0.0, "clip": True},
+    {"name": "correlated", "sigma": 0.3, "across": 0.7, "down": 0.7, "clip": False},
+    {
+        "name": "mixture",
+        "parts": [
+            {"name": "gaussian", "sigma": 0.1, "clip": True},
+            {"name": "salt_and_pepper", "amount": 0.1, "salt_vs_pepper": 0.5},
+        ],
+    },
 ]
+MEASURED = [
+    {"name": "measured", "a": 0.01, "b": 0.0, "clipped_black": True, "clipped_white": False},
+    {"name": "measured", "a": 0.001, "b": 0.02, "clipped_black": False, "clipped_white": False},
+    {"name": "measured", "a": 0.25, "b": 0.0, "clipped_black": True, "clipped_white": True},
+]
+
+
+def of(content):
+    return "-".join(map(str, content.values())).replace("{", "").replace("}", "")
 
 
 def test_every_model_is_tested():
@@ -25,22 +46,27 @@ def test_every_model_is_tested():
     assert {model["name"] for model in MODELS} == drawn
 
 
-def test_real_noise_is_not_drawn():
+@pytest.mark.parametrize("content", [{"name": "real"}, MEASURED[0]], ids=of)
+def test_noise_that_images_have_is_not_drawn(content):
+    with pytest.raises(ValueError, match="drawn"):
+        read_kind("noise", content, "noise").corrupt(np.zeros((2, 2)), np.random.default_rng(0))
+
+
+def test_real_noise_has_no_way_back():
     real = read_kind("noise", {"name": "real"}, "noise")
-    with pytest.raises(ValueError, match="cannot be drawn"):
-        real.corrupt(np.zeros((2, 2)), np.random.default_rng(0))
     with pytest.raises(ValueError, match="several pixel values"):
         real.debias([0.5])
 
 
-@pytest.fixture(params=MODELS, ids=lambda model: "-".join(map(str, model.values())))
+@pytest.fixture(params=MODELS, ids=of)
 def model(request):
     return read_kind("noise", request.param, "noise")
 
 
 @pytest.fixture
 def clean():
-    return np.linspace(0, 1, 28 * 28, dtype=np.float32).reshape(1, 28, 28).repeat(500, axis=0)
+    images = np.linspace(0, 1, 28 * 28, dtype=np.float32).reshape(1, 28, 28, 1)
+    return images.repeat(500, axis=0)
 
 
 def test_noise_has_the_standard_deviation_asked_for(clean):
@@ -106,3 +132,84 @@ def test_unclipped_noise_keeps_the_mean(clean):
     np.testing.assert_array_equal(
         Gaussian(name="gaussian", sigma=0.5, clip=False).mean(clean), clean
     )
+
+
+def known(contents):
+    return [one for one in contents if read_kind("noise", one, "noise").has_likelihood]
+
+
+VALUES = np.linspace(0, 1, 65)
+FINE = np.arange(-6, 7, 1 / 2048) + 1 / 4096
+
+
+def observable(content, noise):
+    """All that can be seen of a pixel, and what makes a probability of each likelihood."""
+    if content["name"] == "poisson":
+        photons = np.arange(0, 40 * content["peak"] + 1)
+        seen = photons / content["peak"]
+        seen = np.append(seen[seen < 1], 1.0) if content["clip"] else seen
+        return seen, np.ones(len(seen))
+    if content["name"] == "salt_and_pepper":  # pixels that are spared lie at one of the values
+        return VALUES, np.ones(len(VALUES))
+    if content["name"] == "impulse":
+        seen = FINE[(FINE > 0) & (FINE < 1)]
+        return seen, np.full(len(seen), 1 / 2048)
+    moved = np.abs(noise.mean(VALUES) - VALUES) > 1e-6
+    black, white = moved[VALUES < 1 / 2].any(), moved[VALUES > 1 / 2].any()
+    seen = FINE[((FINE > 0) | (not black)) & ((FINE < 1) | (not white))]
+    ends = [end for end, cut in ((0.0, black), (1.0, white)) if cut]
+    weights = [np.full(len(seen), 1 / 2048), np.ones(len(ends))]
+    return np.append(seen, ends), np.concatenate(weights)
+
+
+@pytest.mark.parametrize("content", known([*MODELS, *MEASURED]), ids=of)
+def test_likelihood_gives_the_mean_of_what_is_seen(content):
+    noise = read_kind("noise", content, "noise")
+    seen, weights = observable(content, noise)
+    likelihood = noise.likelihood(seen, VALUES)
+    assert likelihood.shape == (len(seen), len(VALUES))
+    assert (likelihood >= 0).all()
+    middle = slice(4, -4)  # the ends' own steps reach beyond
+    np.testing.assert_allclose(weights @ likelihood[:, middle], 1, atol=0.005)
+    means = (weights * seen) @ likelihood[:, middle]
+    np.testing.assert_allclose(means, noise.mean(VALUES[middle]), atol=0.005)
+
+
+@pytest.mark.parametrize("content", known(MODELS), ids=of)
+def test_a_noise_model_knows_its_variance_before_clipping(content):
+    unclipped = content | ({"clip": False} if "clip" in content else {})
+    noise = read_kind("noise", unclipped, "noise")
+    for value in (0.1, 0.5, 0.9):
+        drawn = noise.corrupt(
+            np.full((1, 400, 400, 1), value, np.float32), np.random.default_rng(0)
+        )
+        assert drawn.var(dtype=float) == pytest.approx(float(noise.variance(value)), rel=0.03)
+
+
+@pytest.mark.parametrize("content", MEASURED, ids=of)
+def test_measured_noise_knows_what_clipping_does(content):
+    noise = read_kind("noise", content, "noise")
+    rng = np.random.default_rng(0)
+    for value in (0.0, 0.5, 1.0):
+        drawn = rng.normal(value, np.sqrt(content["a"] + content["b"] * value), 200_000)
+        low = 0 if content["clipped_black"] else -np.inf
+        high = 1 if content["clipped_white"] else np.inf
+        assert noise.mean(value) == pytest.approx(drawn.clip(low, high).mean(), abs=0.003)
+    assert noise.keeps_mean == (not (content["clipped_black"] or content["clipped_white"]))
+
+
+def test_a_mixture_of_what_cannot_be_mixed_is_refused():
+    for part in ({"name": "real"}, {"name": "gaussian", "sigma": -1.0, "clip": True}):
+        with pytest.raises(InputError, match="part 2"):
+            read_kind("noise", {"name": "mixture", "parts": [MODELS[0], part]}, "noise")
+
+
+def test_correlated_noise_is_correlated_as_it_says():
+    noise = read_kind("noise", MODELS[-3] | {"sigma": 0.2, "clip": False}, "noise")
+    drawn = noise.corrupt(np.zeros((1, 512, 512, 1), np.float32), np.random.default_rng(0))[
+        0, ..., 0
+    ]
+    across = np.corrcoef(drawn[:, :-1].ravel(), drawn[:, 1:].ravel())[0, 1]
+    down = np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1]
+    assert across == pytest.approx(np.exp(-1 / (4 * noise.across**2)), abs=0.03)
+    assert down == pytest.approx(np.exp(-1 / (4 * noise.down**2)) if noise.down else 0, abs=0.03)

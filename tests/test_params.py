@@ -40,7 +40,7 @@ BAD = [
     (
         "datasets.gauss50.noise.name",
         "fog",
-        "datasets.gauss50.noise.name = 'fog': should be one of gaussian, impulse, poisson, ",
+        "datasets.gauss50.noise.name = 'fog': should be one of correlated, gaussian, ",
     ),
     ("datasets.gauss50.noise", {"sigma": 0.5, "clip": True}, "gauss50.noise.name: missing"),
     ("datasets.gauss50.noise", {"name": "impulse"}, "datasets.gauss50.noise.amount: missing"),
@@ -67,13 +67,13 @@ BAD = [
         "allowed here: source, selection, redraw, drawn, split, stream, noise",
     ),
     ("runs.data", {"foo": 1}, "runs.data.foo: unknown key; allowed here: dataset, network, method"),
-    ("networks.vgg", {}, "networks.vgg: unknown key; allowed here: cae, cnn, dncnn, unet, win5rb"),
+    ("networks.vgg", {}, "networks.vgg: unknown key; allowed here: blind_spot, cae, cnn"),
     ("runs.cnn.network", "vgg", "runs.cnn.network = 'vgg': should be one of "),
     ("runs.cnn.dataset", "ct", "runs.cnn.dataset = 'ct': should be one of gauss50"),
     (
         "runs.cnn.method.name",
         "magic",
-        "runs.cnn.method.name = 'magic': should be one of noise2noise, supervised",
+        "runs.cnn.method.name = 'magic': should be one of blind_spot, neighbor2neighbor",
     ),
     (
         "runs.cnn.method.loss.name",
@@ -88,6 +88,21 @@ BAD = [
         "runs.cnn.method.loss.name = 'tobit': is for noisy targets",
     ),
     ("runs.cnn.stream", "A b", "runs.cnn.stream = 'A b': should have only the characters a-z"),
+    (
+        "runs.blind_spot.network",
+        "unet",
+        "runs.blind_spot.network = 'unet': should be one of blind_spot",
+    ),
+    (
+        "runs.cnn.network",
+        "blind_spot",
+        "runs.cnn.network = 'blind_spot': should be one of cae, cnn",
+    ),
+    (
+        "runs.unet.method",
+        {"name": "sure", "step": 0.1},
+        "runs.unet.method.name = 'sure': its noise should leave the mean alone; gaussian",
+    ),
     (
         "debiased.win5rb_n2n_inverse.run",
         "vgg",
@@ -176,7 +191,7 @@ def test_validation_refuses_and_never_alters(content):
 
 def test_a_mean_without_an_inverse_is_named(content):
     content["datasets"]["gauss50"]["noise"] = {"name": "quantization", "bits": 8}
-    del content["runs"]["win5rb_n2n_fixed"]
+    del content["runs"]["win5rb_n2n_fixed"], content["runs"]["blind_spot"]
     message = r"inverse\.dataset = 'gauss50': the mean of its noise cannot be inverted"
     with pytest.raises(InputError, match=message):
         schema.validate(content)

@@ -60,7 +60,7 @@ def test_bsd_has_its_sets_and_no_test_image_is_trained_on(tmp_path, no_net):
     images = store.Store(tmp_path / "stored")
     sets = {name: np.flatnonzero(images.own_sets == name) for name in ("train", "test")}
     assert [len(places) for places in sets.values()] == [400, 80]
-    leaks.check_no_leak(images.content, images.names, sets)
+    leaks.check_no_leak(images, sets)
     sizes = {}
     for name, shape in zip(images.names, images.shapes.tolist(), strict=True):
         sizes.setdefault(name.split("/")[0], []).append(tuple(shape))

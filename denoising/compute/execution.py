@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from denoising.compute import backend, layers
+from denoising.compute import backend, beliefs, layers, pooling, recorruption  # noqa: F401  # loading
 from denoising.compute.backend import keras
 from denoising.compute.plan import PLAIN, Plan
 
-FIXED = ("input", "output")  # layers that stay in float32
+INPUT, OUTPUT = "input", "output"
+FIXED = (INPUT, f"network_{OUTPUT}", OUTPUT)  # layers that stay in float32
 
 
 def convolutions(model: "keras.Model") -> list[str]:
@@ -33,6 +34,56 @@ def sized(model: "keras.Model", shape: tuple[int, int]) -> "keras.Model":
 def plain(model: "keras.Model") -> "keras.Model":
     """A copy of a network, weights included and optimizer left out, in layers of Keras alone."""
     return _copy(model, PLAIN)
+
+
+def continued(network: "keras.Model", after: Any, before: Any = None) -> "keras.Model":
+    """A network whose output goes on into a layer, together with the image.
+
+    Parameters
+    ----------
+    network : keras.Model
+    after : keras.layers.Layer
+        Takes the network's output and the image; its name is "output".
+    before : keras.layers.Layer, optional
+        What becomes of the image before the network sees it.
+
+    Returns
+    -------
+    keras.Model
+        With copies of the network's weights.
+    """
+    config = _renamed(network.get_config(), OUTPUT, f"network_{OUTPUT}")
+    if before is not None:
+        config = _renamed(config, INPUT, before.name)
+        first = network.get_config()["layers"][0]
+        image = _tensor(first["config"]["batch_shape"])
+        config["layers"][:1] = [
+            first,
+            keras.saving.serialize_keras_object(before)
+            | {"name": before.name, "inbound_nodes": [{"args": [image], "kwargs": {}}]},
+        ]
+        config["input_layers"] = network.get_config()["input_layers"]
+    copy = keras.Model.from_config(config)
+    for layer in network.layers:
+        name = f"network_{OUTPUT}" if layer.name == OUTPUT else layer.name
+        copy.get_layer(name).set_weights(layer.get_weights())
+    whole = after([copy.outputs[0], copy.inputs[0]])
+    return keras.Model(copy.inputs[0], whole, name=network.name)
+
+
+def _tensor(shape: Any) -> dict[str, Any]:
+    """The image, as the configuration of a model refers to it."""
+    config = {"shape": shape, "dtype": "float32", "keras_history": [INPUT, 0, 0]}
+    return {"class_name": "__keras_tensor__", "config": config}
+
+
+def _renamed(config: Any, old: str, new: str) -> Any:
+    """A copy of a model's configuration in which a layer has another name."""
+    if isinstance(config, dict):
+        return {key: _renamed(value, old, new) for key, value in config.items()}
+    if isinstance(config, (list, tuple)):
+        return type(config)(_renamed(value, old, new) for value in config)
+    return new if config == old else config
 
 
 def for_training(model: "keras.Model", plan: Plan) -> "keras.Model":

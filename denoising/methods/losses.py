@@ -10,11 +10,11 @@ A loss is a section with a `name`. What it learns of noisy targets:
 """
 
 import math
-from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from denoising.methods.base import Given, LossFunction, Method, Progress, Task
 from denoising.noise.base import Noise
 from denoising.sections import Positive, Section
 
@@ -27,9 +27,6 @@ _ERFC = (
     -1.26551223, 1.00002368, 0.37409196, 0.09678418, -0.18628806,
     0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277,
 )  # fmt: skip
-
-LossFunction = str | Callable[..., Any]
-Progress = Callable[[], Any]
 
 
 class Loss(Section):
@@ -106,6 +103,34 @@ class Tobit(Loss):
 AnyLoss = Annotated[
     MeanSquaredError | MeanAbsoluteError | Huber | AnnealedL0 | Tobit, Field(discriminator="name")
 ]
+
+
+class Regression(Method):
+    """A method whose targets are images: the loss says what of them a network learns."""
+
+    loss: AnyLoss
+
+    def task(self, network: Any, given: Given, progress: Progress) -> Task:
+        return Task(network, self.loss.function(given.noise, progress), ["mse"])
+
+    def refused(self, reason: str) -> str:
+        """The problem of a loss that does not fit."""
+        return f"loss.name = {self.loss.name!r}: {reason}"
+
+    @property
+    def loss_name(self) -> str:
+        """See `Method.loss_name`."""
+        return self.loss.name
+
+    @property
+    def learns(self) -> str:
+        """See `Method.learns`."""
+        return self.loss.learns
+
+    @property
+    def tells_error(self) -> bool:
+        """See `Method.tells_error`."""
+        return self.loss.learns == "mean"
 
 
 def annealed_l0(progress: Progress) -> LossFunction:

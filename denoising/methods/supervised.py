@@ -6,11 +6,12 @@ import numpy as np
 
 from denoising.data.datasets import INPUT
 from denoising.data.store import as_unit
-from denoising.methods.base import Method, Order
+from denoising.methods.base import Arrays, Assumption, Given
+from denoising.methods.losses import Regression
 from denoising.noise.base import Noise
 
 
-class Supervised(Method):
+class Supervised(Regression):
     """Learns from pairs of a noisy and a clean image."""
 
     name: Literal["supervised"]
@@ -18,11 +19,17 @@ class Supervised(Method):
     table: ClassVar[str] = "supervised"
     targets: ClassVar[Literal["clean", "noisy"]] = "clean"
     versions: ClassVar[int] = 1
+    assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.CLEAN,)
 
-    def pairs(
-        self, clean: np.ndarray, noisy: np.ndarray, order: Order = slice(None)
-    ) -> tuple[np.ndarray, np.ndarray]:
-        return noisy[INPUT][order].astype(np.float32), as_unit(clean[order])
+    def examples(
+        self,
+        clean: np.ndarray | None,
+        noisy: np.ndarray,
+        given: Given,
+        rng: np.random.Generator,
+    ) -> tuple[Arrays, np.ndarray]:
+        assert clean is not None
+        return noisy[INPUT].astype(np.float32), as_unit(clean)
 
     def problem(self, noise: Noise) -> str:
-        return "is for noisy targets" if self.loss.name == "tobit" else ""
+        return self.refused("is for noisy targets") if self.loss.name == "tobit" else ""

@@ -30,7 +30,7 @@ class NetworkError(ValueError):
     """A network breaks the contract; the message names the layer and what it should be."""
 
 
-def build(name: str, section: Section, channels: int) -> "keras.Model":
+def build(name: str, section: Section, channels: int, outputs: int | None = None) -> "keras.Model":
     """A network with fresh weights (Keras's global seed decides which).
 
     Parameters
@@ -41,6 +41,9 @@ def build(name: str, section: Section, channels: int) -> "keras.Model":
         The network's parameters.
     channels : int
         Of its images.
+    outputs : int, optional
+        How many values it gives at each pixel; None: `channels`. A network that gives something
+        else than an image has a `build(section, channels, outputs)`.
 
     Raises
     ------
@@ -49,12 +52,14 @@ def build(name: str, section: Section, channels: int) -> "keras.Model":
     """
     from denoising.compute import backend  # noqa: F401  # configures Keras before it is used
 
-    model = importlib.import_module(f"denoising.networks.{name}").build(section, channels)
-    check(model, channels)
+    make = importlib.import_module(f"denoising.networks.{name}").build
+    others = () if outputs in (None, channels) else (outputs,)
+    model = make(section, channels, *others)
+    check(model, channels, outputs)
     return model
 
 
-def check(model: "keras.Model", channels: int | None = None) -> None:
+def check(model: "keras.Model", channels: int | None = None, outputs: int | None = None) -> None:
     """Hold a network against the contract that inference, tiles and fast copies rely on.
 
     Parameters
@@ -62,6 +67,8 @@ def check(model: "keras.Model", channels: int | None = None) -> None:
     model : keras.Model
     channels : int, optional
         That its images should have; None: any.
+    outputs : int, optional
+        How many values it should give at each pixel; None: as many as its images have channels.
 
     Raises
     ------
@@ -79,11 +86,13 @@ def check(model: "keras.Model", channels: int | None = None) -> None:
     single = len(model.inputs) == len(model.outputs) == 1
     demand(single, "should have one input and one output")
     channels = channels or model.inputs[0].shape[-1]
+    outputs = outputs or channels
     for layer, wanted in ((model.layers[0], INPUT), (model.layers[-1], OUTPUT)):
         place = "first" if wanted == INPUT else "last"
         demand(layer.name == wanted, f"its {place} layer is {layer.name!r}, should be {wanted!r}")
-    for wanted, tensor in ((INPUT, model.inputs[0]), (OUTPUT, model.outputs[0])):
-        shape = (None, None, None, channels)
+    ends = ((INPUT, model.inputs[0], channels), (OUTPUT, model.outputs[0], outputs))
+    for wanted, tensor, values in ends:
+        shape = (None, None, None, values)
         demand(
             tuple(tensor.shape) == shape,
             f"layer {wanted!r} has the shape {tuple(tensor.shape)}, should be {shape}",
@@ -94,7 +103,7 @@ def check(model: "keras.Model", channels: int | None = None) -> None:
     side = size_multiple(model)
     shape = tuple(model.compute_output_shape((1, side, 2 * side, channels)))
     demand(
-        shape == (1, side, 2 * side, channels),
+        shape == (1, side, 2 * side, outputs),
         f"images of {side} x {2 * side} pixels become {shape[1:3]}, should keep their size",
     )
 
@@ -116,31 +125,44 @@ def _problems(layer: "keras.layers.Layer") -> Iterator[str]:
     dilation = tuple(getattr(layer, "dilation_rate", (1, 1)))
     if dilation != (1, 1):
         yield f"has dilation {dilation}, should be (1, 1)"
-    if getattr(layer, "padding", "same") != "same":
+    if hasattr(layer, "kernel_size") and getattr(layer, "padding", "same") != "same":
         yield f"has padding {layer.padding!r}, should be 'same'"
 
 
 def size_multiple(model: "keras.Model") -> int:
-    """What height and width must be multiples of: the product of the pooling steps."""
-    multiple = 1
-    for layer in model.layers:
-        if hasattr(layer, "pool_size"):
-            multiple *= layer.pool_size[0]
-    return multiple
+    """What height and width must be multiples of: the most that a path through it pools by."""
+    return max(pixel for _, pixel in _seen(model))
 
 
 def receptive_radius(model: "keras.Model") -> int:
-    """How far to each side, in pixels, a network looks at most: what each layer adds, summed.
+    """How far to each side, in pixels, a network looks at most: along the longest of its paths.
 
-    Upsampling adds what a pixel may lie off the first of those that are made of one.
+    Upsampling adds what a pixel may lie off the first of those that are made of one, a border that
+    is added as many pixels as it shifts the image.
     """
-    radius, pixel = 0, 1
+    return max(radius for radius, _ in _seen(model))
+
+
+def _seen(model: "keras.Model") -> list[tuple[int, int]]:
+    """How far each layer's output looks, and how many pixels of the image one of its own is."""
+    from denoising.compute.backend import keras
+
+    found: dict[str, tuple[int, int]] = {}
     for layer in model.layers:
+        if isinstance(layer, keras.layers.InputLayer):
+            found[layer.name] = 0, 1
+            continue
+        inputs = keras.tree.flatten(layer.input)
+        before = [found[tensor._keras_history.operation.name] for tensor in inputs]
+        radius, pixel = max(one for one, _ in before), max(one for _, one in before)
         if hasattr(layer, "pool_size"):
             pixel *= layer.pool_size[0]
         elif hasattr(layer, "kernel_size"):
             radius += (layer.kernel_size[0] // 2) * pixel
-        elif hasattr(layer, "size"):  # of upsampling
+        elif isinstance(layer, keras.layers.ZeroPadding2D):
+            radius += max(max(side) for side in layer.padding) * pixel
+        elif isinstance(layer, keras.layers.UpSampling2D):
             pixel //= layer.size[0]
             radius += (layer.size[0] - 1) * pixel
-    return radius
+        found[layer.name] = radius, pixel
+    return list(found.values())

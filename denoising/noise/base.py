@@ -17,6 +17,8 @@ from denoising.sections import Section
 Share = Annotated[float, Field(gt=0, lt=1)]
 Sigma = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 
+MOVED = 1e-3  # of the range of pixel values: so far a mean may be moved, and counts as kept
+
 NODES = 2**14 + 1  # of the table that inverts a mean: exact to 1e-6 for sigma >= 0.001
 
 
@@ -24,6 +26,8 @@ class Noise(Section):
     """A noise model."""
 
     invertible: ClassVar[bool] = True  # has every pixel value in [0, 1] a noisy mean of its own?
+    has_likelihood: ClassVar[bool] = True  # are `likelihood` and `variance` known?
+    spares_pixels: ClassVar[bool] = False  # are there pixels that it leaves exactly as they were?
     is_model: ClassVar[bool] = True  # can it be drawn? False: the images have it already
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -43,6 +47,46 @@ class Noise(Section):
     def mean(self, clean: ArrayLike) -> np.ndarray:
         """E[noisy | clean], elementwise, for pixel values in [0, 1]: float64."""
         raise NotImplementedError
+
+    @property
+    def keeps_mean(self) -> bool:
+        """Is the mean of a noisy pixel the clean one, whatever that is?"""
+        values = np.linspace(0, 1, 101)
+        return bool(np.abs(self.mean(values) - values).max() < MOVED)
+
+    def variance(self, clean: ArrayLike) -> np.ndarray:
+        """Var[noisy | clean] before clipping, elementwise, for pixel values in [0, 1]: float64.
+
+        Raises
+        ------
+        ValueError
+            If the noise model has no `has_likelihood`.
+        """
+        raise ValueError(f"{self.model_dump()['name']}: its variance is not known")
+
+    def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
+        """How likely noisy pixels are, given clean ones.
+
+        Inside the range this is a density. Where noise is cut to an end, all that lies there has
+        the probability of being there or beyond. A factor that all clean values share, for a noisy
+        one, does not matter.
+
+        Parameters
+        ----------
+        noisy : array_like (N,)
+        values : array_like (K,)
+            Clean pixel values in [0, 1], in steps of the same size.
+
+        Returns
+        -------
+        ndarray (N, K) of float64, at least 0
+
+        Raises
+        ------
+        ValueError
+            If the noise model has no `has_likelihood`.
+        """
+        raise ValueError(f"{self.model_dump()['name']}: its likelihood is not known")
 
     def debias(self, means: ArrayLike) -> np.ndarray:
         """The inverse of `mean`: which pixel value has this noisy mean? Elementwise.
@@ -74,3 +118,23 @@ class Noise(Section):
 def inverse(means: ArrayLike, table: np.ndarray) -> np.ndarray:
     """Pixel values in [0, 1] that have these noisy means, by a `Noise.mean_table`."""
     return np.interp(np.asarray(means, np.float64), table, np.linspace(0, 1, len(table)))
+
+
+def nearest(noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
+    """The likelihood of a pixel without noise, when only some values are told apart.
+
+    A density that falls linearly to the neighbouring values.
+
+    Parameters
+    ----------
+    noisy : array_like (N,)
+    values : array_like (K,)
+        In steps of the same size.
+
+    Returns
+    -------
+    ndarray (N, K) of float64
+    """
+    noisy, values = np.asarray(noisy, dtype=float), np.asarray(values, dtype=float)
+    step = values[1] - values[0]
+    return np.maximum(0, 1 - np.abs(noisy[:, None] - values) / step) / step

@@ -50,6 +50,36 @@ def unclipped_mean(means: ArrayLike, sigma: float) -> np.ndarray:
     return inverse(means, clipped_mean(np.linspace(0, 1, NODES), float(sigma)))
 
 
+def clipped_likelihood(
+    noisy: ArrayLike, values: ArrayLike, sigma: ArrayLike, black: bool, white: bool
+) -> np.ndarray:
+    """How likely noisy pixels are under Gaussian noise that is cut to [0, 1], given clean ones.
+
+    Parameters
+    ----------
+    noisy : array_like (N,)
+    values : array_like (K,)
+        Clean pixel values in [0, 1].
+    sigma : array_like (K,)
+        Standard deviation of the noise of each before clipping, over 0.
+    black, white : bool
+        Is it cut at 0, at 1?
+
+    Returns
+    -------
+    ndarray (N, K) of float64
+        A density inside, a probability at an end.
+    """
+    noisy = np.asarray(noisy, dtype=float)[:, None]
+    values, sigma = np.asarray(values, dtype=float), np.asarray(sigma, dtype=float)
+    standard = (noisy - values) / sigma
+    density = np.exp(-(standard**2) / 2) / (np.sqrt(2 * np.pi) * sigma)
+    at_black, at_white = black & (noisy <= 0), white & (noisy >= 1)
+    return np.where(
+        at_black, ndtr(-values / sigma), np.where(at_white, ndtr((values - 1) / sigma), density)
+    )
+
+
 def clipped_share(noisy: ArrayLike) -> tuple[float, float]:
     """Share of the pixels at or beyond black (0), and at or beyond white (1).
 

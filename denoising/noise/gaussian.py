@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from denoising.noise.base import Noise, Sigma
-from denoising.noise.clipping import clipped_mean
+from denoising.noise.clipping import clipped_likelihood, clipped_mean
 
 
 class Gaussian(Noise):
@@ -29,3 +29,9 @@ class Gaussian(Noise):
     def mean(self, clean: ArrayLike) -> np.ndarray:
         clean = np.asarray(clean, dtype=float)
         return clipped_mean(clean, self.sigma) if self.clip else clean
+
+    def variance(self, clean: ArrayLike) -> np.ndarray:
+        return np.full_like(np.asarray(clean, dtype=float), self.sigma**2)
+
+    def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
+        return clipped_likelihood(noisy, values, self.sigma, self.clip, self.clip)

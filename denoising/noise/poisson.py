@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
-from scipy.special import pdtr
+from scipy.special import gammaln, pdtr, pdtrc, xlogy
 
 from denoising.noise.base import Noise
 
@@ -32,3 +32,13 @@ class Poisson(Noise):
         # the sum over k <= m of k P(k) is the rate times P(K <= m - 1)
         rate, most = clean * self.peak, np.floor(self.peak)
         return clean * pdtr(most - 1, rate) + 1 - pdtr(most, rate)
+
+    def variance(self, clean: ArrayLike) -> np.ndarray:
+        return np.asarray(clean, dtype=float) / self.peak
+
+    def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
+        photons = np.maximum(np.asarray(noisy, dtype=float)[:, None] * self.peak, 0)
+        rate = np.asarray(values, dtype=float) * self.peak
+        inside = np.exp(xlogy(photons, rate) - rate - gammaln(photons + 1))
+        at_white = self.clip & (photons >= self.peak)
+        return np.where(at_white, pdtrc(np.ceil(self.peak) - 1, rate), inside)

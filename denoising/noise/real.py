@@ -14,6 +14,7 @@ class Real(Noise):
     name: Literal["real"]
 
     invertible: ClassVar[bool] = False
+    has_likelihood: ClassVar[bool] = False
     is_model: ClassVar[bool] = False
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,12 +1,12 @@
 """Salt-and-pepper noise."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
-from denoising.noise.base import Noise, Share
+from denoising.noise.base import Noise, Share, nearest
 
 
 class SaltAndPepper(Noise):
@@ -15,6 +15,8 @@ class SaltAndPepper(Noise):
     name: Literal["salt_and_pepper"]
     amount: Share
     salt_vs_pepper: float = Field(ge=0, le=1)
+
+    spares_pixels: ClassVar[bool] = True
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         chance = rng.random(clean.shape, dtype=np.float32)
@@ -25,3 +27,17 @@ class SaltAndPepper(Noise):
     def mean(self, clean: ArrayLike) -> np.ndarray:
         clean = np.asarray(clean, dtype=float)
         return (1 - self.amount) * clean + self.amount * self.salt_vs_pepper
+
+    def variance(self, clean: ArrayLike) -> np.ndarray:
+        clean = np.asarray(clean, dtype=float)
+        square = (1 - self.amount) * clean**2 + self.amount * self.salt_vs_pepper
+        return square - self.mean(clean) ** 2
+
+    def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
+        noisy, values = np.asarray(noisy, dtype=float), np.asarray(values, dtype=float)
+        step = values[1] - values[0]
+        salt = self.amount * self.salt_vs_pepper * (noisy >= 1)
+        pepper = self.amount * (1 - self.salt_vs_pepper) * (noisy <= 0)
+        # probabilities: a pixel that was not hit lies within half a step of its value
+        kept = (1 - self.amount) * step * nearest(noisy, values)
+        return kept + (salt + pepper)[:, None]

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from denoising.noise.base import Noise, Sigma
-from denoising.noise.clipping import clipped_mean
+from denoising.noise.clipping import clipped_likelihood, clipped_mean
+
+DARKEST = 1e-9  # a black pixel has no spread to divide by
 
 
 class Speckle(Noise):
@@ -27,5 +29,13 @@ class Speckle(Noise):
         clean = np.asarray(clean, dtype=float)
         if not self.clip:
             return clean
-        # a black pixel has no spread to divide by
-        return clipped_mean(clean, self.sigma * np.maximum(clean, 1e-9))
+        return clipped_mean(clean, self.sigma * np.maximum(clean, DARKEST))
+
+    def variance(self, clean: ArrayLike) -> np.ndarray:
+        return (self.sigma * np.asarray(clean, dtype=float)) ** 2
+
+    def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
+        values = np.asarray(values, dtype=float)
+        # of a black pixel: as narrow as the steps between values can tell
+        spread = np.maximum(values, (values[1] - values[0]) / 2)
+        return clipped_likelihood(noisy, values, self.sigma * spread, self.clip, self.clip)

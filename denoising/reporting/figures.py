@@ -91,6 +91,9 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
     return figure
 
 
+INSIDE = 4  # learning curves of a panel that leave room for their names
+
+
 def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """Learning curves, one panel each: training loss dashed, validation loss solid, by epoch.
 
@@ -122,7 +125,8 @@ def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.plot([], [], "--", color="gray", label="(training)")
         axis.grid(alpha=0.25, which="both")
-        axis.legend(fontsize="small")
+        beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if len(runs) > INSIDE else {}
+        axis.legend(fontsize="small", **beside)
     return figure
 
 

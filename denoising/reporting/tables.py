@@ -15,6 +15,7 @@ from denoising.sections import Positive, Section
 TABLES = {
     "supervised": ("Experiment 1: clean targets", "clean targets"),
     "noise2noise": ("Experiment 2: noisy targets (Noise2Noise)", "noisy targets"),
+    "single": ("Single noisy images: no clean one, no second shot", "single noisy images"),
 }
 UNREFERENCED = "Nothing to measure with: what filters remove"
 BARS = ["name", "group", "mse", "mse_low", "mse_high"]  # what is drawn of every denoiser

@@ -1,7 +1,7 @@
 """What a network learns from, epoch by epoch: whole images that are kept as arrays, or patches.
 
-Both give Keras inputs and targets (N, H, W, C) float32, in an order and with noise that depend on
-the epoch alone.
+Both give Keras what the method makes of them, in an order and with noise that depend on the epoch
+alone.
 """
 
 from collections.abc import Callable
@@ -11,9 +11,11 @@ import numpy as np
 
 from denoising.data import patches
 from denoising.data.image_sets import ImageSet
-from denoising.methods.base import Method
+from denoising.methods.base import Arrays as Inputs
+from denoising.methods.base import Given, Method
 
 Pair = tuple[np.ndarray, np.ndarray]
+Learned = tuple[Inputs, np.ndarray]
 
 
 class Examples(Protocol):
@@ -28,7 +30,7 @@ class Examples(Protocol):
         """Images that are learned from."""
 
     def epoch(
-        self, method: Method, epoch: int, rng: np.random.Generator, batch_size: int
+        self, method: Method, given: Given, epoch: int, rng: np.random.Generator, batch_size: int
     ) -> dict[str, Any]:
         """Arguments of `keras.Model.fit` for an epoch, counted from 0.
 
@@ -38,7 +40,7 @@ class Examples(Protocol):
             Of this epoch.
         """
 
-    def held_out(self, method: Method) -> Pair:
+    def held_out(self, method: Method, given: Given, rng: np.random.Generator) -> Learned:
         """Inputs and targets that validate."""
 
 
@@ -70,18 +72,21 @@ class Arrays(NamedTuple):
         return len(self.training[0])
 
     def epoch(
-        self, method: Method, epoch: int, rng: np.random.Generator, batch_size: int
+        self, method: Method, given: Given, epoch: int, rng: np.random.Generator, batch_size: int
     ) -> dict[str, Any]:
         """See `Examples.epoch`."""
         clean, noisy = self.training
         if self.redrawn and epoch:
             noisy = self.redrawn(epoch)
-        inputs, targets = method.pairs(clean, noisy, rng.permutation(len(clean)))
+        order = rng.permutation(len(clean))
+        looked_at = clean[order] if method.targets == "clean" else None
+        versions = noisy[: method.versions, order]
+        inputs, targets = method.examples(looked_at, versions, given, rng)
         return {"x": inputs, "y": targets, "batch_size": batch_size}
 
-    def held_out(self, method: Method) -> Pair:
+    def held_out(self, method: Method, given: Given, rng: np.random.Generator) -> Learned:
         """See `Examples.held_out`."""
-        return method.pairs(*self.validation)
+        return method.examples(*self.validation, given, rng)
 
 
 class PatchExamples(NamedTuple):
@@ -116,13 +121,14 @@ class PatchExamples(NamedTuple):
         return len(self.training)
 
     def epoch(
-        self, method: Method, epoch: int, rng: np.random.Generator, batch_size: int
+        self, method: Method, given: Given, epoch: int, rng: np.random.Generator, batch_size: int
     ) -> dict[str, Any]:
         """See `Examples.epoch`."""
         where = patches.places(self.training, self.patches, self.patches.per_epoch, rng)
         anew = epoch if self.redraw else None
+        own = int(rng.integers(2**63))  # batches are made in any order
 
-        def batch(part: slice) -> Pair:
+        def batch(part: slice) -> Learned:
             cut = patches.cut(
                 self.training,
                 self.patches,
@@ -132,18 +138,20 @@ class PatchExamples(NamedTuple):
                 method.targets == "clean",
                 anew,
             )
-            return method.pairs(cut.clean, cut.noisy)  # type: ignore[arg-type]
+            batch_rng = np.random.default_rng([own, part.start])
+            return method.examples(cut.clean, cut.noisy, given, batch_rng)
 
         return {"x": _batches(self.patches.per_epoch, batch_size, batch)}
 
-    def held_out(self, method: Method) -> Pair:
+    def held_out(self, method: Method, given: Given, rng: np.random.Generator) -> Learned:
         """See `Examples.held_out`."""
         clean = method.targets == "clean"
         options = (self.seed, self.stream, method.versions, clean)
-        return method.pairs(*patches.validation(self.validation, self.patches, *options))  # type: ignore[arg-type]
+        cut = patches.validation(self.validation, self.patches, *options)
+        return method.examples(cut.clean, cut.noisy, given, rng)
 
 
-def _batches(count: int, batch_size: int, batch: Callable[[slice], Pair]) -> Any:
+def _batches(count: int, batch_size: int, batch: Callable[[slice], Learned]) -> Any:
     """Batches that Keras asks for one after another, made while it computes."""
     from denoising.compute.backend import keras
 
@@ -151,7 +159,7 @@ def _batches(count: int, batch_size: int, batch: Callable[[slice], Pair]) -> Any
         def __len__(self) -> int:
             return -(-count // batch_size)
 
-        def __getitem__(self, index: int) -> Pair:
+        def __getitem__(self, index: int) -> Learned:
             return batch(slice(index * batch_size, min((index + 1) * batch_size, count)))
 
     # two threads cut while a batch is computed; the order stays that of the places

@@ -19,7 +19,7 @@ from denoising.compute.plan import Plan
 from denoising.data.patches import Patches
 from denoising.data.streams import rng_for
 from denoising.files import InputError
-from denoising.methods.base import Method
+from denoising.methods.base import Given, Method
 from denoising.noise.base import Noise
 from denoising.sections import Fraction, Positive, Section
 from denoising.training.checkpoints import State, Store
@@ -27,6 +27,7 @@ from denoising.training.examples import Examples
 
 STREAM = "run"  # the key of the random streams of a run that states none
 
+CURVE = ("loss", "val_loss", "val_mse")  # columns of a learning curve, beside the epoch
 _IMAGES_PER_CALL = 128  # between two returns to Python, which small batches would else wait for
 
 
@@ -102,9 +103,10 @@ class Fitted(NamedTuple):
     Attributes
     ----------
     model : keras.Model
+        From a noisy image to the denoised one.
     curve : list of dict
-        epoch (from 1), loss and val_loss in the units of the run's loss, val_mse: mean squared
-        error on the held-out pairs.
+        epoch (from 1), loss and val_loss in the units of the run's loss; where the method has
+        images for targets also val_mse: mean squared error on the held-out pairs.
     seconds : float
         Spent in all epochs that count, those before a kill included.
     """
@@ -133,11 +135,15 @@ def fit(
         not take.
     """
     from denoising.compute import backend
+    from denoising.networks import base as networks
 
     work, method = settings.work, settings.method
     backend.prepare(int(rng_for(settings.seed, settings.stream).integers(2**32)))
-    model = _compiled(settings, data.shape)
-    held_out = data.held_out(method)
+    network = _network(settings, data.shape)
+    given = Given(settings.noise, networks.size_multiple(network))
+    model = _compiled(settings, network, given, data.shape[0])
+    rng = rng_for(settings.seed, settings.stream, "validation", "method")
+    held_out = data.held_out(method, given, rng)
     machine = backend.device()[1]
 
     curve, seconds, before = _restore(model, checkpoints)
@@ -148,7 +154,7 @@ def fit(
     for epoch in range(len(curve), work.epochs):
         rng = rng_for(settings.seed, settings.stream, epoch)
         history = model.fit(
-            **data.epoch(method, epoch, rng, work.batch_size),
+            **data.epoch(method, given, epoch, rng, work.batch_size),
             shuffle=False,  # the order is drawn from the epoch's own stream
             validation_data=held_out,
             validation_batch_size=work.batch_size,
@@ -156,7 +162,7 @@ def fit(
             epochs=epoch + 1,
             verbose=1 if sys.stdout.isatty() else 0,
         ).history
-        errors = {key: history[key][0] for key in ("loss", "val_loss", "val_mse")}
+        errors = {key: history[key][0] for key in CURVE if key in history}
         curve.append({"epoch": epoch + 1} | errors)
         if not all(map(math.isfinite, (errors["loss"], errors["val_loss"]))):
             raise InputError(
@@ -170,24 +176,30 @@ def fit(
             f"epoch {epoch + 1} of {work.epochs}, loss {errors['loss']:.5f}, "
             f"validation loss {errors['val_loss']:.5f}, {seconds:.0f} s"
         )
-    return Fitted(model, curve, seconds)
+    return Fitted(method.denoiser(network, given), curve, seconds)
 
 
-def _compiled(settings: Settings, shape: tuple[int, ...]) -> Any:
-    """The network with fresh weights and optimizer, for epochs of N images (H, W, C)."""
+def _network(settings: Settings, shape: tuple[int, ...]) -> Any:
+    """The network with fresh weights, computed by the plan, for examples N images (H, W, C)."""
     from denoising.compute import execution
-    from denoising.compute.backend import keras
     from denoising.networks import base as networks
 
-    count, height, width, channels = shape
-    work = settings.work
-    network = networks.build(settings.network, settings.section, channels)
+    _, height, width, channels = shape
+    outputs = settings.method.outputs(channels)
+    network = networks.build(settings.network, settings.section, channels, outputs)
     if height % (multiple := networks.size_multiple(network)) or width % multiple:
         raise InputError(
             f"images of {height} x {width} pixels: network {settings.network} needs multiples of "
             f"{multiple}"
         )
-    model = execution.for_training(network, settings.plan)
+    return execution.for_training(network, settings.plan)
+
+
+def _compiled(settings: Settings, network: Any, given: Given, count: int) -> Any:
+    """What the method fits of a network, with a fresh optimizer, for epochs of so many examples."""
+    from denoising.compute.backend import keras
+
+    work = settings.work
     total_steps = work.epochs * -(-count // work.batch_size)
     rate: Any = work.learning_rate
     if work.schedule == "cosine":
@@ -196,9 +208,12 @@ def _compiled(settings: Settings, shape: tuple[int, ...]) -> Any:
     optimizer = keras.optimizers.Adam(
         rate, beta_1=adam.beta_1, beta_2=adam.beta_2, epsilon=adam.epsilon
     )
-    loss = settings.method.loss_function(settings.noise, lambda: optimizer.iterations / total_steps)
+    task = settings.method.task(network, given, lambda: optimizer.iterations / total_steps)
+    model = task.model
     steps = max(1, _IMAGES_PER_CALL // work.batch_size)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["mse"], steps_per_execution=steps)
+    model.compile(
+        optimizer=optimizer, loss=task.loss, metrics=task.metrics, steps_per_execution=steps
+    )
     model.optimizer.build(model.trainable_variables)
     return model
 

@@ -1,0 +1,97 @@
+"""SURE: the error against clean images, estimated from noisy ones whose noise level is known.
+
+For Gaussian noise the mean squared error of a denoiser f is, in the mean over the noise,
+
+    |f(y) - y|² - sigma² + 2 sigma² div f(y)     per pixel,
+
+and the divergence is what f makes of a small random change of its input. For noise whose variance
+grows with the signal, such as Poisson's, sigma² stands for the variance at each noisy pixel.
+
+References
+----------
+C. Stein, "Estimation of the mean of a multivariate normal distribution", Annals of Statistics 9
+(1981).
+S. Ramani, T. Blu, M. Unser, "Monte-Carlo SURE", IEEE Trans. Image Processing 17 (2008).
+S. Soltanayev, S. Y. Chun, "Training deep learning based denoisers without ground truth data",
+NeurIPS 2018.
+Y. Le Montagner, E. Angelini, J.-C. Olivo-Marin, "An unbiased risk estimator for image denoising in
+the presence of mixed Poisson-Gaussian noise", IEEE Trans. Image Processing 23 (2014).
+"""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from denoising.data.datasets import INPUT
+from denoising.methods.base import (
+    Arrays,
+    Assumption,
+    Given,
+    Method,
+    Progress,
+    Task,
+    needs_variance,
+)
+from denoising.noise.base import Noise
+from denoising.sections import Positive
+
+
+class Sure(Method):
+    """Learns by an estimate of the error itself.
+
+    `step` is the change of the input that the divergence is taken from, in standard deviations of
+    the noise: too small, and what a network computes in bfloat16 is rounding.
+    """
+
+    name: Literal["sure"]
+    step: Positive
+
+    table: ClassVar[str] = "single"
+    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
+    versions: ClassVar[int] = 1
+    assumes: ClassVar[tuple[Assumption, ...]] = (
+        Assumption.INDEPENDENT,
+        Assumption.ZERO_MEAN,
+        Assumption.KNOWN_VARIANCE,
+    )
+
+    def examples(
+        self,
+        clean: np.ndarray | None,
+        noisy: np.ndarray,
+        given: Given,
+        rng: np.random.Generator,
+    ) -> tuple[Arrays, np.ndarray]:
+        """Images, changes; images, changes over their size, variances: (N, H, W, 3 C)."""
+        images = noisy[INPUT].astype(np.float32)
+        variance = given.noise.variance(np.clip(images, 0, 1)).astype(np.float32)
+        signs = rng.integers(0, 2, images.shape).astype(np.float32) * 2 - 1
+        step = np.float32(self.step) * np.sqrt(variance.mean(axis=(1, 2, 3), keepdims=True))
+        step = np.maximum(step, np.float32(1e-6))
+        return (images, step * signs), np.concatenate([images, signs / step, variance], axis=-1)
+
+    def task(self, network: Any, given: Given, progress: Progress) -> Task:
+        from keras import ops
+
+        def loss(targets: Any, predictions: Any) -> Any:
+            images, probe, variance = ops.split(targets, 3, axis=-1)
+            prediction, changed = ops.split(predictions, 2, axis=-1)
+            divergence = probe * (changed - prediction)
+            error = ops.square(prediction - images) - variance + 2 * variance * divergence
+            return ops.mean(error, axis=-1)
+
+        return Task(twice(network), loss, [])
+
+    def problem(self, noise: Noise) -> str:
+        return needs_variance(self.name, noise)
+
+
+def twice(network: Any) -> Any:
+    """What a network makes of images, and of the same with a change added: (N, H, W, 2 C)."""
+    import keras
+    from keras import ops
+
+    shape = (None, None, network.inputs[0].shape[-1])
+    images, change = keras.Input(shape), keras.Input(shape)
+    both = [network(images), network(images + change)]
+    return keras.Model([images, change], ops.concatenate(both, axis=-1))
