@@ -27,7 +27,7 @@ check-params: $(VENV)/.installed  ## validate params.yaml
 	@python -m tools.check
 
 test: $(VENV)/.installed-dev  ## tests: library, stages, tools, one end-to-end smoke run
-	@pytest -m "not slow"
+	@pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
 	@pytest -m slow

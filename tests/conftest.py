@@ -1,4 +1,7 @@
-"""Real MNIST once a session, and copies of this repository to run the pipeline in."""
+"""Real MNIST once a session, and copies of this repository to run the pipeline in.
+
+`make test` has two workers, each with a session of its own. The tests of a file stay on one.
+"""
 
 import os
 import shutil
@@ -9,15 +12,28 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from denoising import files
 from denoising.sources import mnist
 from tests.demo_server import ROOT, Server
+
+# what is long and begins last would leave the other worker idle
+LONGEST = ("test_end_to_end", "test_bad_input", "test_training", "test_gate", "test_execution")
+
+
+def pytest_collection_modifyitems(config, items):
+    """For workers, the longest files first. Otherwise the order stays."""
+    if hasattr(config, "workerinput"):
+        order = {name: place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")
 def mnist_folder(tmp_path_factory):
     """The two IDX files, from where users have them."""
     folder = tmp_path_factory.mktemp("mnist")
-    mnist.fetch(folder, ROOT / "data/provided", ROOT / ".fetched")
+    # two workers at once would delete each other's unfinished files in .fetched
+    with files.lock(ROOT / ".locks/tests", lambda _: None):
+        mnist.fetch(folder, ROOT / "data/provided", ROOT / ".fetched")
     return folder
 
 
@@ -164,7 +180,8 @@ def project(tmp_path, mnist_folder):
 def smoke(tmp_path_factory, mnist_folder):
     """A project in which the whole pipeline has run at the smoke budget.
 
-    Tests must leave it as it is.
+    Tests must leave it as it is. Those of `make test` are all in one file, or both workers would
+    run the pipeline.
     """
     project = Project(tmp_path_factory.mktemp("smoke"), mnist_folder)
     project.edit_params(budget="smoke")

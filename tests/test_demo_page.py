@@ -32,6 +32,10 @@ REFUSED = (
     "Failed to load resource: the server responded with a status of 422 (UNPROCESSABLE ENTITY)"
 )
 
+# other tests run at the same time, and may keep the first answers of a server waiting
+SECONDS = 120
+expect.set_options(timeout=SECONDS * 1000)
+
 # in CI a missing browser is an error, not a reason to skip
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None and "CI" not in os.environ, reason="no Chromium or Chrome on the path"
@@ -55,6 +59,7 @@ def visit(browser, server):
     def open_page(width=1280, height=900, **options):
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
+        context.set_default_timeout(SECONDS * 1000)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
@@ -275,6 +280,7 @@ def test_without_networks_the_page_names_the_command_that_trains_them(browser, t
     shutil.copyfile(ROOT / "params.yaml", tmp_path / "params.yaml")
     server = Server(folder=tmp_path)
     page = browser.new_page()
+    page.set_default_timeout(SECONDS * 1000)
     page.goto(server.url)
     expect(page.locator("#source")).to_have_text(
         "no trained networks yet: `make repro` trains them"
@@ -294,6 +300,7 @@ def test_a_photograph_stays_in_colour_where_a_network_knows_colour(browser, tmp_
     (tmp_path / "red.png").write_bytes(images.png(red))
     server = Server("--models", "workspace", folder=tmp_path)
     page = browser.new_page()
+    page.set_default_timeout(SECONDS * 1000)
     page.goto(server.url)
     page.wait_for_selector("#cards figure")
     expect(page.locator("#colour")).to_be_visible()

@@ -10,11 +10,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from denoising.files import read_arrays
 from stages import schema
 from stages.shared import params
 from tests.conftest import ROOT, stages_run
+from tests.test_sort_lock import shuffled
 from tools.publish import stale
 
 SETTINGS = schema.load(ROOT / "params.yaml")
@@ -144,6 +146,24 @@ def test_make_repro_again_does_nothing_and_prints_the_tables(smoke):
     assert "up to date" in output
     assert not stages_run(output)
     assert smoke.read("plots/tables.md").decode() in output
+
+
+def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(smoke):
+    """In tests/test_sort_lock.py nothing has run."""
+    file = smoke.folder / "dvc.lock"
+    before = file.read_text()
+    try:
+        for text in (before, shuffled(before)):
+            file.write_text(text)
+            smoke.tool("sort_lock")
+            assert "Data and pipelines are up to date" in smoke.run("dvc", "status", "dvc.yaml")
+            assert smoke.repro() == []
+            ordered = file.read_text()
+            assert list(yaml.safe_load(ordered)["stages"]) == sorted(
+                yaml.safe_load(before)["stages"]
+            )
+    finally:
+        file.write_text(before)
 
 
 def test_dvc_reads_metrics_and_plots(smoke):

@@ -71,21 +71,3 @@ def test_a_missing_file_is_one_line(project):
     (project.folder / "dvc.lock").unlink()
     output = project.tool("sort_lock", code=1)
     assert output == "error: dvc.lock: No such file or directory\n"
-
-
-def test_dvc_finds_nothing_to_do_after_it(smoke):
-    """With the outputs of a whole run there."""
-    file = smoke.folder / "dvc.lock"
-    before = file.read_text()
-    try:
-        for text in (before, shuffled(before)):
-            file.write_text(text)
-            smoke.tool("sort_lock")
-            assert "Data and pipelines are up to date" in smoke.run("dvc", "status", "dvc.yaml")
-            assert smoke.repro() == []
-            ordered = file.read_text()
-            assert list(yaml.safe_load(ordered)["stages"]) == sorted(
-                yaml.safe_load(before)["stages"]
-            )
-    finally:
-        file.write_text(before)
