@@ -181,10 +181,10 @@ def _relative(
 ) -> float:
     """Change of the variance from black to white over its mean, by levels that are not cut."""
     there = np.isfinite(found.means) & np.isfinite(found.variances) & (shares > 0)
-    if there.sum() < 2 or not found.sigma > 0:
+    if there.sum() < 2 or not found.sigma > 0 or not np.isfinite(ab).all():
         return math.nan
     means, variances, counts = found.means[there], found.variances[there], shares[there]
-    if any(clipped) and np.isfinite(ab).all():
+    if any(clipped):
         sigma = np.sqrt(ab[0] + ab[1] * means)
         black, white = clipped
         inside = (means > INSIDE * sigma * black) & (means < 1 - INSIDE * sigma * white)

@@ -93,9 +93,9 @@ def kind_of(sums: np.ndarray, impulses: float) -> Kind:
         Share of the pixels that are at this end as impulses: these are no noise that was cut.
     """
     pixels, at_end, beyond, next_to, other = sums
-    if beyond > max(SCARCE * pixels, at_end / 2):
-        return "beyond"
     left = at_end - impulses * pixels
+    if beyond > max(SCARCE * pixels, left / 2):
+        return "beyond"
     if left <= SCARCE * pixels:
         return "away"
     # an impulse stands among others

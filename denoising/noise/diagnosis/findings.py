@@ -135,8 +135,15 @@ class Diagnosis:
         return math.sqrt(growth.a.value + np.nan_to_num(growth.b.value) / 2)
 
     @property
+    def _is_hidden(self) -> bool:
+        """Do replaced pixels hide the rest of the noise? They decide what blocks seem flat."""
+        return self.pairs is None and self.has_impulses
+
+    @property
     def is_independent(self) -> bool | None:
         """Is the noise of neighbours independent? None: it cannot be told."""
+        if self._is_hidden:
+            return None
         found = [self.best_correlations[name] for name in NEIGHBOURS]
         if any(_outside(one, CORRELATED) for one in found):
             return False
@@ -145,6 +152,8 @@ class Diagnosis:
     @property
     def is_signal_dependent(self) -> bool | None:
         """Does the variance change with the signal? None: it cannot be told."""
+        if self._is_hidden:
+            return None
         one = self.best_growth.relative
         if _outside(one, GROWING):
             return True

@@ -191,7 +191,7 @@ def _outlying(table: np.ndarray, means: np.ndarray, shares: np.ndarray, step: fl
     counts = table.sum(axis=(1, 2))
     found, weight = 0.0, 0.0
     for number in np.flatnonzero(counts):
-        sigma = max(_spread(table[number]), step)
+        sigma = max(_spread(table[number]), step, LEAST)
         mean = min(max(means[number] / counts[number], 0.0), 1.0)
         hidden = min(mean + FAR * sigma, 1.0) - max(mean - FAR * sigma, 0.0)
         if hidden > 1 / 2:

@@ -64,6 +64,8 @@ def _level(found: Diagnosis) -> str:
     text = f"The noise's standard deviation is {_number(found.sigma, FULL)} of {FULL}, {where}"
     if any(found.is_clipped) and math.isfinite(found.unclipped_sigma):
         text += f"; before clipping, about {FULL * found.unclipped_sigma:.1f} at middle grey"
+    if found.has_impulses and found.pairs is None:
+        text += ", the replaced pixels among it"
     return text + "."
 
 
@@ -86,7 +88,7 @@ def _neighbours(found: Diagnosis) -> str:
     across, down = (found.best_correlations[name] for name in ("across", "down"))
     numbers = f"{_number(across)} across, {_number(down)} down"
     if found.is_independent is None:
-        if math.isnan(across.value):
+        if found.has_impulses or math.isnan(across.value):
             return "Whether noise of neighbouring pixels is correlated cannot be told."
         return f"Noise of neighbouring pixels may be correlated: {numbers}; more images would tell."
     if found.is_independent:

@@ -12,7 +12,7 @@ import numpy as np
 
 MOST = 2**20  # pixel values that are looked at, evenly spaced
 FEWEST = 16  # pixel values between black and white: of fewer nothing is told
-LEVELS = 3  # distinct ones of these, likewise
+LEVELS = 2  # distinct ones of these, likewise
 DEPTHS = range(1, 17)  # bits that are tried first: images may not have two neighbouring values
 FINEST = 1e-6  # step: below it, float32 cannot tell multiples of it from other values
 NEAR = 0.03  # of a step, how far from its multiples values may be
