@@ -35,6 +35,8 @@ MEASURED = [
     {"name": "measured", "a": 0.001, "b": 0.02, "clipped_black": False, "clipped_white": False},
     {"name": "measured", "a": 0.25, "b": 0.0, "clipped_black": True, "clipped_white": True},
 ]
+HIT = MEASURED[2] | {"salt": 0.05, "pepper": 0.1, "random": 0.02}
+SHARED = MEASURED[1] | {"across": 0.62, "down": 0.4, "channels": 0.8}
 
 
 def of(content):
@@ -162,7 +164,7 @@ def observable(content, noise):
     return np.append(seen, ends), np.concatenate(weights)
 
 
-@pytest.mark.parametrize("content", known([*MODELS, *MEASURED]), ids=of)
+@pytest.mark.parametrize("content", known([*MODELS, *MEASURED, HIT]), ids=of)
 def test_likelihood_gives_the_mean_of_what_is_seen(content):
     noise = read_kind("noise", content, "noise")
     seen, weights = observable(content, noise)
@@ -213,3 +215,21 @@ def test_correlated_noise_is_correlated_as_it_says():
     down = np.corrcoef(drawn[:-1].ravel(), drawn[1:].ravel())[0, 1]
     assert across == pytest.approx(np.exp(-1 / (4 * noise.across**2)), abs=0.03)
     assert down == pytest.approx(np.exp(-1 / (4 * noise.down**2)) if noise.down else 0, abs=0.03)
+
+
+@pytest.mark.parametrize("content", [MODELS[1], MODELS[5], MODELS[-2], SHARED], ids=of)
+def test_more_noise_is_like_the_noise(content):
+    noise = read_kind("noise", content, "noise")
+    images = np.full((2, 512, 512, 3), 0.5, np.float32)
+    drawn = noise.more(images, np.random.default_rng(0))
+    assert drawn.dtype == np.float32
+    assert drawn.mean() == pytest.approx(0, abs=0.01)
+    assert drawn.var(dtype=float) == pytest.approx(float(noise.variance(0.5)), rel=0.05)
+    if content is SHARED:
+        for name, (one, other) in {
+            "across": (drawn[:, :, :-1], drawn[:, :, 1:]),
+            "down": (drawn[:, :-1], drawn[:, 1:]),
+            "channels": (drawn[..., 0], drawn[..., 1]),
+        }.items():
+            found = np.corrcoef(one.ravel(), other.ravel())[0, 1]
+            assert found == pytest.approx(content[name], abs=0.03), name

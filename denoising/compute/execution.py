@@ -14,7 +14,8 @@ from denoising.compute.backend import keras
 from denoising.compute.plan import PLAIN, Plan
 
 INPUT, OUTPUT = "input", "output"
-FIXED = (INPUT, f"network_{OUTPUT}", OUTPUT)  # layers that stay in float32
+# layers that stay in float32
+FIXED = (INPUT, "recorruption", f"network_{OUTPUT}", OUTPUT)
 
 
 def convolutions(model: "keras.Model") -> list[str]:

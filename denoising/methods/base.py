@@ -27,7 +27,7 @@ class Assumption(StrEnum):
     ZERO_MEAN = "the noise leaves the mean of a pixel alone"
     INDEPENDENT = "the noise of a pixel is independent of its neighbours'"
     GAUSSIAN = "the noise is Gaussian, of the same level everywhere"
-    KNOWN_VARIANCE = "the noise's variance is known at every pixel value"
+    KNOWN_VARIANCE = "the noise's variance is known at every pixel value, and its correlations are"
     KNOWN_NOISE = "it is known how the noise changes a pixel value, clipping included"
     SMOOTH = "neighbouring pixels are nearly equal without noise"
 
@@ -164,7 +164,7 @@ class Method(Section):
 def needs_variance(name: str, noise: Noise) -> str:
     """The problem of a noise whose variance is not known, or which moves the mean."""
     kind = noise.model_dump()["name"]
-    if not noise.has_likelihood:
+    if not noise.has_variance:
         return f"name = {name!r}: the variance of its noise should be known, that of {kind} is not"
     if not noise.keeps_mean:
         return f"name = {name!r}: its noise should leave the mean alone; {kind} moves it here"

@@ -102,9 +102,11 @@ class BlindSpot(Method):
 
     def problem(self, noise: Noise) -> str:
         name = noise.model_dump()["name"]
-        if noise.has_likelihood:
-            return ""
-        return f"name = 'blind_spot': its noise should have a known likelihood, {name} has none"
+        if not noise.has_likelihood:
+            return f"name = 'blind_spot': its noise should have a known likelihood, {name} has none"
+        if not noise.is_independent:
+            return "name = 'blind_spot': its noise should be independent from pixel to pixel"
+        return ""
 
     @property
     def loss_name(self) -> str:

@@ -47,7 +47,6 @@ class Recorrupted(Method):
     targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
     versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (
-        Assumption.INDEPENDENT,
         Assumption.ZERO_MEAN,
         Assumption.KNOWN_VARIANCE,
     )
@@ -65,8 +64,7 @@ class Recorrupted(Method):
             taken = rng.binomial(photons, self.alpha)
             rest = (photons - taken) / (peak * (1 - self.alpha))
             return rest.astype(np.float32), (taken / (peak * self.alpha)).astype(np.float32)
-        sigma = np.sqrt(given.noise.variance(np.clip(images, 0, 1))).astype(np.float32)
-        more = sigma * rng.standard_normal(images.shape, dtype=np.float32)
+        more = given.noise.more(images, rng)
         return images + np.float32(self.alpha) * more, images - more / np.float32(self.alpha)
 
     def task(self, network: Any, given: Given, progress: Progress) -> Task:

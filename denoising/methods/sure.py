@@ -4,8 +4,10 @@ For Gaussian noise the mean squared error of a denoiser f is, in the mean over t
 
     |f(y) - y|² - sigma² + 2 sigma² div f(y)     per pixel,
 
-and the divergence is what f makes of a small random change of its input. For noise whose variance
-grows with the signal, such as Poisson's, sigma² stands for the variance at each noisy pixel.
+and the divergence is what f makes of a small random change of its input. A change that is itself
+like the noise, with its variance at each noisy pixel and its correlations, gives sigma² div f at
+once, and serves as well for noise that grows with the signal, such as Poisson's, and for noise that
+neighbours share.
 
 References
 ----------
@@ -50,7 +52,6 @@ class Sure(Method):
     targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
     versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (
-        Assumption.INDEPENDENT,
         Assumption.ZERO_MEAN,
         Assumption.KNOWN_VARIANCE,
     )
@@ -62,13 +63,12 @@ class Sure(Method):
         given: Given,
         rng: np.random.Generator,
     ) -> tuple[Arrays, np.ndarray]:
-        """Images, changes; images, changes over their size, variances: (N, H, W, 3 C)."""
+        """Images, changes; images, what each change is times, variances: (N, H, W, 3 C)."""
         images = noisy[INPUT].astype(np.float32)
         variance = given.noise.variance(np.clip(images, 0, 1)).astype(np.float32)
-        signs = rng.integers(0, 2, images.shape).astype(np.float32) * 2 - 1
-        step = np.float32(self.step) * np.sqrt(variance.mean(axis=(1, 2, 3), keepdims=True))
-        step = np.maximum(step, np.float32(1e-6))
-        return (images, step * signs), np.concatenate([images, signs / step, variance], axis=-1)
+        like_noise, step = given.noise.more(images, rng), np.float32(self.step)
+        targets = np.concatenate([images, like_noise / step, variance], axis=-1)
+        return (images, step * like_noise), targets
 
     def task(self, network: Any, given: Given, progress: Progress) -> Task:
         from keras import ops
@@ -76,8 +76,8 @@ class Sure(Method):
         def loss(targets: Any, predictions: Any) -> Any:
             images, probe, variance = ops.split(targets, 3, axis=-1)
             prediction, changed = ops.split(predictions, 2, axis=-1)
-            divergence = probe * (changed - prediction)
-            error = ops.square(prediction - images) - variance + 2 * variance * divergence
+            shared = probe * (changed - prediction)  # with the noise
+            error = ops.square(prediction - images) - variance + 2 * shared
             return ops.mean(error, axis=-1)
 
         return Task(twice(network), loss, [])

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
+from scipy.ndimage import gaussian_filter1d
 
 from denoising.sections import Section
 
@@ -26,7 +27,8 @@ class Noise(Section):
     """A noise model."""
 
     invertible: ClassVar[bool] = True  # has every pixel value in [0, 1] a noisy mean of its own?
-    has_likelihood: ClassVar[bool] = True  # are `likelihood` and `variance` known?
+    has_variance: ClassVar[bool] = True  # is `variance` known?
+    has_likelihood: ClassVar[bool] = True  # is `likelihood` known, which is that of single pixels?
     spares_pixels: ClassVar[bool] = False  # are there pixels that it leaves exactly as they were?
     is_model: ClassVar[bool] = True  # can it be drawn? False: the images have it already
 
@@ -49,6 +51,11 @@ class Noise(Section):
         raise NotImplementedError
 
     @property
+    def is_independent(self) -> bool:
+        """Is the noise of a pixel independent of its neighbours'?"""
+        return True
+
+    @property
     def keeps_mean(self) -> bool:
         """Is the mean of a noisy pixel the clean one, whatever that is?"""
         values = np.linspace(0, 1, 101)
@@ -60,9 +67,26 @@ class Noise(Section):
         Raises
         ------
         ValueError
-            If the noise model has no `has_likelihood`.
+            If it has not `has_variance`.
         """
         raise ValueError(f"{self.model_dump()['name']}: its variance is not known")
+
+    def more(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Gaussian noise with the variance and the correlations that noise has in noisy images.
+
+        Not added to them; its mean is zero.
+
+        Parameters
+        ----------
+        images : ndarray (N, H, W, C)
+            Noisy; what lies beyond [0, 1] has the variance at its ends.
+
+        Returns
+        -------
+        ndarray (N, H, W, C) of float32
+        """
+        sigma = np.sqrt(self.variance(np.clip(images, 0, 1))).astype(np.float32)
+        return sigma * rng.standard_normal(images.shape, dtype=np.float32)
 
     def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
         """How likely noisy pixels are, given clean ones.
@@ -84,7 +108,7 @@ class Noise(Section):
         Raises
         ------
         ValueError
-            If the noise model has no `has_likelihood`.
+            If it has not `has_likelihood`.
         """
         raise ValueError(f"{self.model_dump()['name']}: its likelihood is not known")
 
@@ -138,3 +162,27 @@ def nearest(noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
     noisy, values = np.asarray(noisy, dtype=float), np.asarray(values, dtype=float)
     step = values[1] - values[0]
     return np.maximum(0, 1 - np.abs(noisy[:, None] - values) / step) / step
+
+
+def smoothed(noise: np.ndarray, across: float, down: float) -> np.ndarray:
+    """White noise (..., H, W, C) through a Gaussian filter of such spreads, as strong as before."""
+    for axis, spread in ((-2, across), (-3, down)):
+        if spread:
+            noise = gaussian_filter1d(noise, spread, axis=axis, mode="wrap")
+            noise /= np.float32(np.sqrt((_kernel(spread) ** 2).sum()))
+    return noise
+
+
+def spread_of(correlation: float) -> float:
+    """The spread of the filter after which neighbours have such a correlation, in pixels."""
+    spreads = np.linspace(0.15, 6, 500)
+    kernels = map(_kernel, spreads)
+    found = [float(one[1:] @ one[:-1] / (one @ one)) for one in kernels]
+    return float(np.interp(correlation, found, spreads)) if correlation else 0.0
+
+
+def _kernel(spread: float) -> np.ndarray:
+    """What the filter makes of a single pixel."""
+    impulse = np.zeros(2 * int(4 * spread + 1) + 3)
+    impulse[len(impulse) // 2] = 1
+    return gaussian_filter1d(impulse, spread)

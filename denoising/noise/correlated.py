@@ -5,9 +5,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
-from scipy.ndimage import gaussian_filter1d
 
-from denoising.noise.base import Noise, Sigma
+from denoising.noise.base import Noise, Sigma, smoothed
 from denoising.noise.clipping import clipped_mean
 
 
@@ -26,15 +25,18 @@ class Correlated(Noise):
     down: float = Field(ge=0, le=10)
     clip: bool
 
-    has_likelihood: ClassVar[bool] = False  # of a pixel alone it is known, which is of little use
+    has_likelihood: ClassVar[bool] = False  # of a pixel alone it is, which is not that of an image
+    has_variance: ClassVar[bool] = True
+
+    @property
+    def is_independent(self) -> bool:
+        """See `Noise.is_independent`."""
+        return not (self.across or self.down)
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        noisy = rng.standard_normal(clean.shape, dtype=np.float32)
-        for axis, spread in ((-2, self.across), (-3, self.down)):
-            if spread:
-                noisy = gaussian_filter1d(noisy, spread, axis=axis, mode="wrap")
-                noisy /= _norm(spread)
-        noisy *= self.sigma
+        noisy = self.sigma * smoothed(
+            rng.standard_normal(clean.shape, dtype=np.float32), self.across, self.down
+        )
         noisy += clean
         return np.clip(noisy, 0, 1, out=noisy) if self.clip else noisy
 
@@ -45,9 +47,6 @@ class Correlated(Noise):
     def variance(self, clean: ArrayLike) -> np.ndarray:
         return np.full_like(np.asarray(clean, dtype=float), self.sigma**2)
 
-
-def _norm(spread: float) -> np.float32:
-    """What the filter makes of white noise's standard deviation."""
-    impulse = np.zeros(2 * int(4 * spread + 1) + 3)
-    impulse[len(impulse) // 2] = 1
-    return np.float32(np.sqrt((gaussian_filter1d(impulse, spread) ** 2).sum()))
+    def more(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        drawn = rng.standard_normal(images.shape, dtype=np.float32)
+        return np.float32(self.sigma) * smoothed(drawn, self.across, self.down)

@@ -18,6 +18,7 @@ class Mixture(Noise):
     parts: list[dict[str, Any]] = Field(min_length=2, max_length=8)
 
     invertible: ClassVar[bool] = False
+    has_variance: ClassVar[bool] = False
     has_likelihood: ClassVar[bool] = False
 
     @field_validator("parts")

@@ -19,6 +19,7 @@ class Quantization(Noise):
     bits: int = Field(ge=1, le=16)
 
     invertible: ClassVar[bool] = False
+    has_variance: ClassVar[bool] = False
     has_likelihood: ClassVar[bool] = False
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:

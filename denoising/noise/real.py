@@ -14,6 +14,7 @@ class Real(Noise):
     name: Literal["real"]
 
     invertible: ClassVar[bool] = False
+    has_variance: ClassVar[bool] = False
     has_likelihood: ClassVar[bool] = False
     is_model: ClassVar[bool] = False
 
