@@ -329,7 +329,11 @@ def test_images_of_many_sizes():
         ([np.zeros((20, 20, 1), "u1")], None, "image 1 holds uint8; needed are floats"),
         ([np.zeros((0, 20, 1), "f4")], None, "image 1 has no pixels"),
         ([np.zeros((9, 9, 1), "f4"), np.zeros((9, 9, 3), "f4")], None, "image 2 has 3 channels"),
-        ([np.full((9, 9, 1), np.nan, "f4")], None, "image 1: 81 pixel values are NaN or infinite"),
+        (
+            [np.full((9, 9, 1), np.nan, "f4")],
+            None,
+            "image 1: 81 of its pixel values are NaN or infinite",
+        ),
         ([np.zeros((9, 9, 1), "f4")], [], "1 images, but 0 second shots"),
         (
             [np.zeros((9, 9, 1), "f4")],

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from denoising.files import InputError
-from denoising.formats.levels import not_finite
 
 VALUES = 2**24  # pixel values of all windows together; all channels count
 IMAGES = 1000  # evenly spaced ones, where there are more
@@ -164,7 +163,7 @@ def _size(image: np.ndarray) -> str:
 
 def _finite(pixels: np.ndarray, name: str) -> np.ndarray:
     if count := pixels.size - int(np.isfinite(pixels).sum()):
-        raise InputError(f"{name}: {not_finite(count)}")
+        raise InputError(f"{name}: {count:,} of its pixel values are NaN or infinite")
     return np.ascontiguousarray(pixels, np.float32)
 
 
