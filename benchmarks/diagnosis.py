@@ -103,7 +103,11 @@ def correlated(sigma: float, kernel: np.ndarray) -> Draw:
     unit = (kernel / np.sqrt((kernel**2).sum()))[..., None]
 
     def draw(images: Images, rng: np.random.Generator) -> Images:
-        noise = (convolve(rng.standard_normal(one.shape), unit, mode="wrap") for one in images)
+        # with a margin: noise that goes on at the other side would be that of a whole row
+        noise = (
+            convolve(rng.standard_normal((one.shape[0] + 2, one.shape[1] + 2, 1)), unit)[1:-1, 1:-1]
+            for one in images
+        )
         return [(one + sigma * n).astype("f4") for one, n in zip(images, noise, strict=True)]
 
     return draw

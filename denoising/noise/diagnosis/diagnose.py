@@ -1,41 +1,25 @@
 """Look at the noise of images, from these alone."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from denoising.files import InputError
 from denoising.noise.diagnosis import (
     ends,
     flat,
     impulses,
     level,
-    line,
     pairs,
     pattern,
     steps,
     stripes,
 )
-from denoising.noise.diagnosis.blocks import LAGS
 from denoising.noise.diagnosis.estimates import (
-    UNKNOWN,
-    Estimate,
     draws,
-    intervals,
     median,
 )
-from denoising.noise.diagnosis.findings import Diagnosis, Growth, Level, PairFindings
-from denoising.noise.diagnosis.flat import Found
+from denoising.noise.diagnosis.findings import Diagnosis, Level, PairFindings
 from denoising.noise.diagnosis.samples import sample
-
-CORRELATIONS = (*list(LAGS)[1:], "channels")
-APART = 1.5  # standard deviations that levels are apart, at least, if a slope is to be told
-INSIDE = (
-    2.0  # standard deviations of a pixel's noise, that a level is away from an end that cuts it
-)
-
-Estimator = Callable[[np.ndarray | None], Found]
 
 
 def diagnose(
@@ -86,20 +70,20 @@ def diagnose(
         [window.pixels for window in samples.windows],
         [window.labels() for window in samples.windows],
     )
-    sigma, growth, lines, correlations = _unknown(resamples)
+    sigma, grows, lines, correlations = growth.unknown(resamples)
     if looked is not None:
         there: flat.Flat = looked
-        sigma, growth, lines, correlations = _noise(
+        sigma, grows, lines, correlations = growth.noise(
             lambda row: flat.estimate(there, row), looked.shares, cut, weights
         )
     two = None
     if second is not None:
         summed = pairs.collect(samples)
         counts = summed.counts.sum(axis=0)
-        sigma_2, growth_2, lines, correlations_2 = _noise(
+        sigma_2, grows_2, lines, correlations_2 = growth.noise(
             lambda row: pairs.estimate(summed, row), counts, cut, weights
         )
-        two = PairFindings(sigma_2, growth_2, correlations_2)
+        two = PairFindings(sigma_2, grows_2, correlations_2)
     black, white = (
         ends.with_bias(end, name, lines, samples.units)
         for end, name in zip(both, (False, True), strict=True)
@@ -115,7 +99,7 @@ def diagnose(
             patches=median(level.by_unit(samples, level.patch_sigma), weights),
             flat=sigma,
         ),
-        growth=growth,
+        growth=grows,
         correlations=correlations,
         black=black,
         white=white,
@@ -126,75 +110,3 @@ def diagnose(
         pattern=pattern.share(samples, resamples, seed),
         pairs=two,
     )
-
-
-Noise = tuple[Estimate, Growth, np.ndarray, dict[str, Estimate]]
-
-
-def _unknown(resamples: int) -> Noise:
-    growth = Growth(UNKNOWN, UNKNOWN, UNKNOWN)
-    return (
-        UNKNOWN,
-        growth,
-        np.full((1 + resamples, 2), np.nan),
-        dict.fromkeys(CORRELATIONS, UNKNOWN),
-    )
-
-
-def _noise(
-    estimator: Estimator,
-    shares: np.ndarray,
-    clipped: tuple[bool, bool],
-    weights: np.ndarray,
-) -> Noise:
-    """Sigma, growth, a and b of every draw, and correlations, by one estimator."""
-    found = [estimator(row) for row in (None, *weights)]
-    slope = _are_apart(found[0])
-    lines = np.full((len(found), 2), np.nan)
-    start = None
-    for place, one in enumerate(found):
-        try:
-            fitted = line.fit(one.means, one.variances, shares, clipped, start, slope)
-        except InputError:
-            continue
-        lines[place] = fitted.a, fitted.b
-        start = start or (fitted.a, fitted.b)
-    relative = [
-        _relative(one, ab, shares, clipped) if slope else math.nan
-        for one, ab in zip(found, lines, strict=True)
-    ]
-    table = np.array([[one.correlations[name] for name in CORRELATIONS] for one in found])
-    every = np.column_stack([[one.sigma for one in found], lines, relative, table])
-    sigma, a, b, change, *correlations = intervals(every[0], every[1:], weights.shape[1])
-    growth = Growth(a, b if slope else UNKNOWN, change)
-    return sigma, growth, lines, dict(zip(CORRELATIONS, correlations, strict=True))
-
-
-def _are_apart(found: Found) -> bool:
-    """Are levels so far apart that a slope can be told?"""
-    means = found.means[np.isfinite(found.means)]
-    return len(means) > 1 and float(np.ptp(means)) > APART * found.sigma > 0
-
-
-def _relative(
-    found: Found, ab: np.ndarray, shares: np.ndarray, clipped: tuple[bool, bool]
-) -> float:
-    """Change of the variance from black to white over its mean, by levels that are not cut."""
-    there = np.isfinite(found.means) & np.isfinite(found.variances) & (shares > 0)
-    if there.sum() < 2 or not found.sigma > 0 or not np.isfinite(ab).all():
-        return math.nan
-    means, variances, counts = found.means[there], found.variances[there], shares[there]
-    if any(clipped):
-        sigma = np.sqrt(ab[0] + ab[1] * means)
-        black, white = clipped
-        inside = (means > INSIDE * sigma * black) & (means < 1 - INSIDE * sigma * white)
-        if inside.sum() < 2:
-            return math.nan
-        means, variances, counts = means[inside], variances[inside], counts[inside]
-    middle = np.average(means, weights=counts)
-    spread = np.sqrt(np.average((means - middle) ** 2, weights=counts))
-    typical = np.average(variances, weights=counts)
-    if not spread:
-        return math.nan
-    slope = np.average((means - middle) * (variances - typical), weights=counts) / spread**2
-    return float(slope / typical)

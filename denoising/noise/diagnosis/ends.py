@@ -23,6 +23,7 @@ Kind = Literal["beyond", "away", "areas", "cut"]
 
 SCARCE = 3e-4  # share of the pixels at an end that is as good as none
 MIXED = 0.15  # share of their neighbours that are not at the end, from which on noise is there
+BEYOND = 0.1  # of the pixels at an end, from which on values go on there
 PILE = 1.5  # times as many pixels at the end as at the next value
 NARROW = 1 / 255  # taken for a step where it is finer, or values are continuous
 TOUCHED = 1e-6  # beyond an end only by rounding
@@ -94,7 +95,7 @@ def kind_of(sums: np.ndarray, impulses: float) -> Kind:
     """
     pixels, at_end, beyond, next_to, other = sums
     left = at_end - impulses * pixels
-    if beyond > max(SCARCE * pixels, left / 2):
+    if beyond > max(SCARCE * pixels, BEYOND * left):
         return "beyond"
     if left <= SCARCE * pixels:
         return "away"

@@ -9,6 +9,7 @@ import numpy as np
 from denoising.noise.diagnosis import pattern, steps, stripes
 from denoising.noise.diagnosis.ends import End
 from denoising.noise.diagnosis.estimates import Estimate, finite
+from denoising.noise.diagnosis.growth import Growth
 from denoising.noise.diagnosis.impulses import Impulses
 
 # correlation of neighbours from which on their noise is not independent: white noise of photographs
@@ -33,25 +34,6 @@ class Level:
     wavelet: Estimate
     patches: Estimate
     flat: Estimate
-
-
-@dataclass(frozen=True)
-class Growth:
-    """How the variance grows with the signal.
-
-    Attributes
-    ----------
-    a, b : Estimate
-        variance = a + b mean, before clipping. Where levels are too near to each other to tell b,
-        this is NaN, and a is the variance of all.
-    relative : Estimate
-        Change of the variance from black to white over its mean, where nothing is clipped: b alone
-        cannot be negative, while the noise of a developed photograph may fall with the signal.
-    """
-
-    a: Estimate
-    b: Estimate
-    relative: Estimate
 
 
 @dataclass(frozen=True)
