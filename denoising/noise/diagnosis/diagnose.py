@@ -7,6 +7,7 @@ import numpy as np
 from denoising.noise.diagnosis import (
     ends,
     flat,
+    growth,
     impulses,
     level,
     pairs,
@@ -14,10 +15,7 @@ from denoising.noise.diagnosis import (
     steps,
     stripes,
 )
-from denoising.noise.diagnosis.estimates import (
-    draws,
-    median,
-)
+from denoising.noise.diagnosis.estimates import draws, median
 from denoising.noise.diagnosis.findings import Diagnosis, Level, PairFindings
 from denoising.noise.diagnosis.samples import sample
 
