@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro check-params test test-slow lint format fresh bench gate reference check prune study demo publish report readme lock clean
+.PHONY: help repro advise check-params test test-slow lint format fresh bench gate reference check prune study demo publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -22,6 +22,9 @@ repro: $(VENV)/.installed check-params
 	@python -m tools.sort_lock
 	@cat plots/tables.md
 endif
+
+advise: $(VENV)/.installed  ## look at the noise of your images and say what to train: make advise SOURCE=path/to/folder; RUN=yes does it [MINUTES=15]
+	@python -m tools.advise "$(SOURCE)" $(if $(RUN),--run) $(if $(MINUTES),--minutes $(MINUTES))
 
 check-params: $(VENV)/.installed  ## validate params.yaml
 	@python -m tools.check

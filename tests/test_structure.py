@@ -267,6 +267,7 @@ ALLOWED = {
     "training": DATA | {"data", "compute", "networks", "methods"},
     "inference": DATA | {"compute", "networks", "formats"},
     "evaluation": DATA | {"data", "compute", "methods"},
+    "advice": DATA | {"data", "compute", "networks", "methods", "training", "evaluation"},
     "reporting": DATA | {"data", "evaluation"},
     "cli": DATA | {"compute", "networks", "inference", "formats"},
 }

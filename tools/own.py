@@ -35,16 +35,7 @@ def main(source: str, budget: str | None) -> None:
     InputError
         If there is no such source, or something in its params.yaml is wrong.
     """
-    folder, section = _folder_of(source)
-    if not (folder / layout.PARAMS).exists():
-        write_text(folder / layout.PARAMS, _new_params(source, section))
-        command.say(f"{folder / layout.PARAMS}: made; edit it as you like, it is never overwritten")
-    _set_budget(folder / layout.PARAMS, budget)
-    content = params.read(folder / layout.PARAMS)
-    schema.validate(content, folder / layout.PARAMS)
-    write_text(folder / "dvc.yaml", pipeline(_paths(content, folder)))
-    # a dependency of the report, which nothing makes where nothing is trained
-    (folder / layout.curve_file("none").parent).mkdir(parents=True, exist_ok=True)
+    folder, content = prepare(source, budget)
     command.say(f"{folder}: the pipeline at budget {content['budget']}")
     code = _repro(folder, content["runs"])
     lock = folder / layout.LOCK
@@ -56,6 +47,33 @@ def main(source: str, budget: str | None) -> None:
         )
     print((folder / layout.TABLES).read_text(), end="")
     print(f"tables and figures: {folder / 'plots'}")
+
+
+def prepare(source: str, budget: str | None) -> tuple[Path, params.Content]:
+    """The folder of a source, made if it is not there, and the content of its params.yaml.
+
+    Raises
+    ------
+    InputError
+        If there is no such source, or something in its params.yaml is wrong.
+    """
+    folder, section = _folder_of(source)
+    if not (folder / layout.PARAMS).exists():
+        write_text(folder / layout.PARAMS, _new_params(source, section))
+        command.say(f"{folder / layout.PARAMS}: made; edit it as you like, it is never overwritten")
+    _set_budget(folder / layout.PARAMS, budget)
+    content = params.read(folder / layout.PARAMS)
+    schema.validate(content, folder / layout.PARAMS)
+    write_text(folder / "dvc.yaml", pipeline(_paths(content, folder)))
+    # a dependency of the report, which nothing makes where nothing is trained
+    (folder / layout.curve_file("none").parent).mkdir(parents=True, exist_ok=True)
+    return folder, content
+
+
+def repro(folder: Path, *stages: str) -> int:
+    """Run what is not up to date in a folder, of these stages or of all; the exit code."""
+    command_line = [sys.executable, "-m", "dvc", "repro", *stages]
+    return subprocess.run(command_line, cwd=folder, env=os.environ | {"PYTHONPATH": _UP}).returncode
 
 
 def _repro(folder: Path, runs: Iterable[str]) -> int:

@@ -99,6 +99,9 @@ def build(section: Network, channels: int, outputs: int | None = None) -> "keras
             kernel_initializer=section.initializer,
             name=f"joined_conv{index}",
         )(x)
+    # the four pixels beside it, as they are: what there is to start from
+    beside = [shift(inputs, looking, 1, f"{looking}_beside") for looking in LOOKING]
+    x = layers.Concatenate(name="with_beside")([x, *beside])
     x = layers.Conv2D(
         outputs or channels, 1, padding="same", kernel_initializer="zeros", name="output_conv"
     )(x)

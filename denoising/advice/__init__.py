@@ -1,0 +1,1 @@
+"""Which methods are fit for someone's images, and which their noise rules out."""

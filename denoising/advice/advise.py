@@ -1,0 +1,142 @@
+"""The advice: what is fit, what is ruled out and by which measurement, what to write down."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from denoising.advice.candidates import Candidate, candidates
+from denoising.advice.judge import Facts, Judgement, judge
+from denoising.methods.base import Assumption
+from denoising.noise.diagnosis.findings import CORRELATED, Diagnosis
+
+ROUNDED = 8  # digits of variances, which are small
+MOST = 0.95  # correlation that the noise model takes
+
+
+class Choice(NamedTuple):
+    """A candidate, and what became of its assumptions.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    judged : dict of Assumption to Judgement
+    """
+
+    candidate: Candidate
+    judged: dict[Assumption, Judgement]
+
+    @property
+    def fits(self) -> bool:
+        """Is no assumption known to fail?"""
+        return all(one.holds is not False for one in self.judged.values())
+
+    @property
+    def against(self) -> list[str]:
+        """The measurements that rule it out."""
+        return [one.why for one in self.judged.values() if one.holds is False]
+
+    @property
+    def unknown(self) -> list[str]:
+        """What it presumes, and nobody could measure."""
+        return [name.value for name, one in self.judged.items() if one.holds is None]
+
+
+class Advice(NamedTuple):
+    """What is advised.
+
+    Attributes
+    ----------
+    facts : Facts
+    fit, ruled_out : list of Choice
+        Best first.
+    noise : dict
+        The noise as a section of params.yaml; {"name": "real"} where too little is known.
+    """
+
+    facts: Facts
+    fit: list[Choice]
+    ruled_out: list[Choice]
+    noise: dict[str, Any]
+
+    @property
+    def best(self) -> Choice:
+        """What to take first."""
+        return self.fit[0]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it."""
+
+        def row(choice: Choice) -> dict[str, Any]:
+            one = choice.candidate
+            about = {"name": one.name, "section": one.section, "network": one.network or None}
+            return about | {
+                "assumes": {name.value: found._asdict() for name, found in choice.judged.items()},
+                "fits": choice.fits,
+            }
+
+        return {
+            "kind": self.facts.kind,
+            "shortest_side": self.facts.shortest,
+            "noise": self.noise,
+            "advised": self.best.candidate.name,
+            "fit": [row(choice) for choice in self.fit],
+            "ruled_out": [row(choice) for choice in self.ruled_out],
+            "measured": self.facts.noise.to_json(),
+        }
+
+
+def advise(facts: Facts) -> Advice:
+    """What to train on someone's images.
+
+    Methods whose assumptions hold come first, in the order of `candidates`; then those of which
+    something could not be measured.
+    """
+    choices = [
+        Choice(one, {assumed: judge(assumed, facts) for assumed in one.assumes})
+        for one in candidates()
+    ]
+    fit = [choice for choice in choices if choice.fits]
+    return Advice(
+        facts,
+        sorted(fit, key=lambda choice: _doubts(choice)),
+        [choice for choice in choices if not choice.fits],
+        measured_noise(facts.noise),
+    )
+
+
+def _doubts(choice: Choice) -> tuple[bool, bool]:
+    """What puts a choice behind others: doing nothing, then what could not be measured."""
+    nothing = choice.candidate.section["name"] == "identity"
+    return nothing, Assumption.INDEPENDENT in choice.judged and bool(choice.unknown)
+
+
+def measured_noise(found: Diagnosis) -> dict[str, Any]:
+    """The noise as a section of params.yaml."""
+    growth = found.best_growth
+    a, b = growth.a.value, np.nan_to_num(growth.b.value)
+    if not math.isfinite(a):
+        return {"name": "real"}
+    black, white = found.is_clipped
+    section: dict[str, Any] = {
+        "name": "measured",
+        "a": round(max(float(a), 0.0), ROUNDED),
+        "b": round(max(float(b), 0.0), ROUNDED),
+        "clipped_black": black,
+        "clipped_white": white,
+    }
+    if found.is_independent is False:
+        for name in ("across", "down"):
+            section[name] = _correlation(found.best_correlations[name].value)
+    between = found.best_correlations["channels"].value
+    if found.channels > 1 and abs(between) > CORRELATED:
+        section["channels"] = _correlation(between)
+    if found.has_impulses:
+        for name, one in found.impulses._asdict().items():
+            if math.isfinite(one.value) and one.value > 0:
+                section[name] = round(float(one.value), 4)
+    return section
+
+
+def _correlation(value: float) -> float:
+    return round(float(np.clip(np.nan_to_num(value), 0, MOST)), 3)

@@ -1,0 +1,134 @@
+"""Does what a method takes for granted hold? Held against what was measured."""
+
+import math
+from typing import Literal, NamedTuple
+
+from denoising.methods.base import Assumption
+from denoising.noise.diagnosis.findings import Diagnosis
+
+Kind = Literal["clean", "pairs", "shots", "noisy"]
+
+FINE = 64  # pixels, of a side: halves of smaller images show little of what is in them
+# squared bias over all pixels against the noise's variance: a good denoiser leaves a tenth of that
+MATTERS = 0.005
+OF_255 = 255  # the scale that people know pixel values on
+
+
+class Facts(NamedTuple):
+    """What is known of someone's images.
+
+    Attributes
+    ----------
+    kind : {"clean", "pairs", "shots", "noisy"}
+        What there is.
+    shortest : int
+        Pixels of the shortest side.
+    noise : Diagnosis
+    """
+
+    kind: Kind
+    shortest: int
+    noise: Diagnosis
+
+
+class Judgement(NamedTuple):
+    """One assumption.
+
+    Attributes
+    ----------
+    holds : bool or None
+        None: it cannot be told.
+    why : str
+        The measurement, in a sentence without a full stop.
+    """
+
+    holds: bool | None
+    why: str
+
+
+def judge(assumption: Assumption, facts: Facts) -> Judgement:
+    """Does an assumption hold for these images?"""
+    noise = facts.noise
+    match assumption:
+        case Assumption.CLEAN:
+            there = facts.kind in ("clean", "pairs")
+            return Judgement(there, "there are clean images" if there else "no image is clean")
+        case Assumption.SHOTS:
+            there = facts.kind == "shots"
+            return Judgement(there, "two shots" if there else "there is one shot of each scene")
+        case Assumption.ZERO_MEAN:
+            return _zero_mean(noise)
+        case Assumption.INDEPENDENT:
+            return _independent(noise)
+        case Assumption.GAUSSIAN:
+            return _gaussian(noise)
+        case Assumption.KNOWN_VARIANCE:
+            return _known_variance(noise)
+        case Assumption.KNOWN_NOISE:
+            return _known_noise(noise)
+        case Assumption.SMOOTH:
+            if facts.shortest >= FINE:
+                return Judgement(None, "not measured")
+            return Judgement(False, f"images of {facts.shortest} pixels have no room for halves")
+    raise ValueError(f"{assumption}: no such assumption")
+
+
+def _zero_mean(noise: Diagnosis) -> Judgement:
+    if noise.has_impulses:
+        return Judgement(False, f"{_replaced(noise):.1%} of the pixels were replaced")
+    touched = []
+    for end, name in ((noise.black, "black"), (noise.white, "white")):
+        if not end.is_clipped:
+            continue
+        bias, share = end.bias.value, end.share.value
+        if not math.isfinite(bias):
+            return Judgement(False, f"noise was cut at {name}, which moves the mean there")
+        said = f"noise was cut at {name}, which moves the mean there by {bias * OF_255:.1f} of 255"
+        if share * bias**2 > MATTERS * noise.sigma.value**2:
+            return Judgement(False, said)
+        touched.append(f"{said}, but in {share:.1%} of the pixels only")
+    return Judgement(True, "; ".join(touched) or "nothing moves the mean")
+
+
+def _independent(noise: Diagnosis) -> Judgement:
+    for there, name, share in (
+        (noise.has_rows, "rows", noise.rows),
+        (noise.has_columns, "columns", noise.columns),
+    ):
+        if there:
+            return Judgement(False, f"whole {name} have offsets, {share.value:.2f} of the variance")
+    across, down = (noise.best_correlations[name].value for name in ("across", "down"))
+    numbers = f"the noise of neighbours is correlated by {across:.2f} across, {down:.2f} down"
+    if noise.is_independent is None:
+        return Judgement(None, "whether neighbours share noise cannot be told")
+    return Judgement(noise.is_independent, numbers)
+
+
+def _gaussian(noise: Diagnosis) -> Judgement:
+    moved = _zero_mean(noise)
+    if moved.holds is False:
+        return moved
+    if noise.is_signal_dependent is None:
+        return Judgement(None, "whether noise depends on the signal cannot be told")
+    if noise.is_signal_dependent:
+        relative = noise.best_growth.relative.value
+        return Judgement(
+            False, f"the variance changes by {relative:.1f} of its mean with the value"
+        )
+    return Judgement(True, "the noise is as strong in dark as in bright areas")
+
+
+def _known_variance(noise: Diagnosis) -> Judgement:
+    if noise.has_impulses:
+        return Judgement(False, "replaced pixels hide the rest of the noise")
+    return _known_noise(noise)
+
+
+def _known_noise(noise: Diagnosis) -> Judgement:
+    if not math.isfinite(noise.best_growth.a.value):
+        return Judgement(False, "the images are too small, or too restless, to measure their noise")
+    return Judgement(True, f"the noise was measured, {noise.sigma.value * OF_255:.1f} of 255")
+
+
+def _replaced(noise: Diagnosis) -> float:
+    return sum(one.value for one in noise.impulses if math.isfinite(one.value))

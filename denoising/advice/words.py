@@ -1,0 +1,81 @@
+"""The advice in words."""
+
+from denoising.advice.advise import Advice, Choice
+
+MEANS = {
+    "clean": "clean images",
+    "pairs": "pairs of a noisy and a clean image",
+    "shots": "two noisy shots of each scene",
+    "noisy": "noisy images alone",
+}
+
+
+def text(source: str, advice: Advice, seconds: dict[str, float], rows: str) -> str:
+    """The whole of advice.md.
+
+    Parameters
+    ----------
+    source : str
+        As it was asked for.
+    advice : Advice
+    seconds : dict of str to float
+        Of an epoch, by candidate.
+    rows : str
+        To be added to params.yaml.
+    """
+    parts = [
+        f"# What to train on {source}",
+        f"There are {MEANS[advice.facts.kind]}. **{_first(advice)}**",
+        "## What was found",
+        _list(advice.facts.noise.sentences()),
+        "![Variance by level, and correlations](advice.png)",
+        "## What is fit",
+        "Best first.",
+        _table(["method", "network", "one epoch here", "not measured"], _fit(advice, seconds)),
+        "## What is ruled out",
+        _table(["method", "by what was measured"], _out(advice)),
+        "## Rows for params.yaml",
+        f"`make advise SOURCE={source} RUN=yes` adds them, trains and denoises.",
+        f"```yaml\n{rows.strip()}\n```",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _first(advice: Advice) -> str:
+    best = advice.best.candidate
+    if best.section["name"] == "identity":
+        return "No method fits: leave the images as they are."
+    if best.network:
+        return f"Train the method `{best.section['name']}` with the network `{best.network}`."
+    return f"Use the filter `{best.name}`: no method that trains a network fits."
+
+
+def _fit(advice: Advice, seconds: dict[str, float]) -> list[list[str]]:
+    return [
+        [
+            f"`{choice.candidate.name}`",
+            f"`{choice.candidate.network}`" if choice.candidate.network else "none",
+            f"{seconds[choice.candidate.name]:.0f} s" if choice.candidate.name in seconds else "",
+            "; ".join(choice.unknown),
+        ]
+        for choice in advice.fit
+    ]
+
+
+def _out(advice: Advice) -> list[list[str]]:
+    return [[f"`{choice.candidate.name}`", _against(choice)] for choice in advice.ruled_out]
+
+
+def _against(choice: Choice) -> str:
+    return "; ".join(choice.against)
+
+
+def _list(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    if not rows:
+        return "Nothing."
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,133 @@
+"""Look at the noise of someone's images and say what to train: make advise SOURCE=path/to/folder
+
+Writes advice.md, advice.json and advice.png into the source's folder below own/. With RUN=yes the
+advised rows are added to its params.yaml, the best two are trained within a time, and the folder is
+denoised by the better one.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from denoising.advice import costs, figures, words
+from denoising.advice.advise import Advice, advise
+from denoising.advice.judge import Facts
+from denoising.data.store import Store
+from denoising.files import InputError, read_json, write_json, write_text
+from denoising.noise.diagnosis.diagnose import diagnose
+from stages.shared import command, layout, params
+from tools import own, rows
+
+LARGEST = 4096  # pixels of a side that are looked at, in the middle of an image
+
+
+class _Images(Sequence[np.ndarray]):
+    """The images of a store, read one by one."""
+
+    def __init__(self, store: Store, role: str) -> None:
+        self._store, self._role = store, role
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __getitem__(self, index: Any) -> Any:
+        height, width, _ = self._store.shapes[index]
+        window = tuple(
+            slice(max(0, (size - LARGEST) // 2), max(0, (size - LARGEST) // 2) + LARGEST)
+            for size in (int(height), int(width))
+        )
+        return self._store.unit(self._role, int(index), window)  # type: ignore[arg-type]
+
+
+def main(source: str, run: bool, minutes: float) -> None:
+    """Give advice, and follow it if `run`.
+
+    Raises
+    ------
+    InputError
+        If there is no such source, if its images have no noise of their own, or a stage fails.
+    """
+    folder, content = own.prepare(source, None)
+    dataset, row = next(iter(content["datasets"].items()))
+    stored = row["source"]
+    if own.repro(folder, f"fetch@{stored}"):
+        raise InputError(f"{folder}: the images could not be stored, see above")
+    store = Store(folder / layout.source_folder(stored))
+    if "noisy" not in store.roles:
+        raise InputError(
+            f"SOURCE={source}: clean images, which have no noise to look at; "
+            f"make repro SOURCE={source} trains on them"
+        )
+    command.say(f"{folder}: looking at the noise of {len(store)} images")
+    advice = advise(_facts(store))
+    seconds = costs.measure(advice, store.channels, log=command.say)
+    write_json(folder / "advice.json", advice.to_json() | {"seconds_per_epoch": seconds})
+    write_text(
+        folder / "advice.md", words.text(source, advice, seconds, rows.text(dataset, advice))
+    )
+    figures.draw(advice, folder / "advice.png")
+    print((folder / "advice.md").read_text())
+    command.say(f"{folder / 'advice.md'}, advice.json, advice.png")
+    if run:
+        _follow(source, folder, dataset, advice, seconds, minutes)
+
+
+def _facts(store: Store) -> Facts:
+    roles = set(store.roles)
+    kind: Any = "noisy"
+    if "second" in roles:
+        kind = "shots"
+    elif "clean" in roles:
+        kind = "pairs"
+    second = _Images(store, "second") if kind == "shots" else None
+    found = diagnose(_Images(store, "noisy"), second)
+    return Facts(kind, int(store.shapes[:, :2].min()), found)
+
+
+def _follow(
+    source: str,
+    folder: Path,
+    dataset: str,
+    advice: Advice,
+    seconds: dict[str, float],
+    minutes: float,
+) -> None:
+    """Add the rows, train the best two, denoise with the better one."""
+    names = rows.add(folder / layout.PARAMS, dataset, advice, seconds, minutes)
+    own.main(source, rows.BUDGET)
+    found = {name: read_json(folder / layout.metrics_file(name)) for name in names}
+    best = min(found, key=lambda name: _error(found[name]))
+    noisy = Path(params.read(folder / layout.PARAMS)["sources"]["images"]["path"])
+    target = folder / "denoised"
+    command.say(f"{best}: denoises {source} into {target}")
+    done = subprocess.run(
+        [sys.executable, "-m", "denoising.cli", str(folder / layout.model_file(best)),
+         str(folder / noisy), "--out", str(target)]
+    )  # fmt: skip
+    if done.returncode:
+        raise InputError(f"{target}: could not be written as a whole, see above")
+
+
+def _error(scores: dict[str, Any]) -> float:
+    """The error, or its estimate; infinite where there is neither."""
+    found = scores.get("mse", scores.get("estimated_mse"))
+    return float("inf") if found is None else float(found)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.advise", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("source", help="a folder of noisy images, or the name of a public set")
+    parser.add_argument("--run", action="store_true", help="follow the advice")
+    parser.add_argument(
+        "--minutes", type=float, default=15, help="that training may take (default: %(default)s)"
+    )
+    arguments = parser.parse_args()
+    with command.errors_of_one_line("advise"):
+        main(arguments.source, arguments.run, arguments.minutes)
