@@ -9,6 +9,9 @@ true standard deviation of the noise, on
 - correlated: one of the photographs with noise as strong that neighbouring pixels share, which all
   of these presume it is not.
 
+Published numbers of Zero-Shot Noise2Noise are of other images (colour, among others) and of images
+cut to [0, 1]; clipping makes the noise of digits move the mean, which no filter here expects.
+
 PSNR is the mean over the images, of predictions that are not clipped. Seconds are per image, and of
 all cores together (of the processor, not of the clock), since others may be at work. After
 `make repro`, with Set12 in data/provided/bsd:

@@ -46,6 +46,10 @@ class Calibrated(Section):
     2^(1/2), then of 2^(1/4), to both sides. A large image's strength is chosen on the `WINDOW` x
     `WINDOW` pixels in its middle.
 
+    With hidden pixels replaced, a filter sees less noise than it then has to remove. Where fine
+    detail hides the difference, or an image has few pixels, the strength may be too small
+    (benchmarks/zero_shot.md: wavelets on digits).
+
     Attributes
     ----------
     assumes : tuple of Assumption
