@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from denoising.advice.candidates import Candidate, candidates
-from denoising.advice.judge import Facts, Judgement, judge
+from denoising.advice.judge import Facts, Judgement, clipping_matters, judge
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.findings import CORRELATED, Diagnosis
 
@@ -117,7 +117,7 @@ def measured_noise(found: Diagnosis) -> dict[str, Any]:
     a, b = growth.a.value, np.nan_to_num(growth.b.value)
     if not math.isfinite(a):
         return {"name": "real"}
-    black, white = found.is_clipped
+    black, white = (clipping_matters(end, found) for end in (found.black, found.white))
     section: dict[str, Any] = {
         "name": "measured",
         "a": round(max(float(a), 0.0), ROUNDED),

@@ -4,6 +4,7 @@ import math
 from typing import Literal, NamedTuple
 
 from denoising.methods.base import Assumption
+from denoising.noise.diagnosis.ends import End
 from denoising.noise.diagnosis.findings import Diagnosis
 
 Kind = Literal["clean", "pairs", "shots", "noisy"]
@@ -73,6 +74,14 @@ def judge(assumption: Assumption, facts: Facts) -> Judgement:
     raise ValueError(f"{assumption}: no such assumption")
 
 
+def clipping_matters(end: End, noise: Diagnosis) -> bool:
+    """Does what was cut at an end move means by so much, and in so many pixels, that it counts?"""
+    if not end.is_clipped:
+        return False
+    bias, share = end.bias.value, end.share.value
+    return not share * bias**2 <= MATTERS * noise.sigma.value**2  # also where it is not known
+
+
 def _zero_mean(noise: Diagnosis) -> Judgement:
     if noise.has_impulses:
         return Judgement(False, f"{_replaced(noise):.1%} of the pixels were replaced")
@@ -84,7 +93,7 @@ def _zero_mean(noise: Diagnosis) -> Judgement:
         if not math.isfinite(bias):
             return Judgement(False, f"noise was cut at {name}, which moves the mean there")
         said = f"noise was cut at {name}, which moves the mean there by {bias * OF_255:.1f} of 255"
-        if share * bias**2 > MATTERS * noise.sigma.value**2:
+        if clipping_matters(end, noise):
             return Judgement(False, said)
         touched.append(f"{said}, but in {share:.1%} of the pixels only")
     return Judgement(True, "; ".join(touched) or "nothing moves the mean")

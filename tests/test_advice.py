@@ -1,0 +1,161 @@
+"""What is advised for images with known noise, and what is said against the rest."""
+
+import json
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from denoising.advice import words
+from denoising.advice.advise import advise, measured_noise
+from denoising.advice.candidates import candidates
+from denoising.advice.judge import Facts, judge
+from denoising.files import InputError
+from denoising.methods.base import Assumption
+from denoising.noise.diagnosis.diagnose import diagnose
+from denoising.sections import kinds, read_kind
+from stages import schema
+from stages.shared import params
+from tests.test_diagnosis import PHOTOGRAPHS
+from tools import own, rows
+
+NOISES = {
+    "white": {"name": "gaussian", "sigma": 0.1, "clip": False},
+    "strong and clipped": {"name": "gaussian", "sigma": 0.4, "clip": True},
+    "photons": {"name": "poisson", "peak": 30.0, "clip": False},
+    "shared": {"name": "correlated", "sigma": 0.1, "across": 0.8, "down": 0.8, "clip": False},
+    "replaced": {"name": "salt_and_pepper", "amount": 0.1, "salt_vs_pepper": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def advised():
+    found = {}
+    for name, section in NOISES.items():
+        noise = read_kind("noise", section, "noise")
+        images = [
+            noise.corrupt(image, np.random.default_rng(place))
+            for place, image in enumerate(PHOTOGRAPHS)
+        ]
+        found[name] = advise(Facts("noisy", 300, diagnose(images, resamples=50)))
+    return found
+
+
+def names(choices):
+    return {choice.candidate.name for choice in choices}
+
+
+SINGLE = {"recorrupted", "sure", "unsure", "neighbor2neighbor", "noise2void"}
+
+
+def test_every_method_is_a_candidate():
+    assert set(kinds("methods")) <= {one.section["name"] for one in candidates()}
+
+
+def test_nothing_rules_out_methods_for_white_noise(advised):
+    assert {"blind_spot", *SINGLE} <= names(advised["white"].fit)
+    assert advised["white"].best.candidate.name == "blind_spot"
+
+
+def test_without_clean_images_and_pairs_there_is_no_training_with_them(advised):
+    for advice in advised.values():
+        assert {"supervised", "noise2noise"} <= names(advice.ruled_out)
+
+
+def test_clipping_rules_out_what_learns_a_mean(advised):
+    advice = advised["strong and clipped"]
+    assert advice.best.candidate.name == "blind_spot"
+    assert names(advice.ruled_out) >= SINGLE
+    against = {choice.candidate.name: choice.against for choice in advice.ruled_out}
+    assert "cut at black, which moves the mean" in against["sure"][0]
+    assert advice.noise["clipped_black"]
+    assert np.sqrt(advice.noise["a"] + advice.noise["b"] / 2) == pytest.approx(0.4, rel=0.2)
+
+
+def test_noise_that_grows_rules_out_what_presumes_one_level(advised):
+    advice = advised["photons"]
+    assert "unsure" in names(advice.ruled_out)
+    assert {"blind_spot", "sure", "recorrupted", "neighbor2neighbor"} <= names(advice.fit)
+    assert advice.noise["b"] == pytest.approx(1 / 30, rel=0.15)
+
+
+def test_noise_that_neighbours_share_rules_out_what_presumes_it_independent(advised):
+    advice = advised["shared"]
+    ruled_out = names(advice.ruled_out)
+    assert {"blind_spot", "unsure", "neighbor2neighbor", "noise2void", "zs_n2n"} <= ruled_out
+    assert advice.best.candidate.name in ("recorrupted", "sure")
+    expected = np.exp(-1 / (4 * 0.8**2))
+    for name in ("across", "down"):
+        assert advice.noise[name] == pytest.approx(expected, abs=0.06)
+    reason = next(c.against for c in advice.ruled_out if c.candidate.name == "noise2void")
+    assert "correlated by 0." in reason[0]
+
+
+def test_replaced_pixels_leave_the_blind_spot_and_the_median(advised):
+    advice = advised["replaced"]
+    assert {"blind_spot", "median"} <= names(advice.fit)
+    assert names(advice.ruled_out) >= SINGLE
+    assert advice.noise["salt"] == pytest.approx(0.05, rel=0.2)
+    assert advice.noise["pepper"] == pytest.approx(0.05, rel=0.2)
+
+
+def test_every_assumption_is_judged(advised):
+    for assumption in Assumption:
+        for advice in advised.values():
+            found = judge(assumption, advice.facts)
+            assert found.holds in (True, False, None)
+            assert found.why
+
+
+def test_measured_noise_is_one_that_the_methods_take(advised):
+    for name, advice in advised.items():
+        noise = read_kind("noise", advice.noise, "noise")
+        for choice in advice.fit:
+            if choice.candidate.network:
+                method = read_kind("methods", choice.candidate.section, "method")
+                assert method.problem(noise) == "", name
+
+
+def test_what_cannot_be_measured_is_real_noise():
+    tiny = [np.random.default_rng(0).random((9, 9, 1), np.float32) for _ in range(3)]
+    assert measured_noise(diagnose(tiny, resamples=0)) == {"name": "real"}
+
+
+def test_the_advice_in_words_has_all_of_it(advised):
+    advice = advised["shared"]
+    text = words.text("scans", advice, {"sure": 12.0}, rows.text("images", advice))
+    assert "noisy images alone" in text
+    assert "| `sure` | `unet` | 12 s |" in text
+    for choice in (*advice.fit, *advice.ruled_out):
+        assert f"`{choice.candidate.name}`" in text
+    json.dumps(advice.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["white", "shared", "replaced"])
+def test_the_rows_go_into_params_and_leave_the_rest(tmp_path, advised, name):
+    path = tmp_path / "params.yaml"
+    text = own.compose("noisy").replace("FOLDER", '"images"')
+    path.write_text(text)
+    advice = advised[name]
+    added = rows.add(path, "images", advice, {"sure": 10.0, "recorrupted": 20.0}, minutes=5)
+    content = params.read(path)
+    schema.validate(content, path)
+    assert content["datasets"]["images"]["noise"] == advice.noise
+    assert set(added) <= {*content["runs"], *content["filters"]}
+    assert content["budgets"][rows.BUDGET]["epochs"] == 10
+    kept = [line for line in text.splitlines() if line.startswith("#")]
+    assert all(line in path.read_text() for line in kept)
+    shown = YAML(typ="safe").load(rows.text("images", advice))
+    assert shown["datasets"]["images"]["noise"] == advice.noise
+    assert rows.add(path, "images", advice, {}, minutes=5) == added  # a second time: the same
+
+
+def test_a_row_of_that_name_but_another_kind_is_not_overwritten(tmp_path, advised):
+    path = tmp_path / "params.yaml"
+    row = "  blind_spot:\n    dataset: images\n    filter:\n      name: identity\n"
+    text = own.compose("noisy").replace("FOLDER", '"images"')
+    path.write_text(text.replace("filters:\n", f"filters:\n{row}"))
+    before = path.read_text()
+    with pytest.raises(InputError, match="filters.blind_spot: the advice has runs of this name"):
+        rows.add(path, "images", advised["white"], {}, minutes=5)
+    assert path.read_text() == before
