@@ -189,7 +189,7 @@ def cases(digits: bool) -> Iterator[Case]:
         draw = correlated(25 / FULL, kernel)
         yield Case(f"25/255 correlated {name}", draw, False, known, {"is_independent": False})
     for offset in (5, 15):
-        share = offset**2 / 15**2
+        share = offset**2 / (15**2 + offset**2)
         known = {"rows": share, "columns": 0}
         decisions = {"has_rows": True, "is_independent": None}
         draw = striped(15 / FULL, offset / FULL)

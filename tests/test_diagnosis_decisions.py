@@ -191,7 +191,7 @@ def test_offsets_of_rows_and_of_columns(across):
     found = look(images)
     assert (found.has_rows, found.has_columns) == (across, not across)
     share = found.rows if across else found.columns
-    assert share.value == pytest.approx((6 / 15) ** 2, rel=0.35)
+    assert share.value == pytest.approx(36 / (225 + 36), rel=0.25)
 
 
 def test_a_fixed_pattern():

@@ -22,9 +22,9 @@ from denoising.noise.diagnosis.samples import Samples, Window
 Kind = Literal["beyond", "away", "areas", "cut"]
 
 SCARCE = 3e-4  # share of the pixels at an end that is as good as none
-MIXED = 0.15  # share of their neighbours that are not at the end, from which on noise is there
+MIXED = 0.2  # share of their neighbours that are not at the end, from which on noise is there
 BEYOND = 0.1  # of the pixels at an end, from which on values go on there
-PILE = 1.5  # times as many pixels at the end as at the next value
+PILE = 1.2  # times as many pixels at the end as at the next value
 NARROW = 1 / 255  # taken for a step where it is finer, or values are continuous
 TOUCHED = 1e-6  # beyond an end only by rounding
 MOVED = 1e-3  # of the range: a mean that is moved by less counts as kept, as in `Noise`

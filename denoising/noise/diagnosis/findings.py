@@ -68,7 +68,7 @@ class Diagnosis:
         Between pixel values; NaN where these are continuous, or too few.
     impulses : Impulses
     rows, columns : Estimate
-        Variance of the offsets of whole rows and columns, over the noise's.
+        Share of the noise's variance that is offsets of whole rows, of columns.
     pattern : Estimate
         Share of the variance of fine noise that stays from image to image.
     pairs : PairFindings or None

@@ -14,9 +14,7 @@ from denoising.noise.diagnosis.flat import Found
 
 CORRELATIONS = (*list(LAGS)[1:], "channels")
 APART = 1.5  # standard deviations that levels are apart, at least, if a slope is to be told
-INSIDE = (
-    2.0  # standard deviations of a pixel's noise, that a level is away from an end that cuts it
-)
+INSIDE = 2.0  # standard deviations that a level is away, at least, from an end that cuts noise
 
 Estimator = Callable[[np.ndarray | None], Found]
 

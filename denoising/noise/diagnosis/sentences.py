@@ -162,8 +162,8 @@ def _stripes(one: Estimate, there: bool | None, name: str) -> str:
         return f"Whether {name} have offsets cannot be told: the images are too small."
     if there:
         return (
-            f"Whole {name} have offsets, as of a sensor's lines or a scanner: their variance is "
-            f"{_number(one)} of the noise's."
+            f"Whole {name} have offsets, as of a sensor's lines or a scanner: {_percent(one)} of the "
+            "noise's variance."
         )
     return f"Whole {name} have no offsets of their own."
 

@@ -19,11 +19,11 @@ BOUND = 3.0  # robust standard deviations, to which pixels and segments are cut
 FLAT = 0.5  # share of the pixels that are looked at: those with the least around them
 REACH = 7  # pixels: side of what is around
 OWN = 1.5  # times an offset's variance: of a row less half of those above and below
-STRIPED = 0.02  # variance over the noise's variance, from which on there are offsets
+STRIPED = 0.02  # share from which on there are offsets
 
 
 def share(samples: Samples, across: bool, weights: np.ndarray) -> Estimate:
-    """The variance of rows' offsets over that of a pixel's noise; of columns' if not `across`.
+    """Share of the noise's variance that is rows' offsets; that of columns if not `across`.
 
     Parameters
     ----------
@@ -57,8 +57,13 @@ def _rows(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of every row but the first and the last: covariance of its segments, variance of pixels."""
     detail = plane[1:-1] - (plane[:-2] + plane[2:]) / 2
     size = min(REACH, *detail.shape)
-    # without offsets of whole rows: these must not decide where they are looked for
-    own = np.abs(detail - np.median(detail, axis=1, keepdims=True))
+    width = detail.shape[1] // SEGMENTS
+    # without the segments' offsets, which must not decide where they are looked for
+    own = np.empty_like(detail)
+    for part in range(SEGMENTS):
+        place = slice(part * width, None if part == SEGMENTS - 1 else (part + 1) * width)
+        middle = np.median(detail[:, place], axis=1, keepdims=True)
+        own[:, place] = np.abs(detail[:, place] - middle)
     activity = uniform_filter(own, size, mode="reflect")
     flat = activity <= np.quantile(activity, FLAT)
     scale = 1.4826 * np.median(np.abs(detail[flat]))
@@ -66,7 +71,6 @@ def _rows(plane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         # most of it is black, as in drawings
         scale = float(np.sqrt(np.mean(detail[flat] ** 2)))
     detail = np.clip(detail, -BOUND * scale, BOUND * scale) * flat
-    width = detail.shape[1] // SEGMENTS
     whole = detail[:, : SEGMENTS * width].reshape(-1, SEGMENTS, width)
     kept = flat[:, : SEGMENTS * width].reshape(-1, SEGMENTS, width).sum(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
