@@ -340,7 +340,6 @@ def cameras() -> list[dict[str, Any]]:
                     "down": down / square,
                 },
                 "decisions": found.decisions(),
-                "sentences": found.sentences(),
             }
         )
     return rows

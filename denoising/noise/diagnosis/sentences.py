@@ -32,13 +32,19 @@ def sentences(found: Diagnosis) -> list[str]:
 
 def _number(one: Estimate, scale: float = 1, digits: int = 2) -> str:
     """A value and its interval."""
-    value, low, high = (f"{scale * part:.{digits}f}" for part in one)
+    # adding 0 makes -0 to 0
+    value, low, high = (f"{round(scale * part, digits) + 0.0:.{digits}f}" for part in one)
     return f"{value} ({low} to {high})" if math.isfinite(one.low) else value
 
 
 def _percent(one: Estimate) -> str:
-    value, low, high = (f"{100 * part:.2g} %" for part in one)
-    return f"{value} ({low} to {high})" if math.isfinite(one.low) else value
+    value, low, high = (_two_digits(100 * part) for part in one)
+    return f"{value} % ({low} to {high})" if math.isfinite(one.low) else f"{value} %"
+
+
+def _two_digits(value: float) -> str:
+    """At least two digits that count, and no exponent of a share."""
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 
 def _plural(count: int, what: str) -> str:
@@ -162,8 +168,8 @@ def _stripes(one: Estimate, there: bool | None, name: str) -> str:
         return f"Whether {name} have offsets cannot be told: the images are too small."
     if there:
         return (
-            f"Whole {name} have offsets, as of a sensor's lines or a scanner: {_percent(one)} of the "
-            "noise's variance."
+            f"Whole {name} have offsets, as of a sensor's lines or a scanner: {_percent(one)} of "
+            "the noise's variance."
         )
     return f"Whole {name} have no offsets of their own."
 
