@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from denoising.files import InputError
+from denoising.formats.levels import to_unit
 from denoising.noise.diagnosis import samples
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.noise.diagnosis.ends import kind_of
@@ -14,9 +15,10 @@ from denoising.noise.diagnosis.level import noise_variance, patch_sigma
 from denoising.noise.diagnosis.steps import step
 from denoising.noise.impulse import Impulse
 from denoising.noise.salt_and_pepper import SaltAndPepper
-from denoising.sources import mnist
+from denoising.sources import bsd, mnist, polyu
 from tests.conftest import ROOT
 from tests.test_diagnosis import KERNELS, PHOTOGRAPHS, noisy
+from tests.test_public_sources import PROVIDED, needs
 
 SMALL = [image[:256, :256] for image in PHOTOGRAPHS]
 
@@ -206,6 +208,33 @@ def test_a_fixed_pattern():
 
 def test_two_images_tell_nothing_of_a_fixed_pattern():
     assert look(photographs(0.1)[:2]).has_fixed_pattern is None
+
+
+# real noise
+
+
+@needs("polyu")
+def test_noise_of_cameras_is_found_to_be_correlated_from_noisy_images_alone(tmp_path):
+    catalogue = polyu.PolyU(name="polyu").scan(PROVIDED, tmp_path, str)
+    images = [
+        to_unit(np.concatenate(list(image.read["noisy"]()))[..., 1:2], 0, 255)
+        for image in catalogue.images[::10]
+    ]
+    found = look(images)
+    assert found.is_independent is False
+    assert not found.has_impulses
+    assert found.step == pytest.approx(1 / 255)
+    assert "textures of processed images may have several times as much" in text(found)
+
+
+@needs("bsd")
+def test_white_noise_of_bsd68_is_found_to_be_independent(tmp_path):
+    catalogue = bsd.BSD(name="bsd", test=["BSD68"]).scan(PROVIDED, tmp_path, str)
+    images = [image for image in catalogue.images if image.own_set == "test"][::5]
+    clean = [to_unit(np.concatenate(list(one.read["clean"]())), 0, 255) for one in images]
+    found = look([one.astype("f4") for one in noisy(clean, 15 / 255)])
+    assert found.is_independent is True
+    assert found.sigma.value * 255 == pytest.approx(15, rel=0.05)
 
 
 # steps between pixel values

@@ -70,6 +70,9 @@ def _level(found: Diagnosis) -> str:
     text = f"The noise's standard deviation is {_number(found.sigma, FULL)} of {FULL}, {where}"
     if any(found.is_clipped) and math.isfinite(found.unclipped_sigma):
         text += f"; before clipping, about {FULL * found.unclipped_sigma:.1f} at middle grey"
+    if found.is_independent is False and found.pairs is None:
+        # JPEG and cameras' processing take noise away from flat regions first
+        text += "; textures of processed images may have several times as much"
     if found.has_impulses and found.pairs is None:
         text += ", the replaced pixels among it"
     return text + "."
