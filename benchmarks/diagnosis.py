@@ -2,9 +2,9 @@
 
     python -m benchmarks.diagnosis
 
-takes a quarter of an hour on one core, with MNIST fetched, BSD and PolyU in data/provided. Every seed draws
-the noise anew, and 300 of MNIST's test images, 16 of BSD68's; the flat fields are synthetic, and
-have nothing but noise. Writes benchmarks/diagnosis.json and benchmarks/diagnosis.md.
+takes a quarter of an hour on one core, with MNIST fetched, BSD and PolyU in data/provided. Every
+seed draws the noise anew, and 300 of MNIST's test images, 16 of BSD68's; the flat fields are
+synthetic, and have nothing but noise. Writes benchmarks/diagnosis.json and benchmarks/diagnosis.md.
 """
 
 import argparse
@@ -599,30 +599,29 @@ NOTES = """
 ## Where it fails
 
 - **Weak noise of textured images.** At 2 of 255 on BSD68, flat blocks are 10 to 15 % too high, the
-  wavelet some 80 %, patches over 200 %. Single images without flat parts are worse: flat blocks
-  found 18 to 20 of 255 on one of BSD68 with 15, and a correlation of 0.1 to 0.2 that is texture.
-  From 15 of 255 on, flat blocks are about 1 % too high.
+  wavelet some 80 %, patches over 200 %; the correlation of texture, 0.15, is near to the limit.
+  A single image without flat parts is worse: on one of BSD68 with 15 of 255, flat blocks find 18.
+  Over many images they are about 1 % too high from 15 of 255 on.
 - **No noise at all.** Photographs without added noise have about 1 of 255 by flat blocks, with a
   correlation of 0.5: they are called correlated, and their 8 bits coarse.
 - **Drawings (MNIST).** Only the background is flat. Where the levels of background and strokes
-  mix, strokes count as noise: 10 to 25 % too much, and correlations up to 0.2 that are not there.
+  mix, strokes count as noise: 10 to 25 % too much, and correlations up to 0.22 that are not there.
   Noise that is in the strokes alone, as Poisson's is, is not found at all: black has none. Whether
   noise depends on the signal is therefore left open, and independence is, in over half of the
   cases.
 - **Clipping.** The wavelet, patches and flat blocks say what is left of the noise, up to 48 % less.
-  Taken back through clipping, flat blocks are within 7 %. For camera noise cut at black, the part
+  Taken back through clipping, flat blocks are within 7 % from 5 of 255 on. For camera noise cut at black, the part
   `a` that is there in the dark is 45 % too high (sigma 20 %), since a Poisson number is not normal
   at few photons.
-- **Correlated noise.** The wavelet and patches presume white noise, and are 30 to 70 % too low.
+- **Correlated noise.** The wavelet and patches presume white noise, and are up to 70 % too low.
 - **Impulses.** They are counted well, and hide all else: correlation and growth are left open, and
   sigma counts them. Under 0.2 % of salt or pepper, and 2 % of random values, they are not told
   from what images have. Stars and sparks are salt.
-- **Random impulses on noise** are 12 % too few, and a fixed pattern 5 to 20 % too weak; offsets of
+- **Random impulses on noise** are 11 % too few, and a fixed pattern 5 to 20 % too weak; offsets of
   rows are up to 17 % too strong in flat fields.
 - **Intervals** hold the truth where there is no bias (flat fields: flat blocks 20 of 21; salt and
-  pepper 51 of 54; two shots 17 of 18 correlations and sigmas or more), and not where there is one:
-  on BSD68 a bias of 1 % is outside. A few images of one level each are few units: patches and the
-  wavelet on eight flat fields have intervals that are too narrow.
+  pepper 51 of 54; two shots 22 of 27), and not where there is one: on BSD68 a bias of 1 % is
+  outside. Patches and the wavelet are 0.5 % too low on flat fields, which is outside as well.
 - **Cameras (JPEG).** That noise is correlated is found, 0.03 to 0.18 too high. Its level is not, as
   told above; two shots tell it.
 """
