@@ -610,9 +610,9 @@ NOTES = """
   noise depends on the signal is therefore left open, and independence is, in over half of the
   cases.
 - **Clipping.** The wavelet, patches and flat blocks say what is left of the noise, up to 48 % less.
-  Taken back through clipping, flat blocks are within 7 % from 5 of 255 on. For camera noise cut at black, the part
-  `a` that is there in the dark is 45 % too high (sigma 20 %), since a Poisson number is not normal
-  at few photons.
+  Taken back through clipping, flat blocks are within 7 % from 5 of 255 on. For camera noise cut at
+  black, the part `a` that is there in the dark is 45 % too high (sigma 20 %), since a Poisson
+  number is not normal at few photons.
 - **Correlated noise.** The wavelet and patches presume white noise, and are up to 70 % too low.
 - **Impulses.** They are counted well, and hide all else: correlation and growth are left open, and
   sigma counts them. Under 0.2 % of salt or pepper, and 2 % of random values, they are not told

@@ -12,8 +12,8 @@ from denoising.noise.diagnosis.estimates import Estimate, finite
 from denoising.noise.diagnosis.growth import Growth
 from denoising.noise.diagnosis.impulses import Impulses
 
-# correlation of neighbours from which on their noise is not independent: white noise of 5 of 255 and
-# more gives up to 0.05 on photographs and 0.2 on drawings, cameras' 0.6; see benchmarks/diagnosis.md
+# correlation of neighbours from which on their noise is not independent: white noise from 5 of 255
+# on gives up to 0.05 on photographs, 0.2 on drawings, cameras' 0.6; see benchmarks/diagnosis.md
 CORRELATED = 0.2
 GROWING = 0.5  # change of the variance from black to white over its mean, likewise
 NEIGHBOURS = ("across", "down")
