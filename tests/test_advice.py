@@ -156,6 +156,6 @@ def test_a_row_of_that_name_but_another_kind_is_not_overwritten(tmp_path, advise
     text = own.compose("noisy").replace("FOLDER", '"images"')
     path.write_text(text.replace("filters:\n", f"filters:\n{row}"))
     before = path.read_text()
-    with pytest.raises(InputError, match="filters.blind_spot: the advice has runs of this name"):
+    with pytest.raises(InputError, match=r"filters\.blind_spot: the advice has runs of this name"):
         rows.add(path, "images", advised["white"], {}, minutes=5)
     assert path.read_text() == before

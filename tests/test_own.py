@@ -101,6 +101,17 @@ def photographs(folder, kind, count=6):
             tifffile.imwrite(path, stored, photometric="rgb", compression="zlib")
 
 
+def test_another_folder_of_the_same_name_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "OWN", tmp_path / "own")
+    first, second = tmp_path / "a/scans", tmp_path / "b/scans"
+    for folder in (first, second):
+        (folder / "noisy").mkdir(parents=True)
+    made, _ = own.prepare(str(first), None)
+    assert own.prepare(str(first), None)[0] == made
+    with pytest.raises(InputError, match=r"scans: \S+own/scans is of \S+a/scans; rename one of"):
+        own.prepare(str(second), None)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SUB_FOLDERS)
 def test_a_folder_becomes_a_table(tmp_path, kind):
@@ -159,6 +170,7 @@ def test_black_frames_are_no_image_in_two_splits(tmp_path, monkeypatch):
         ("clean", "14 images, from 191 x 256 to 256 x 256 pixels, 1 channel, uint8", "white: 255"),
         ("pairs", "14 images, from 191 x 256 to 256 x 256 pixels, 3 channels, uint8", "white: 255"),
         ("stacks", "70 images", "white: 4095 (12 bits"),
+        ("photons", "noisy: 14 images", "white: 1"),
     ],
 )
 def test_samples_are_a_folder_of_their_kind(tmp_path, kind, found, said):

@@ -64,10 +64,26 @@ def prepare(source: str, budget: str | None) -> tuple[Path, params.Content]:
     _set_budget(folder / layout.PARAMS, budget)
     content = params.read(folder / layout.PARAMS)
     schema.validate(content, folder / layout.PARAMS)
+    _check_same(source, section, folder, content)
     write_text(folder / "dvc.yaml", pipeline(_paths(content, folder)))
     # a dependency of the report, which nothing makes where nothing is trained
     (folder / layout.curve_file("none").parent).mkdir(parents=True, exist_ok=True)
     return folder, content
+
+
+def _check_same(
+    source: str, section: dict[str, Any], folder: Path, content: params.Content
+) -> None:
+    """Refuse a folder below own/ that is of other images of the same name."""
+    others = _paths(content, folder)
+    if "path" not in section or not others:
+        return
+    known = {(folder / Path(other).expanduser()).resolve() for other in others}
+    if Path(source).expanduser().resolve() not in known:
+        raise InputError(
+            f"SOURCE={source}: {folder} is of {folder / others[0]}; rename one of both, or edit "
+            f"`path` in {folder / layout.PARAMS}"
+        )
 
 
 def repro(folder: Path, *stages: str) -> int:

@@ -3,14 +3,18 @@
     python -m tools.samples clean samples/photos    # 8-bit grey PNG files
     python -m tools.samples pairs samples/scans     # 8-bit colour PNG files, noisy and clean
     python -m tools.samples stacks samples/films    # 16-bit TIFF stacks, noisy and clean
+    python -m tools.samples grain samples/grain     # noisy TIFF files alone: white noise,
+    python -m tools.samples photons samples/photons #   noise that grows with the signal,
+    python -m tools.samples shared samples/shared   #   noise that neighbouring pixels share
 
-The photographs are real, the noise of pairs and stacks is simulated: shot noise and read noise. A
-clean folder gets some noisy images beside it, in <folder>_noisy, as if taken later.
+The photographs are real, the noise is simulated: that of pairs and stacks is shot noise and read
+noise. A clean folder gets some noisy images beside it, in <folder>_noisy, as if taken later.
 """
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -18,6 +22,7 @@ from PIL import Image
 
 from denoising.data.streams import rng_for
 from denoising.files import InputError
+from denoising.sections import read_kind
 from stages.shared import command
 
 # of those that come with scikit-image itself
@@ -31,6 +36,11 @@ PHOTONS = 400.0  # in the mean, at white
 READ_NOISE = 0.02  # standard deviation; white is 1
 SIGMA = 0.1  # of the noise of presets/clean.yaml
 TWELVE_BITS = 4095
+ALONE: dict[str, dict[str, Any]] = {  # noisy images and nothing else
+    "grain": {"name": "gaussian", "sigma": 0.1, "clip": False},
+    "photons": {"name": "poisson", "peak": 50.0, "clip": False},
+    "shared": {"name": "correlated", "sigma": 0.08, "across": 0.8, "down": 0.8, "clip": False},
+}
 
 
 def main(kind: str, folder: Path) -> None:
@@ -46,6 +56,7 @@ def main(kind: str, folder: Path) -> None:
         if path.exists():
             raise InputError(f"{path}: is there already; name another folder")
     rng = rng_for(0, "samples")
+    noise = read_kind("noise", ALONE[kind], kind) if kind in ALONE else None
     count = 0
     for name, photograph in _photographs():
         grey = photograph.mean(axis=2, keepdims=True)
@@ -57,6 +68,9 @@ def main(kind: str, folder: Path) -> None:
         elif kind == "pairs":
             _save(folder / "clean" / f"{name}.png", photograph)
             _save(folder / "noisy" / f"{name}.png", _as_a_camera_sees(photograph, rng))
+        elif noise:
+            noisy = noise.corrupt(grey.astype(np.float32), rng)
+            _save_float(folder / "noisy" / f"{name}.tif", noisy)
         else:
             film = _film(grey)
             _save_stack(folder / "clean" / f"{name}.tif", film)
@@ -100,11 +114,16 @@ def _save_stack(path: Path, pages: np.ndarray) -> None:
     tifffile.imwrite(path, stored, photometric="minisblack", compression="zlib")
 
 
+def _save_float(path: Path, image: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, image[..., 0], photometric="minisblack", compression="zlib")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m tools.samples", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("kind", choices=["clean", "pairs", "stacks"])
+    parser.add_argument("kind", choices=["clean", "pairs", "stacks", *ALONE])
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     with command.errors_of_one_line("samples"):

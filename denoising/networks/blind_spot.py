@@ -5,7 +5,8 @@ is shifted, so that the output at a pixel depends on the half of the image on on
 pixel and its row or column left out. 1x1 convolutions put the four together. What it gives at each
 pixel is a number of values, for a method such as `blind_spot`, which makes a distribution of them.
 Laine et al. turn the image instead and share the weights of the four; here each has its own.
-Height and width must be multiples of 2**levels.
+The first value of each channel starts as the mean of the four pixels beside, less middle grey; the
+others start at zero. Height and width must be multiples of 2**levels.
     rows of docs/noisy-only.md
 
 References
@@ -16,6 +17,7 @@ NeurIPS 2019.
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from denoising.networks.base import Filters, Initializer
@@ -24,6 +26,7 @@ from denoising.sections import Odd, Section
 if TYPE_CHECKING:
     import keras
 
+MIDDLE = 0.5  # grey
 LOOKING = {"up": (1, 0), "down": (-1, 0), "left": (0, 1), "right": (0, -1)}  # which way is shifted
 
 
@@ -41,7 +44,8 @@ class Network(Section):
 
 
 def build(section: Network, channels: int, outputs: int | None = None) -> "keras.Model":
-    """The network with fresh weights; its last layer starts at zero."""
+    """The network with fresh weights. Of a channel's `outputs / channels` values each is a number
+    that a method has a use for; the first one says how bright the pixel is."""
     import keras
     from keras import layers
 
@@ -99,11 +103,21 @@ def build(section: Network, channels: int, outputs: int | None = None) -> "keras
             kernel_initializer=section.initializer,
             name=f"joined_conv{index}",
         )(x)
-    # the four pixels beside it, as they are: what there is to start from
+    values = outputs or channels
+    x = layers.Conv2D(values, 1, padding="same", kernel_initializer="zeros", name="values")(x)
+    start = layers.Conv2D(values, 1, padding="same", trainable=False, name="start")
     beside = [shift(inputs, looking, 1, f"{looking}_beside") for looking in LOOKING]
-    x = layers.Concatenate(name="with_beside")([x, *beside])
-    x = layers.Conv2D(
-        outputs or channels, 1, padding="same", kernel_initializer="zeros", name="output_conv"
-    )(x)
+    x = layers.Add(name="output_add")([x, start(layers.Average(name="beside")(beside))])
+    start.set_weights(_start(channels, values // channels))
     outputs_ = layers.Activation("linear", dtype="float32", name="output")(x)
     return keras.Model(inputs, outputs_, name="blind_spot")
+
+
+def _start(channels: int, values: int) -> list[np.ndarray]:
+    """Weights that make of an image the first value of each channel, less middle grey."""
+    kernel = np.zeros((1, 1, channels, channels * values), np.float32)
+    bias = np.zeros(channels * values, np.float32)
+    for channel in range(channels):
+        kernel[..., channel, channel * values] = 1
+        bias[channel * values] = -MIDDLE
+    return [kernel, bias]
