@@ -6,11 +6,11 @@ true standard deviation of the noise, on
 - photographs: some of Set12's images of 256 x 256 pixels, white Gaussian noise, sigma 25/255, not
   clipped, as papers have it;
 - digits: the first of the pipeline's test images of MNIST (sigma 0.5, clipped);
-- correlated: one of the photographs with noise as strong that neighbouring pixels share, which all
-  of these presume it is not.
+- correlated: one of the photographs with equally strong noise that neighbouring pixels share, which
+  all of these presume that they do not.
 
-Published numbers of Zero-Shot Noise2Noise are of other images (colour, among others) and of images
-cut to [0, 1]; clipping makes the noise of digits move the mean, which no filter here expects.
+Papers report means over whole sets, not these three images, so none of their numbers stands beside
+ours. Clipping makes the noise of digits move the mean, which no filter here expects.
 
 PSNR is the mean over the images, of predictions that are not clipped. Seconds are per image, and of
 all cores together (of the processor, not of the clock), since others may be at work. After
