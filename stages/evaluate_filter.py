@@ -7,8 +7,6 @@ import numpy as np
 
 from denoising.evaluation import evaluate
 from denoising.evaluation.filters import Filter
-from denoising.evaluation.kept import Examples
-from denoising.evaluation.unreferenced import Unreferenced
 from denoising.sections import Section, validate
 from stages.evaluating import measuring, outputs
 from stages.shared import command, images, params
@@ -49,22 +47,8 @@ def main(content: params.Content, name: str) -> None:
     def filtered(noisy: np.ndarray) -> np.ndarray:
         return chosen.filter(noisy.astype(np.float32))
 
-    look = _unreferenced if test.truth == "none" else measuring.measured
-    found = look(test, filtered, MARGIN, chosen.evaluation)
+    found = measuring.measured(test, filtered, MARGIN, chosen.evaluation)
     outputs.write_evaluation(name, found.scores(), found.per_image(), found.histogram(), about={})
-
-
-def _unreferenced(
-    test: images.TestImages,
-    denoise: measuring.Denoise,
-    margin: int,
-    settings: evaluate.Evaluation,
-) -> Unreferenced:
-    """What can be said without a truth."""
-    found = Unreferenced(settings.histogram_step, Examples(settings.examples, test.crop))
-    for prediction, group in measuring.predictions(test, denoise, margin):
-        found.add(prediction, group.noisy, group.goes_on)
-    return found
 
 
 if __name__ == "__main__":

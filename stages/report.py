@@ -17,6 +17,8 @@ from stages.shared import command, layout, params
 
 NUMBERS = ("mse", "mse_low", "mse_high", "mse_clipped", "psnr", "ssim")
 UNREFERENCED = ("removed", "noise_sigma")  # where nothing is known of the truth
+ESTIMATED = ("estimated_mse", "estimated_mse_low", "estimated_mse_high", "estimated_psnr")
+RESIDUAL = ("residual_across", "residual_down", "residual_with_prediction", "held_out_nats")
 OTHERS = {"test_digest": str, "collapsed": bool, "parameters": int, "device": str, "precision": str}
 ABOUT = {"table", "targets", "loss", "learns", "mean_of_ends"}  # of a trained row's method
 
@@ -110,20 +112,25 @@ def draw(chosen: Settings, root: Path, missing: Collection[str] = ()) -> None:
     scores = {name: _scores(root, name) for name in there.datasets}
     _check_same_images(there, scores)
     unreferenced = {name: one for name, one in scores.items() if one.get("truth") == "none"}
-    chosen, there = chosen.without(unreferenced), there.without(unreferenced)
+    known, there = there, there.without(unreferenced)
+    chosen = chosen.without(unreferenced)
     results = {name: _results(root, name, scores[name]) for name in there.datasets}
-    for name in there.trained:
-        if lacking := ABOUT - results[name]["about"].keys():
+    about = {
+        name: results[name]["about"] if name in results else _about(root, name)
+        for name in known.trained
+    }
+    for name, one in about.items():
+        if lacking := ABOUT - one.keys():
             path = root / layout.per_image_file(name)
             raise InputError(f"{path}: lacks {', '.join(sorted(lacking))}; evaluate {name} again")
     frames = {}
     for key, names in _groups(chosen, results).items():
-        known = {name: article.get(chosen.datasets[name], {}).get(key, {}) for name in names}
-        numbers = {name: rows[name] for name, rows in known.items() if name in rows}
+        of_rows = {name: article.get(chosen.datasets[name], {}).get(key, {}) for name in names}
+        numbers = {name: rows[name] for name, rows in of_rows.items() if name in rows}
         frames[key] = tables.table({name: scores.get(name) for name in names}, numbers)
     _write_tables(there, root, frames, results, scores)
     rows = _grid_rows(there, results) | _grid_rows_unreferenced(there, root, unreferenced)
-    _write_figures(there, root, frames, results, rows)
+    _write_figures(known, root, frames, about, rows, _captions(rows, results))
 
 
 def _article() -> dict[str, dict[str, dict[str, float]]]:
@@ -156,6 +163,10 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
         if not is_number(scores[key]) and not (key in null and scores[key] is None):
             given = shortened(scores[key])
             raise InputError(f"{path}: {key} = {given}: should be a number; evaluate {name} again")
+    for key in (*ESTIMATED, *RESIDUAL) if truth == "none" else ():  # where there are any
+        if scores.get(key) is not None and not is_number(scores[key]):
+            given = shortened(scores[key])
+            raise InputError(f"{path}: {key} = {given}: should be a number; evaluate {name} again")
     for key, wanted in OTHERS.items():
         if key in scores and type(scores[key]) is not wanted:
             given = shortened(scores[key])
@@ -166,7 +177,7 @@ def _scores(root: Path, name: str) -> dict[str, Any]:
 def _results(root: Path, name: str, scores: dict[str, Any]) -> dict[str, Any]:
     """Errors and images of a row, and what is known of its method."""
     path = root / layout.per_image_file(name)
-    keys = ["mse", "clean", "noisy", "prediction", "about"]
+    keys = ["mse", "clean", "noisy", "prediction"]
     keys += ["psnr"] if "psnr_pixels" in scores else []
     found: dict[str, Any] = dict(zip(keys, read_arrays(path, *keys), strict=True))
     mean, expected = found["mse"].mean(), scores.get("mse_images", scores["mse"])
@@ -175,13 +186,19 @@ def _results(root: Path, name: str, scores: dict[str, Any]) -> dict[str, Any]:
             f"{path}: its mean error is {mean:.6g}, {layout.metrics_file(name)} says "
             f"{expected:.6g}; evaluate {name} again"
         )
+    return found | {"about": _about(root, name)}
+
+
+def _about(root: Path, name: str) -> dict[str, Any]:
+    """What is known of a row's method."""
+    path = root / layout.per_image_file(name)
     try:
-        about = json.loads(str(found["about"]))
+        about = json.loads(str(read_arrays(path, "about")[0]))
     except ValueError:
         about = None
     if not isinstance(about, dict):
         raise InputError(f"{path}: does not say what {name} is; evaluate {name} again")
-    return found | {"about": about}
+    return about
 
 
 def _groups(chosen: Settings, results: dict[str, Any]) -> dict[str, list[str]]:
@@ -241,6 +258,7 @@ def _write_tables(
             text += [f"## {titles[key]}", tables.as_markdown(frame)]
     if len(unreferenced := tables.unreferenced(scores)):
         text += [f"## {tables.UNREFERENCED}", tables.pipes(unreferenced)]
+        text += tables.reasons(scores)
     parts = {name: one.get("parts", {}) for name, one in scores.items()}
     psnr = tables.by_part(parts, chosen.report.published)
     if len(psnr):
@@ -260,8 +278,9 @@ def _write_figures(
     chosen: Settings,
     root: Path,
     frames: dict[str, pd.DataFrame],
-    results: dict[str, Any],
+    about: dict[str, dict[str, Any]],
     grid_rows: dict[str, np.ndarray],
+    captions: dict[str, list[str]],
 ) -> None:
     def save(figure: Any, name: str) -> None:
         figures.save(figure, root / "plots" / f"{name}.png", chosen.report.dpi)
@@ -269,20 +288,19 @@ def _write_figures(
     bars = _with_groups(frames)
     unknown = figures.note("errors are not known: there is nothing to measure them with")
     save(figures.mse_bars(bars) if len(bars) else unknown, "mse")
-    save(figures.grid(grid_rows, _captions(grid_rows, results)), "grid")
+    save(figures.grid(grid_rows, captions), "grid")
     if not chosen.networks:
         for name in ("histograms", "curves"):
             save(figures.note("no network was trained"), name)
         return
-    about = {name: results[name]["about"] for name in chosen.networks}
+    about = {name: about[name] for name in chosen.networks}
     shown = {name: f"{name} ({_kind(about[name])})" for name in _in_histograms(chosen, about)}
     marks = {title: _moved_ends(about[name]) for name, title in shown.items()}
     for name, run in chosen.debiased.items():
         if run in shown:
             shown[name] = f"{name} (corrected afterwards)"
     histograms = {
-        title: _read_csv(root / layout.histogram_file(name), "value", *figures.SERIES)
-        for name, title in shown.items()
+        title: _histogram(root / layout.histogram_file(name)) for name, title in shown.items()
     }
     save(figures.histograms(histograms, marks), "histograms")
     curves: dict[str, dict[str, pd.DataFrame]] = {}
@@ -316,7 +334,7 @@ def _grid_rows(chosen: Settings, results: dict[str, Any]) -> dict[str, np.ndarra
 def _grid_rows_unreferenced(
     chosen: Settings, root: Path, scores: dict[str, Any]
 ) -> dict[str, np.ndarray]:
-    """Noisy images, and what filters make of them that have nothing to be measured with."""
+    """Noisy images, and what is made of them where there is nothing to measure it with."""
     found = {
         name: read_arrays(root / layout.per_image_file(name), "noisy", "prediction")
         for name in scores
@@ -370,6 +388,12 @@ def _with_groups(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     ]
     columns = [*tables.BARS, "article"]
     return pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=columns)
+
+
+def _histogram(path: Path) -> pd.DataFrame:
+    """Shares of pixels by value; those of clean test images where there are any."""
+    frame = _read_csv(path, "value", "predictions")
+    return _read_csv(path, "value", *(one for one in figures.SERIES if one in frame))
 
 
 def _read_csv(path: Path, *columns: str) -> pd.DataFrame:

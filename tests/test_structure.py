@@ -114,7 +114,7 @@ def test_a_noise_model_is_a_dependency_of_the_stage_that_draws_it_alone(stages, 
         if name.startswith("corrupt"):
             noise = content["datasets"][name.partition("@")[2]]["noise"]["name"]
             expected |= {"denoising/noise/clipping.py", f"denoising/noise/{noise}.py"}
-        if name.partition("@")[0] in ("corrupt", "evaluate_filter"):
+        if name.startswith(("corrupt@", "evaluate")):
             expected.add("denoising/noise/estimate.py")
         without = name.partition("@")[0] in ("fetch", "report")
         assert kinds == (set() if without else expected), name

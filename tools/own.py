@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from denoising.evaluation import metrics
 from denoising.files import InputError, read_json, write_text
 from denoising.sections import kinds, shortened
 from stages import schema
@@ -102,18 +103,25 @@ def _repro(folder: Path, runs: Iterable[str]) -> int:
     environment = os.environ | {"PYTHONPATH": _UP}
     began = time.monotonic()
     for run in runs:
-        metrics = folder / layout.metrics_file(run)
-        if metrics.exists():
+        file = folder / layout.metrics_file(run)
+        if file.exists():
             continue
         done = subprocess.run([*command_line, f"evaluate@{run}"], cwd=folder, env=environment)
         if done.returncode:
             return done.returncode
-        found, minutes = read_json(metrics, "psnr", "noisy_psnr"), (time.monotonic() - began) / 60
-        command.say(
-            f"{run}: PSNR {found['psnr']:.2f} dB after {minutes:.0f} minutes; of the noisy images "
-            f"{found['noisy_psnr']:.2f} dB"
-        )
+        minutes = (time.monotonic() - began) / 60
+        command.say(f"{run}: {_told(read_json(file))}, after {minutes:.0f} minutes")
     return subprocess.run(command_line, cwd=folder, env=environment).returncode
+
+
+def _told(scores: dict[str, Any]) -> str:
+    """The error of a run, or what can be said where there is no truth."""
+    if scores.get("truth") != "none":
+        return f"PSNR {scores['psnr']:.2f} dB; of the noisy images {scores['noisy_psnr']:.2f} dB"
+    if (psnr := scores.get("estimated_psnr")) is None:
+        return str(scores.get("why") or "no estimate of its error")
+    noisy = float(metrics.psnr(scores["estimated_noisy_mse"]))
+    return f"PSNR {psnr:.2f} dB, estimated without a truth; of the noisy images {noisy:.2f} dB"
 
 
 def _folder_of(source: str) -> tuple[Path, dict[str, Any]]:

@@ -1,21 +1,31 @@
-"""What can be said of a denoiser where the truth is not known: no error, but what it removes.
+"""What can be said of a denoiser where the truth is not known.
 
-What is removed should be as strong as the noise. Less: noise remains; more: details are gone.
+What is removed should be as strong as the noise, and like it. Less: noise remains; more: details
+are gone. Where the noise is known well enough, its error is estimated as well: see
+`denoising.evaluation.sure`.
 """
 
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from denoising.evaluation import metrics, sure
 from denoising.evaluation.kept import Arrays, Examples, Histograms, check_finite
+from denoising.evaluation.residual import Residual
 from denoising.files import InputError
+from denoising.noise.base import Noise
 from denoising.noise.estimate import estimated_sigma
+
+FEW = 8  # images; where there are fewer, intervals are over their tiles
+TILE = 64  # pixels of a tile's side
+NEGATIVE = "no PSNR: the estimated error is not above 0, which its uncertainty hides"
 
 
 class Unreferenced:
-    """What a denoiser removes from noisy images, one by one.
+    """What a denoiser removes from noisy images, one by one, and its estimated error.
 
     Parameters
     ----------
@@ -23,17 +33,40 @@ class Unreferenced:
         Width of a bin, pixel values.
     examples : Examples
         The first images are kept there.
+    noise : Noise, optional
+        Of the images; None: it is not known.
+    resamples : int
+        Of the bootstrap.
     """
 
-    def __init__(self, histogram_step: float, examples: Examples) -> None:
+    def __init__(
+        self,
+        histogram_step: float,
+        examples: Examples,
+        noise: Noise | None = None,
+        resamples: int = 2000,
+    ) -> None:
         self._examples, self._histograms = examples, Histograms(histogram_step)
+        self.problem = sure.problem(noise)
+        self._known = noise if noise is not None and noise.has_variance else None
+        self._resamples = resamples
         self._removed: list[float] = []
         self._sigmas: list[float] = []
         self._pixels: list[int] = []
         self._images = 0
         self._digest = hashlib.sha256()
+        self._residual = Residual()
+        # of each image: estimated errors of its tiles, and the pixels that they have
+        self._errors: list[list[tuple[float, int]]] = []
+        self._moments = np.zeros(3)  # sums of noisy values, their squares, and noise variances
 
-    def add(self, prediction: np.ndarray, noisy: np.ndarray, goes_on: bool = False) -> None:
+    def add(
+        self,
+        prediction: np.ndarray,
+        noisy: np.ndarray,
+        goes_on: bool = False,
+        errors: np.ndarray | None = None,
+    ) -> None:
         """Look at one image, or at a band of one.
 
         Parameters
@@ -42,6 +75,8 @@ class Unreferenced:
             Not clipped.
         goes_on : bool
             Is it a further band of the image before?
+        errors : ndarray (1, H, W), optional
+            As `sure.error_map` gives them; of all images, or of none.
 
         Raises
         ------
@@ -57,9 +92,17 @@ class Unreferenced:
         self._pixels.append(noisy.size)
         self._digest.update(noisy.tobytes())
         self._histograms.add(noisy_images=noisy, predictions=prediction)
+        self._residual.add(prediction, noisy, self._known)
         if not goes_on:
             self._images += 1
             self._examples.add(noisy=noisy, prediction=prediction.astype(np.float16))
+        if errors is not None and self._known is not None:
+            if not goes_on:
+                self._errors.append([])
+            self._errors[-1] += _tiles(errors[0], noisy.shape[-1])
+            pixels = noisy.astype(np.float64)
+            variance = sure.variance(self._known, pixels)
+            self._moments += pixels.sum(), np.vdot(pixels, pixels), variance.sum()
 
     def scores(self) -> dict[str, Any]:
         """What was found.
@@ -67,10 +110,17 @@ class Unreferenced:
         Returns
         -------
         dict
-            `removed`, the root mean square of what was removed, over all pixels; `noise_sigma`, the
-            noise level that is estimated from the noisy images, over all pixels likewise, null
-            where they are too small; both in pixel values. `truth`, which says "none", `images`
-            and `test_digest`.
+            `truth`, which says "none"; `removed`, the root mean square of what was removed, over
+            all pixels; `noise_sigma`, the noise level that is estimated from the noisy images, over
+            all pixels likewise, null where they are too small; both in pixel values. `estimate`,
+            the name of the estimator of the error, or null; `why` there is none, or no PSNR, a
+            sentence, or null. `estimated_mse`, the error over all pixels, prediction not clipped,
+            with its 95 % interval `estimated_mse_low` .. `estimated_mse_high` (bootstrap over
+            images, of fewer than `FEW` over tiles of `TILE` x `TILE` pixels; null of a single
+            tile), and `estimated_psnr` in dB, which follows from it; the baselines
+            `estimated_noisy_mse` and `estimated_constant_mse`: see `denoising.data.collapse`. All
+            are null where there is no estimate. Measures of `Residual.scores`. `images` and
+            `test_digest`.
         """
         sigmas, pixels = np.array(self._sigmas), np.array(self._pixels)
         known = ~np.isnan(sigmas)
@@ -81,14 +131,63 @@ class Unreferenced:
             "truth": "none",
             "removed": float(np.sqrt(np.average(self._removed, weights=pixels))),
             "noise_sigma": sigma,
+            **self._estimate(int(pixels.sum())),
+            **self._residual.scores(self._known),
             "images": self._images,
             "test_digest": self._digest.hexdigest()[:12],
         }
 
-    def histogram(self) -> pd.DataFrame:
+    def _estimate(self, count: int) -> dict[str, Any]:
+        """The estimated error, of so many pixels."""
+        names = ("mse", "mse_low", "mse_high", "psnr", "noisy_mse", "constant_mse")
+        found: dict[str, Any] = {f"estimated_{name}": None for name in names}
+        if not self._errors:
+            return {"estimate": None, "why": self.problem or sure.UNKNOWN} | found
+        errors, pixels = self._by_unit()
+        weights = pixels / pixels.mean()
+        mse = float(np.average(errors, weights=weights))
+        found["estimated_mse"] = mse
+        if len(errors) > 1:
+            interval = metrics.mean_interval(errors, self._resamples, weights=weights)
+            found["estimated_mse_low"], found["estimated_mse_high"] = interval
+        if mse > 0:
+            found["estimated_psnr"] = float(metrics.psnr(mse))
+        mean, square, variance = self._moments / count
+        found["estimated_noisy_mse"] = float(variance)
+        found["estimated_constant_mse"] = float(square - mean**2 - variance)
+        return {"estimate": "sure", "why": None if mse > 0 else NEGATIVE} | found
+
+    def _by_unit(self) -> tuple[np.ndarray, np.ndarray]:
+        """Estimated errors of images, or of tiles if there are few, and their pixels: (N,)."""
+        if len(self._errors) < FEW:
+            errors, pixels = np.array([tile for one in self._errors for tile in one]).T
+            return errors, pixels
+        return self._by_image(), np.array([sum(count for _, count in one) for one in self._errors])
+
+    def _by_image(self) -> np.ndarray:
+        """Estimated error of each image: (N,)."""
+        tiles = [np.array(one).T for one in self._errors]
+        return np.array([np.average(errors, weights=pixels) for errors, pixels in tiles])
+
+    def histogram(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
         """Shares of pixels by value; see `Histograms.shares`."""
-        return self._histograms.shares()
+        return self._histograms.shares(**others)
 
     def per_image(self) -> Arrays:
-        """The first images as `noisy` and `prediction`."""
-        return self._examples.arrays()
+        """The first images as `noisy` and `prediction`; where known, all `estimated_mse` (N,)."""
+        found = self._examples.arrays()
+        if self._errors:
+            found["estimated_mse"] = self._by_image()
+        return found
+
+
+def _tiles(errors: np.ndarray, channels: int) -> Iterator[tuple[float, int]]:
+    """Mean error of each tile of an image (H, W), and its pixels."""
+    height, width = errors.shape
+    # as many as fit, of nearly one size
+    rows = np.array_split(np.arange(height), max(1, height // TILE))
+    columns = np.array_split(np.arange(width), max(1, width // TILE))
+    for down in rows:
+        for across in columns:
+            tile = errors[down[0] : down[-1] + 1, across[0] : across[-1] + 1]
+            yield float(tile.mean()), tile.size * channels

@@ -50,7 +50,7 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
     Parameters
     ----------
     frames : dict of str to DataFrame
-        By title: `value` and a share of pixels for each of `SERIES`.
+        By title: `value` and a share of pixels for each of `SERIES` that there is.
     marks : dict of str to list of float
         By title, where there are any: pixel values to mark, the mean of noisy blacks and of noisy
         whites.
@@ -58,6 +58,8 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
     figure, axes = _row(len(frames), 5.2, 3.6, sharex=True, sharey=True)
     for axis, (title, frame) in zip(axes, frames.items(), strict=True):
         for series, (colour, style) in SERIES.items():
+            if series not in frame:  # no clean images
+                continue
             shares = frame[series].where(frame[series] > 0)
             axis.step(
                 frame["value"],

@@ -17,7 +17,7 @@ TABLES = {
     "noise2noise": ("Experiment 2: noisy targets (Noise2Noise)", "noisy targets"),
     "single": ("Single noisy images: no clean one, no second shot", "single noisy images"),
 }
-UNREFERENCED = "Nothing to measure with: what filters remove"
+UNREFERENCED = "Nothing to measure with: errors estimated from the noise, and what is removed"
 BARS = ["name", "group", "mse", "mse_low", "mse_high"]  # what is drawn of every denoiser
 BASELINES = ("Baselines: nothing is trained", "untrained")
 
@@ -104,7 +104,7 @@ def differences(errors: Mapping[str, np.ndarray], resamples: int) -> pd.DataFram
 
 
 def unreferenced(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """What denoisers remove whose errors are not known, as text.
+    """What denoisers remove whose errors are not known, and estimated errors, as text.
 
     Parameters
     ----------
@@ -114,14 +114,42 @@ def unreferenced(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     rows = [
         {
             "denoiser": name,
+            "estimated MSE": _number(one.get("estimated_mse"), ".6f"),
+            "95 % interval": _interval(one),
+            "estimated PSNR dB": _number(one.get("estimated_psnr"), ".2f"),
+            "nats": _number(one.get("held_out_nats"), ".4f"),
             "removed (RMS)": f"{one['removed']:.5f}",
-            "noise (estimated)": "" if (sigma := one["noise_sigma"]) is None else f"{sigma:.5f}",
+            "noise (estimated)": _number(sigma := one["noise_sigma"], ".5f"),
             "removed / noise": f"{one['removed'] / sigma:.2f}" if sigma else "",
+            "residual across, down": " ".join(
+                _number(one.get(f"residual_{key}"), "+.3f") for key in ("across", "down")
+            ),
+            "with prediction": _number(one.get("residual_with_prediction"), "+.3f"),
+            "": "**collapsed**" if one.get("collapsed") else "",
         }
         for name, one in scores.items()
         if one.get("truth") == "none"
     ]
-    return pd.DataFrame(rows)
+    text = pd.DataFrame(rows)
+    return text.loc[:, (text != "").any()] if len(text) else text
+
+
+def reasons(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A sentence for every reason why errors are not estimated, with the denoisers' names."""
+    names: dict[str, list[str]] = {}
+    for name, one in scores.items():
+        if why := one.get("why"):
+            names.setdefault(why, []).append(name)
+    return [f"{', '.join(found)}: {why}." for why, found in names.items()]
+
+
+def _number(value: Any, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _interval(scores: Mapping[str, Any]) -> str:
+    ends = [scores.get(f"estimated_mse_{end}") for end in ("low", "high")]
+    return "" if None in ends else " .. ".join(format(end, ".6f") for end in ends)
 
 
 def by_part(

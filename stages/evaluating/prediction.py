@@ -125,6 +125,28 @@ class Predictor:
         self.seconds += time.perf_counter() - started
         return prediction
 
+    def nats(self, test: images.TestImages) -> float | None:
+        """Mean negative log-likelihood of the test images under what a blind spot believes.
+
+        Returns
+        -------
+        float or None
+            In nats per pixel, over all pixels; None: the network is no blind spot's.
+        """
+        from denoising.evaluation import likelihood
+        from denoising.inference import tiles
+
+        if not likelihood.is_known(self._model):
+            return None
+        model = likelihood.surprise(self._model)
+        total, count = 0.0, 0
+        for group in test.groups(self.margin):
+            for image in group.noisy:
+                found = tiles.denoise(model, image.astype(np.float32))[group.rows]
+                total += float(found.sum(dtype=np.float64))
+                count += found.size
+        return total / count
+
     def _of_one_size(self, noisy: np.ndarray) -> np.ndarray:
         from denoising.inference import predict as inference
 
@@ -174,18 +196,29 @@ def measure(
     """
     found = measuring.measured(test, denoise or predictor, predictor.margin, chosen.evaluation)
     scores = found.scores()
-    baselines = scores["noisy_mse"], scores["constant_mse"]
-    has_collapsed = bool(collapsed(scores["mse"], *baselines))
-    scores |= {"collapsed": has_collapsed} | predictor.facts | _trained_with(made_of)
-    if has_collapsed:
-        beside = "noisy input {:.5f}, constant image {:.5f}".format(*baselines)
-        command.say(f"\n*** {name} COLLAPSED: MSE {scores['mse']:.5f}, {beside} ***\n")
+    if denoise is None and test.truth == "none":
+        scores["held_out_nats"] = predictor.nats(test)
+    scores |= _collapse(name, scores) | predictor.facts | _trained_with(made_of)
     known = targets.read(layout.targets_file(chosen.dataset))
     method = made_of["method"]
     histogram = found.histogram(training_targets=known.values(method["targets"]))
     about = method | {"mean_of_ends": known.mean[[0, -1]].tolist()}
     outputs.write_evaluation(name, scores, found.per_image(), histogram, about)
     return scores
+
+
+def _collapse(name: str, scores: dict[str, Any]) -> dict[str, bool]:
+    """Whether a network is worth nothing, as far as its error or an estimate tells."""
+    kind = "estimated_" if scores.get("truth") == "none" else ""
+    mse = scores[f"{kind}mse"]
+    if mse is None:
+        return {}
+    baselines = scores[f"{kind}noisy_mse"], scores[f"{kind}constant_mse"]
+    has_collapsed = bool(collapsed(mse, *baselines))
+    if has_collapsed:
+        beside = "noisy input {:.5f}, constant image {:.5f}".format(*baselines)
+        command.say(f"\n*** {name} COLLAPSED: MSE {mse:.5f}, {beside} ***\n")
+    return {"collapsed": has_collapsed}
 
 
 def _trained_with(made_of: dict[str, Any]) -> dict[str, Any]:
