@@ -18,7 +18,6 @@ DEGREE = 4  # of the polynomial
 COEFFICIENTS = 2 + DEGREE  # of a channel: place and width of the Gaussian, then the polynomial's
 GAIN = 4.0  # of the polynomial, so that a step of the optimizer is noticed
 _WIDTH = 0.4  # of the Gaussian that an untrained network gives: nearly even over [0, 1]
-_NARROWEST = 1e-3
 
 ops = keras.ops
 
@@ -39,8 +38,9 @@ def log_prior(coefficients: Any, values: np.ndarray) -> Any:
     channels = coefficients.shape[-1] // COEFFICIENTS
     by_channel = ops.reshape(coefficients, (*shape[:-1], channels, COEFFICIENTS))
     place = 0.5 + by_channel[..., 0:1]
-    width = _NARROWEST + _WIDTH * ops.exp(-ops.softplus(by_channel[..., 1:2]))
-    width = width / float(np.exp(-np.log(2)))  # exp(-softplus(0)) = 1/2
+    # narrower than a step between values, it would be one of them, and its place had no gradient
+    step = float(values[1] - values[0])
+    width = step + 2 * _WIDTH * ops.exp(-ops.softplus(by_channel[..., 1:2]))
     gaussian = -ops.square((values.astype(np.float32) - place) / width) / 2
     polynomial = ops.matmul(by_channel[..., 2:], ops.convert_to_tensor(_basis(values)))
     logits = gaussian + polynomial

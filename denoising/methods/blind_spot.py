@@ -24,7 +24,7 @@ from denoising.noise.base import Noise
 STEPS = 1024  # of noisy pixel values that are told apart
 BEYOND = 6  # standard deviations, that noisy values may lie outside [0, 1]
 FEWEST, MOST = 32, 256  # clean pixel values that are told apart
-PER_SIGMA = 2  # of them within a standard deviation of the weakest noise
+PER_SIGMA = 6  # of them within a standard deviation of the weakest noise
 UNMOVED = 1e-6  # difference of a pixel's mean that is rounding
 FAINTEST = 1e-30  # likelihood, for its logarithm
 

@@ -18,7 +18,7 @@ from denoising.data.datasets import INPUT
 from denoising.methods.base import Arrays, Assumption, Given, Method, Progress, Task
 from denoising.sections import Positive
 
-_START = 0.05  # of the multiplier, pixel values squared: sigma = 0.22
+_START = 0.02  # of the multiplier, pixel values squared: sigma = 0.14
 DAMPING = 4  # of the oscillations between both, which a squared constraint gives and does not shift
 RATE = 10  # times the network's learning rate, for the multiplier's logarithm
 
