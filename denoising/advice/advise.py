@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from denoising.advice.candidates import Candidate, candidates
-from denoising.advice.judge import Facts, Judgement, clipping_matters, judge
+from denoising.advice.judge import FINE, Facts, Judgement, clipping_matters, judge
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.findings import CORRELATED, Diagnosis
 
@@ -89,26 +89,18 @@ class Advice(NamedTuple):
 def advise(facts: Facts) -> Advice:
     """What to train on someone's images.
 
-    Methods whose assumptions hold come first, in the order of `candidates`; then those of which
-    something could not be measured.
+    In the order of `candidates`: those of which no assumption is known to fail, and the others.
     """
     choices = [
         Choice(one, {assumed: judge(assumed, facts) for assumed in one.assumes})
-        for one in candidates()
+        for one in candidates(small=facts.shortest < FINE)
     ]
-    fit = [choice for choice in choices if choice.fits]
     return Advice(
         facts,
-        sorted(fit, key=lambda choice: _doubts(choice)),
+        [choice for choice in choices if choice.fits],
         [choice for choice in choices if not choice.fits],
         measured_noise(facts.noise),
     )
-
-
-def _doubts(choice: Choice) -> tuple[bool, bool]:
-    """What puts a choice behind others: doing nothing, then what could not be measured."""
-    nothing = choice.candidate.section["name"] == "identity"
-    return nothing, Assumption.INDEPENDENT in choice.judged and bool(choice.unknown)
 
 
 def measured_noise(found: Diagnosis) -> dict[str, Any]:
