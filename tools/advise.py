@@ -74,7 +74,7 @@ def main(source: str, run: bool, minutes: float) -> None:
     print((folder / "advice.md").read_text())
     command.say(f"{folder / 'advice.md'}, advice.json, advice.png")
     if run:
-        _follow(source, folder, dataset, advice, seconds, minutes)
+        _follow(source, folder, (dataset, stored), advice, seconds, minutes)
 
 
 def _facts(store: Store) -> Facts:
@@ -92,24 +92,33 @@ def _facts(store: Store) -> Facts:
 def _follow(
     source: str,
     folder: Path,
-    dataset: str,
+    row: tuple[str, str],
     advice: Advice,
     seconds: dict[str, float],
     minutes: float,
 ) -> None:
     """Add the rows, train the best two, denoise with the better one."""
+    dataset, stored = row
     names = rows.add(folder / layout.PARAMS, dataset, advice, seconds, minutes)
     own.main(source, rows.BUDGET)
-    found = {name: read_json(folder / layout.metrics_file(name)) for name in names}
+    content = params.read(folder / layout.PARAMS)
+    found = {
+        name: read_json(folder / layout.metrics_file(name))
+        for name in names
+        if name in content["runs"]
+    }
+    path = content["sources"][stored].get("path")
+    if not found or path is None:
+        command.say("nothing is denoised: no network was trained, or the source is no folder")
+        return
     best = min(found, key=lambda name: _error(found[name]))
-    noisy = Path(params.read(folder / layout.PARAMS)["sources"]["images"]["path"])
+    noisy = folder / Path(path).expanduser()
+    noisy = noisy / "noisy" if (noisy / "noisy").is_dir() else noisy
     target = folder / "denoised"
-    command.say(f"{best}: denoises {source} into {target}")
-    done = subprocess.run(
-        [sys.executable, "-m", "denoising.cli", str(folder / layout.model_file(best)),
-         str(folder / noisy), "--out", str(target)]
-    )  # fmt: skip
-    if done.returncode:
+    command.say(f"{best}: denoises {noisy} into {target}")
+    model = layout.model_file(best)
+    words_ = [sys.executable, "-m", "denoising.cli", str(folder / model), str(noisy)]
+    if subprocess.run([*words_, "--out", str(target)]).returncode:
         raise InputError(f"{target}: could not be written as a whole, see above")
 
 
