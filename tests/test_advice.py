@@ -1,6 +1,8 @@
 """What is advised for images with known noise, and what is said against the rest."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -16,8 +18,9 @@ from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import kinds, read_kind
 from stages import schema
 from stages.shared import params
+from tests.conftest import ROOT
 from tests.test_diagnosis import PHOTOGRAPHS
-from tools import own, rows
+from tools import own, rows, samples
 
 NOISES = {
     "white": {"name": "gaussian", "sigma": 0.1, "clip": False},
@@ -165,3 +168,28 @@ def test_a_row_of_that_name_but_another_kind_is_not_overwritten(tmp_path, advise
     with pytest.raises(InputError, match=r"filters\.blind_spot: the advice has runs of this name"):
         rows.add(path, "images", advised["strong and clipped"], {}, minutes=5)
     assert path.read_text() == before
+
+
+@pytest.mark.slow
+def test_advice_that_is_followed_gives_networks_and_denoised_files(tmp_path):
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    samples.main("grain", tmp_path / "grain")
+    command = [sys.executable, "-m", "tools.advise", "../grain", "--run", "--minutes", "0.5"]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    folder = clone / "own/grain"
+    advice = json.loads((folder / "advice.json").read_text())
+    assert advice["advised"] in ("sure", "recorrupted")
+    assert advice["noise"]["a"] == pytest.approx(0.01, rel=0.1)
+    assert (folder / "advice.png").stat().st_size > 10_000
+    scores = json.loads((folder / f"metrics/{advice['advised']}.json").read_text())
+    assert 0 < scores["estimated_mse"] < 0.006  # of noise of 0.01
+    assert scores["truth"] == "none"
+    originals = sorted(path.name for path in (tmp_path / "grain/noisy").iterdir())
+    assert sorted(path.name for path in (folder / "denoised").iterdir()) == originals
+    other = [sys.executable, "-m", "tools.advise", "nowhere"]
+    failed = subprocess.run(other, cwd=clone, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert "no such folder" in failed.stderr
