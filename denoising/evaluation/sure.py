@@ -28,6 +28,7 @@ from denoising.noise.base import MOVED, Noise
 # a finite step adds is of the order of its square, one part in a hundred here; and a tenth of the
 # noise is still well above what float32, and mostly bfloat16, rounds.
 STEP = 0.1
+TINY = 1e-12  # variance of a pixel without noise, to divide by
 DRAWS = 3  # changes of each image, whose mean is taken: what they differ by is averaged over pixels
 
 UNKNOWN = (
@@ -64,8 +65,6 @@ def variance(noise: Noise, noisy: np.ndarray) -> np.ndarray:
     """What the variance of the noise of each pixel is in the mean, from its noisy value.
 
     Where the variance is a line, that at noisy values, beyond [0, 1] too, is right in the mean.
-    Where it is curved, as that of speckle, they would overestimate it by half of its second
-    derivative times itself.
 
     Parameters
     ----------
@@ -77,9 +76,17 @@ def variance(noise: Noise, noisy: np.ndarray) -> np.ndarray:
     -------
     ndarray of float64
     """
+    return noise.variance(noisy) * _uncurved(noise)
+
+
+def _uncurved(noise: Noise) -> float:
+    """What the variance at noisy values is times, to be right in the mean where it is no line.
+
+    That of speckle has a second derivative, half of which times itself it is too much.
+    """
     black, middle, white = noise.variance(np.array([0, 0.5, 1]))
     curvature = (white - 2 * middle + black) / 0.5**2
-    return noise.variance(noisy) * (1 - curvature / 2)
+    return float(1 - curvature / 2)
 
 
 def error_map(
@@ -135,7 +142,10 @@ def error_map(
         change = noise.more(images, rng).astype(np.float32)
         after = denoise(images + np.float32(step) * change)[:, rows]
         shared += change[:, rows].astype(np.float64) * (after.astype(np.float64) - before)
-    found = (own - before) ** 2 - variance(noise, own) + shared * (2 / (step * draws))
+    # a change has the variance of the nearest value in [0, 1], and as curved a one
+    there = variance(noise, own)
+    shared *= there / np.maximum(noise.variance(np.clip(own, 0, 1)), TINY) / (step * draws)
+    found = (own - before) ** 2 - there + 2 * shared
     return found.mean(axis=-1)
 
 

@@ -65,12 +65,19 @@ def provenance(chosen: Settings) -> dict[str, Any]:
         )
     trained, row = content["settings"], chosen.row
     made = (trained.get("network", {}).get("name"), trained.get("method"))
-    if made != (row["network"], row["method"]):
+    if made[0] != row["network"] or not _agrees(row["method"], made[1]):
         raise InputError(
             f"{file}: is of network {made[0]} and method {shortened(made[1])}, runs.{run} has "
             f"{row['network']} and {shortened(row['method'])}; train {run} again"
         )
     return content
+
+
+def _agrees(asked: Any, trained: Any) -> bool:
+    """Is all that a row asks for what was trained, which has defaults beside it?"""
+    if isinstance(asked, dict) and isinstance(trained, dict):
+        return all(key in trained and _agrees(one, trained[key]) for key, one in asked.items())
+    return bool(asked == trained)
 
 
 class Predictor:
