@@ -4,8 +4,10 @@ import json
 
 import numpy as np
 import pytest
+import tifffile
 from scipy import ndimage
 
+from denoising import files
 from denoising.compute import execution
 from denoising.compute.plan import Plan
 from denoising.evaluation import likelihood, metrics, shots, sure
@@ -13,6 +15,7 @@ from denoising.evaluation.filters.restoration import Wavelet
 from denoising.evaluation.kept import Examples
 from denoising.evaluation.residual import Residual
 from denoising.evaluation.unreferenced import Unreferenced
+from denoising.inference import model_files
 from denoising.methods.base import Given
 from denoising.noise.correlated import Correlated
 from denoising.noise.gaussian import Gaussian
@@ -21,8 +24,13 @@ from denoising.noise.mixture import Mixture
 from denoising.noise.poisson import Poisson
 from denoising.noise.real import Real
 from denoising.noise.speckle import Speckle
+from denoising.reporting import figures
 from denoising.sections import read_kind
-from tests.test_single_images import blind
+from stages import corrupt, evaluate, evaluate_filter, fetch, report
+from stages.shared import layout, params
+from tests.conftest import ROOT
+from tests.test_single_images import BLIND, blind
+from tools import own
 
 REAL = Real(name="real")
 GAUSSIAN = Gaussian(name="gaussian", sigma=0.1, clip=False)
@@ -240,3 +248,98 @@ def test_what_removes_nothing_has_no_correlation():
     line = residual(scenes(1, 16)[:, :1], scenes(1, 16)[:, :1] + rng().random((1, 1, 16, 1)))
     assert line["residual_down"] is None
     assert line["residual_across"] is not None
+
+
+# the stages, on a folder of noisy images
+
+
+SIGMA = 0.06
+
+
+def rows(noise):
+    text = own.compose("noisy").replace("FOLDER", '"images"')
+    content = params.parse(text, "params.yaml")
+    content["datasets"]["images"]["noise"] = noise
+    content["budgets"]["laptop"] |= {"validation_images": 1, "test_images": 2}
+    content["networks"]["blind_spot"] = BLIND
+    patches = {"size": 32, "per_epoch": 16, "validation": 4, "flips": True}
+    content["runs"]["blind"] = {
+        "dataset": "images",
+        "network": "blind_spot",
+        "method": {"name": "blind_spot"},
+        "patches": patches,
+        "stream": "blind",
+    }
+    content["filters"] = {name: content["filters"][name] for name in ("noisy", "wavelet")}
+    return content
+
+
+def untrained(run):
+    """What the train stage leaves behind, of a network that was never trained."""
+    method = read_kind("methods", {"name": "blind_spot"}, "method")
+    noise = Gaussian(name="gaussian", sigma=SIGMA, clip=False)
+    model = method.denoiser(blind(outputs=method.outputs(1)), Given(noise))
+    model_files.save(model, layout.model_file(run))
+    files.write_json(
+        layout.provenance_file(run),
+        {
+            "model_sha256": files.sha256(layout.model_file(run)),
+            "method": method.about,
+            "environment": {"backend": "x", "versions": {"x": "1"}, "device_name": "none"},
+            "settings": {
+                "network": {"name": "blind_spot"},
+                # a default that the row does not name
+                "method": {"name": "blind_spot", "default": 1},
+                "precision": "float32",
+                "convolutions_by_fft": [],
+            },
+        },
+    )
+    files.write_text(layout.curve_file(run), "epoch,loss,val_loss\n1,0.2,0.3\n")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_networks_without_a_truth_are_evaluated_and_drawn(tmp_path, monkeypatch, known):
+    monkeypatch.chdir(ROOT)
+    section = measured(a=SIGMA**2, b=0.0).model_dump() if known else {"name": "real"}
+    content = rows(section)
+    monkeypatch.chdir(tmp_path)
+    clean = scenes(5, 96)
+    noisy = Gaussian(name="gaussian", sigma=SIGMA, clip=False).corrupt(clean, rng(3))
+    (tmp_path / "images/noisy").mkdir(parents=True)
+    for index, image in enumerate(noisy):
+        tifffile.imwrite(tmp_path / f"images/noisy/{index}.tif", image[..., 0])
+    fetch.main(content, "images")
+    corrupt.main(content, "images")
+    untrained("blind")
+    evaluate.main(content, "blind")
+    for name in content["filters"]:
+        evaluate_filter.main(content, name)
+    report.main(content)
+
+    scores = files.read_json(layout.metrics_file("blind"))
+    assert scores["truth"] == "none"
+    assert scores["held_out_nats"] is not None
+    assert scores["parameters"] > 0
+    table = layout.TABLES.read_text()
+    told = own._told(scores)
+    if known:
+        with np.load(layout.per_image_file("blind")) as kept:
+            seen = [int(np.abs(noisy - one).sum(axis=(1, 2, 3)).argmin()) for one in kept["noisy"]]
+            truth = metrics.mse_per_image(kept["prediction"], clean[seen])
+            np.testing.assert_allclose(kept["estimated_mse"], truth, atol=3e-4)
+        assert scores["estimated_mse"] == pytest.approx(truth.mean(), rel=0.15)
+        assert scores["collapsed"] is False
+        identity = files.read_json(layout.metrics_file("noisy"))
+        assert identity["estimated_mse"] == pytest.approx(SIGMA**2, rel=0.05)
+        assert f"{scores['estimated_psnr']:.2f}" in table
+        assert told.startswith("PSNR ")
+        assert "no estimate" not in table
+    else:
+        assert scores["estimate"] is None
+        assert "collapsed" not in scores
+        assert told == scores["why"] == sure.UNKNOWN
+        assert f"blind, noisy, wavelet: {sure.UNKNOWN}." in table
+    for figure in layout.FIGURES:
+        pixels = figures.plt.imread(tmp_path / f"plots/{figure}.png")
+        assert pixels.std() > 0.01
