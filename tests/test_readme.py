@@ -2,6 +2,8 @@
 
 import functools
 import importlib
+import json
+import math
 import re
 import subprocess
 
@@ -313,3 +315,27 @@ def test_prose_has_short_lines(page):
     text = re.sub(r"<!-- (\w+) -->.*?<!-- /\1 -->", "", text, flags=re.DOTALL)
     prose = [line for line in text.splitlines() if not line.startswith(("|", "!["))]
     assert [line for line in prose if len(line) > WIDTH] == []
+
+
+def test_digits_from_single_images_are_the_measured_ones():
+    page = flat("docs/noisy-only.md")
+    budget = params.read(ROOT / "params.yaml")["budget"]
+    for name in ("blind_spot", "unet", "win5rb", "win5rb_n2n_fixed"):
+        text = committed(layout.metrics_file(name))  # as for the tables: of the last commit
+        assert budget == "laptop"
+        assert f"{json.loads(text)['mse']:.5f}" in page, name
+
+
+def test_estimated_errors_are_off_by_what_the_page_says():
+    rows = files.read_json(ROOT / "benchmarks/error_without_truth.json")["rows"]
+    unclipped = [
+        row
+        for row in rows
+        if row["estimator"] == "SURE, noise diagnosed"
+        and not row["case"].startswith("PolyU")
+        and row["estimated"] is not None
+        and "clipped" not in row["case"]
+    ]
+    assert len({row["case"] for row in unclipped}) == 5
+    worst = max(abs(10 * math.log10(row["estimated"] / row["true"])) for row in unclipped)
+    assert f"is off by {worst:.2f} dB at most" in flat("docs/noisy-only.md")

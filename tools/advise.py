@@ -112,6 +112,10 @@ def _follow(
         command.say("nothing is denoised: no network was trained, or the source is no folder")
         return
     best = min(found, key=lambda name: _error(found[name]))
+    for name in content["filters"]:
+        other = _error(read_json(folder / layout.metrics_file(name)))
+        if other < _error(found[best]):
+            command.say(f"the filter {name} is ahead of {best}: train longer, MINUTES=60 or more")
     noisy = folder / Path(path).expanduser()
     noisy = noisy / "noisy" if (noisy / "noisy").is_dir() else noisy
     target = folder / "denoised"
