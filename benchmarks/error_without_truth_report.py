@@ -26,7 +26,9 @@ def write(path: Path, rows: Rows) -> None:
         "## By case: difference over all denoisers, and how often intervals hold the truth",
         pipes(_by_case([one for one in made if not one["why"]])),
         "`same`: the error on the images that the interval is of; `all`: the error on all images "
-        "of the case, of which those are drawn. Three images have 12 tiles.",
+        "of the case, of which those are drawn. Three images have 12 tiles: their interval is of "
+        "these images, not of others. Intervals take the noise for known: where it was diagnosed "
+        "wrong, or moves the mean of second shots, they do not say so.",
         "## Refused, and what would have been said",
         pipes(_refused(rows)),
         "## Noise as it was diagnosed",

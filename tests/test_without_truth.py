@@ -118,6 +118,7 @@ def test_measured_noise_is_that_of_the_images():
         (measured(a=0.01, clipped_black=True), r"the noise is clipped at black, which .* by 0.04"),
         (measured(a=0.01, clipped_white=True), r"is clipped at white, which"),
         (measured(salt=0.1), r"measured noise moves the mean by 0.1"),
+        (measured(across=0.6, channels=0.8), r"as after a camera's processing"),
         (Mixture(name="mixture", parts=[GAUSSIAN.model_dump()] * 2), "mixture noise is not known"),
     ],
 )
@@ -131,6 +132,12 @@ def test_where_nothing_is_estimated_a_sentence_says_why(noise, said):
     assert scores["why"] == sure.problem(noise)
     assert scores["estimate"] is scores["estimated_mse"] is scores["estimated_psnr"] is None
     assert scores["removed"] == pytest.approx(0.1, rel=1e-5)
+
+
+def test_noise_that_processing_may_have_shared_is_a_caution():
+    assert sure.caution(measured(across=0.6)) == sure.CAUTION
+    for noise in (None, REAL, CORRELATED, measured(), measured(channels=0.8)):
+        assert not sure.caution(noise)
 
 
 def test_a_band_is_estimated_as_a_part_of_its_image():

@@ -47,7 +47,7 @@ class Unreferenced:
         resamples: int = 2000,
     ) -> None:
         self._examples, self._histograms = examples, Histograms(histogram_step)
-        self.problem = sure.problem(noise)
+        self.problem, self._caution = sure.problem(noise), sure.caution(noise)
         self._known = noise if noise is not None and noise.has_variance else None
         self._resamples = resamples
         self._removed: list[float] = []
@@ -114,12 +114,14 @@ class Unreferenced:
             all pixels; `noise_sigma`, the noise level that is estimated from the noisy images, over
             all pixels likewise, null where they are too small; both in pixel values. `estimate`,
             the name of the estimator of the error, or null; `why` there is none, or no PSNR, a
-            sentence, or null. `estimated_mse`, the error over all pixels, prediction not clipped,
-            with its 95 % interval `estimated_mse_low` .. `estimated_mse_high` (bootstrap over
-            images, of fewer than `FEW` over tiles of `TILE` x `TILE` pixels; null of a single
-            tile), and `estimated_psnr` in dB, which follows from it; the baselines
-            `estimated_noisy_mse` and `estimated_constant_mse`: see `denoising.data.collapse`. All
-            are null where there is no estimate. Measures of `Residual.scores`. `images` and
+            sentence, or null; `caution`, what to bear in mind of it, likewise. `estimated_mse`, the
+            error over all pixels, prediction not clipped, with its 95 % interval
+            `estimated_mse_low` .. `estimated_mse_high`, and `estimated_psnr` in dB, which follows
+            from it; the baselines `estimated_noisy_mse` and `estimated_constant_mse`: see
+            `denoising.data.collapse`. All are null where there is no estimate. The interval is the
+            bootstrap's over images; of fewer than `FEW` over tiles of `TILE` x `TILE` pixels, and
+            then it is of these images, not of others like them; null of a single tile. It takes
+            the noise for known. Measures of `Residual.scores`. `images` and
             `test_digest`.
         """
         sigmas, pixels = np.array(self._sigmas), np.array(self._pixels)
@@ -142,7 +144,8 @@ class Unreferenced:
         names = ("mse", "mse_low", "mse_high", "psnr", "noisy_mse", "constant_mse")
         found: dict[str, Any] = {f"estimated_{name}": None for name in names}
         if not self._errors:
-            return {"estimate": None, "why": self.problem or sure.UNKNOWN} | found
+            why = self.problem or sure.UNKNOWN
+            return {"estimate": None, "why": why, "caution": None} | found
         errors, pixels = self._by_unit()
         weights = pixels / pixels.mean()
         mse = float(np.average(errors, weights=weights))
@@ -155,7 +158,8 @@ class Unreferenced:
         mean, square, variance = self._moments / count
         found["estimated_noisy_mse"] = float(variance)
         found["estimated_constant_mse"] = float(square - mean**2 - variance)
-        return {"estimate": "sure", "why": None if mse > 0 else NEGATIVE} | found
+        about = {"estimate": "sure", "why": None if mse > 0 else NEGATIVE}
+        return about | {"caution": self._caution or None} | found
 
     def _by_unit(self) -> tuple[np.ndarray, np.ndarray]:
         """Estimated errors of images, or of tiles if there are few, and their pixels: (N,)."""

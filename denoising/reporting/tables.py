@@ -135,11 +135,11 @@ def unreferenced(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def reasons(scores: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """A sentence for every reason why errors are not estimated, with the denoisers' names."""
+    """A sentence for every reason why errors are not estimated, or may be wrong, and for whom."""
     names: dict[str, list[str]] = {}
     for name, one in scores.items():
-        if why := one.get("why"):
-            names.setdefault(why, []).append(name)
+        for said in filter(None, (one.get("why"), one.get("caution"))):
+            names.setdefault(said, []).append(name)
     return [f"{', '.join(found)}: {why}." for why, found in names.items()]
 
 
