@@ -1,12 +1,15 @@
 """Requests and answers of the API, as pydantic models; the OpenAPI document is made of these."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from denoising import sections
 
 Noise: Any = sections.union("noise")
+_KINDS = tuple(sections.kind("noise", name) for name in sections.kinds("noise"))
+_DRAWN = tuple(one for one in _KINDS if one.is_model)  # type: ignore[attr-defined]
+Drawn: Any = Annotated[Union[_DRAWN], Field(discriminator="name")]  # noqa: UP007  # a tuple
 SIDE = 128  # pixels; larger images are reduced to fit
 Row = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=1, max_length=SIDE)]
 
@@ -26,7 +29,7 @@ class DenoiseRequest(Message):
         "grey becomes three equal channels, and a network of one channel denoises each by itself; "
         "else colour becomes luma."
     )
-    noise: Noise | None = Field(
+    noise: Drawn | None = Field(
         None,
         description="Noise to be added first, to each channel its own; null: the image is noisy "
         "already.",

@@ -17,7 +17,15 @@ from denoising.sources import mnist
 from tests.demo_server import ROOT, Server
 
 # what is long and begins last would leave the other worker idle
-LONGEST = ("test_end_to_end", "test_bad_input", "test_training", "test_gate", "test_execution")
+LONGEST = (
+    "test_end_to_end",
+    "test_bad_input",
+    "test_training",
+    "test_gate",
+    "test_execution",
+    "test_single_images",
+    "test_zero_shot",
+)
 
 
 def pytest_collection_modifyitems(config, items):

@@ -125,7 +125,7 @@ def test_what_is_no_image_gets_a_reason(client, name):
 def test_bad_requests_get_a_reason(client, body, status, reason):
     response = client.post("/api/denoise", data=body, content_type="application/json")
     assert response.status_code == status
-    assert len(response.json["error"]) < 200
+    assert len(response.json["error"]) < 240
     assert "\n" not in response.json["error"]
     assert reason in response.json["error"]
 

@@ -200,7 +200,7 @@ def test_published_results_stand_alone(changeable):
     output = changeable.tool("publish")
     assert (
         "results/smoke: cnn, cae, dncnn, win5rb, unet, win5rb_n2n, win5rb_n2n_fixed, "
-        "win5rb_n2n_inverse, noisy" in output
+        "blind_spot, win5rb_n2n_inverse, noisy" in output
     )
     published = changeable.folder / "results/smoke"
     log = json.loads((published / "logs/train-cae.json").read_text())

@@ -50,6 +50,7 @@ def test_unchanged_results_pass_and_are_reported(gated):
         "unet",
         "win5rb_n2n",
         "win5rb_n2n_fixed",
+        "blind_spot",
         "win5rb_n2n_inverse",
     }
     report = gated.read("report/report.md").decode()
@@ -98,6 +99,7 @@ def test_a_damaged_file_is_broken_and_the_verdict_says_why(gated):
     assert (
         found.pop("win5rb_n2n_inverse") == "broken: metrics/win5rb_n2n_inverse.json: Is a directory"
     )
+    assert found.pop("blind_spot") == "same"
     assert set(found) == set(DAMAGE)
     for run, (_, reason) in DAMAGE.items():
         assert found[run].startswith(f"broken: metrics/{run}.json: ")
