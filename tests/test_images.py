@@ -114,14 +114,9 @@ def test_png_clips_and_keeps_the_rest(grey):
 @pytest.fixture(scope="module")
 def blurring():
     """A small network that pools by 4, as the CAE does, and its function of a batch."""
-    model = keras.Sequential(
-        [
-            keras.Input((None, None, 1)),
-            keras.layers.MaxPooling2D(4),
-            keras.layers.UpSampling2D(4),
-            keras.layers.Conv2D(1, 5, padding="same"),
-        ]
-    )
+    x = inputs = keras.Input((None, None, 1))
+    x = keras.layers.UpSampling2D(4)(keras.layers.MaxPooling2D(4)(x))
+    model = keras.Model(inputs, keras.layers.Conv2D(1, 5, padding="same")(x))
     return model, lambda batch: np.asarray(model(batch))
 
 
