@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from denoising.advice import words
@@ -146,7 +147,9 @@ def test_the_rows_go_into_params_and_leave_the_rest(tmp_path, advised, name):
     text = own.compose("noisy").replace("FOLDER", '"images"')
     path.write_text(text)
     advice = advised[name]
-    added = rows.add(path, "images", advice, {"one": 10.0, "another": 20.0}, minutes=5)
+    networks = params.parse(text, "params.yaml")["networks"]
+    seconds = {"one": 10.0, "another": 20.0}
+    added = rows.add(path, "images", advice, networks, seconds, minutes=5)
     content = params.read(path)
     schema.validate(content, path)
     assert content["datasets"]["images"]["noise"] == advice.noise
@@ -156,7 +159,36 @@ def test_the_rows_go_into_params_and_leave_the_rest(tmp_path, advised, name):
     assert all(line in path.read_text() for line in kept)
     shown = YAML(typ="safe").load(rows.text("images", advice))
     assert shown["datasets"]["images"]["noise"] == advice.noise
-    assert rows.add(path, "images", advice, {}, minutes=5) == added  # a second time: the same
+    again = rows.add(path, "images", advice, networks, {}, minutes=5)
+    assert again == added  # a second time: the same
+
+
+def test_networks_that_a_file_has_not_are_added_and_those_it_has_are_kept(tmp_path, advised):
+    path = tmp_path / "params.yaml"
+    content = params.parse(own.compose("noisy").replace("FOLDER", "images"), "params.yaml")
+    networks = content["networks"]
+    content["networks"] = {"unet": networks["unet"] | {"filters": 8}}
+    path.write_text(yaml.safe_dump(content))
+    rows.add(path, "images", advised["strong and clipped"], networks, {}, minutes=5)
+    after = params.read(path)["networks"]
+    assert after["blind_spot"] == networks["blind_spot"]
+    assert after["unet"]["filters"] == 8
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([""], "SOURCE=: no such folder"),
+        (["nowhere"], "SOURCE=nowhere: no such folder"),
+        (["nowhere", "--minutes", "0"], "MINUTES=0: should be greater than 0"),
+    ],
+)
+def test_what_cannot_be_advised_on_is_one_line(arguments, said):
+    command = [sys.executable, "-m", "tools.advise", *arguments]
+    failed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert said in failed.stderr
 
 
 def test_a_row_of_that_name_but_another_kind_is_not_overwritten(tmp_path, advised):
@@ -165,8 +197,9 @@ def test_a_row_of_that_name_but_another_kind_is_not_overwritten(tmp_path, advise
     text = own.compose("noisy").replace("FOLDER", '"images"')
     path.write_text(text.replace("filters:\n", f"filters:\n{row}"))
     before = path.read_text()
+    networks = params.parse(text, "params.yaml")["networks"]
     with pytest.raises(InputError, match=r"filters\.blind_spot: the advice has runs of this name"):
-        rows.add(path, "images", advised["strong and clipped"], {}, minutes=5)
+        rows.add(path, "images", advised["strong and clipped"], networks, {}, minutes=5)
     assert path.read_text() == before
 
 
@@ -188,8 +221,3 @@ def test_advice_that_is_followed_gives_networks_and_denoised_files(tmp_path):
     assert scores["truth"] == "none"
     originals = sorted(path.name for path in (tmp_path / "grain/noisy").iterdir())
     assert sorted(path.name for path in (folder / "denoised").iterdir()) == originals
-    other = [sys.executable, "-m", "tools.advise", "nowhere"]
-    failed = subprocess.run(other, cwd=clone, capture_output=True, text=True)
-    assert failed.returncode == 1
-    assert failed.stderr.count("\n") == 1
-    assert "no such folder" in failed.stderr

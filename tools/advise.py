@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 
 from denoising.advice import costs, figures, words
-from denoising.advice.advise import Advice, advise
+from denoising.advice.advise import advise
 from denoising.advice.judge import Facts
 from denoising.data.store import Store
 from denoising.files import InputError, read_json, write_json, write_text
 from denoising.noise.diagnosis.diagnose import diagnose
+from denoising.sections import read_kind, validate
+from denoising.training import fit
 from stages.shared import command, layout, params
 from tools import own, rows
 
@@ -52,6 +54,8 @@ def main(source: str, run: bool, minutes: float) -> None:
     InputError
         If there is no such source, if its images have no noise of their own, or a stage fails.
     """
+    if not 0 < minutes < float("inf"):
+        raise InputError(f"MINUTES={minutes:g}: should be greater than 0")
     folder, content = own.prepare(source, None)
     dataset, row = next(iter(content["datasets"].items()))
     stored = row["source"]
@@ -65,7 +69,16 @@ def main(source: str, run: bool, minutes: float) -> None:
         )
     command.say(f"{folder}: looking at the noise of {len(store)} images")
     advice = advise(_facts(store))
-    seconds = costs.measure(advice, store.channels, log=command.say)
+    # a params.yaml that was made before has not the networks of every method
+    networks = params.parse(own.compose("noisy"), own.IMAGES)["networks"] | content["networks"]
+    seconds = costs.measure(
+        rows.trained(advice),
+        read_kind("noise", advice.noise, "noise"),
+        networks,
+        validate(fit.Optimizer, content["optimizer"], "optimizer"),
+        store.channels,
+        log=command.say,
+    )
     write_json(folder / "advice.json", advice.to_json() | {"seconds_per_epoch": seconds})
     write_text(
         folder / "advice.md", words.text(source, advice, seconds, rows.text(dataset, advice))
@@ -74,7 +87,9 @@ def main(source: str, run: bool, minutes: float) -> None:
     print((folder / "advice.md").read_text())
     command.say(f"{folder / 'advice.md'}, advice.json, advice.png")
     if run:
-        _follow(source, folder, (dataset, stored), advice, seconds, minutes)
+        added = rows.add(folder / layout.PARAMS, dataset, advice, networks, seconds, minutes)
+        own.main(source, rows.BUDGET)
+        _denoise(folder, stored, added)
 
 
 def _facts(store: Store) -> Facts:
@@ -89,18 +104,8 @@ def _facts(store: Store) -> Facts:
     return Facts(kind, int(store.shapes[:, :2].min()), found)
 
 
-def _follow(
-    source: str,
-    folder: Path,
-    row: tuple[str, str],
-    advice: Advice,
-    seconds: dict[str, float],
-    minutes: float,
-) -> None:
-    """Add the rows, train the best two, denoise with the better one."""
-    dataset, stored = row
-    names = rows.add(folder / layout.PARAMS, dataset, advice, seconds, minutes)
-    own.main(source, rows.BUDGET)
+def _denoise(folder: Path, stored: str, names: list[str]) -> None:
+    """Denoise the images of a source with the better network of some rows."""
     content = params.read(folder / layout.PARAMS)
     found = {
         name: read_json(folder / layout.metrics_file(name))
@@ -121,8 +126,8 @@ def _follow(
     target = folder / "denoised"
     command.say(f"{best}: denoises {noisy} into {target}")
     model = layout.model_file(best)
-    words_ = [sys.executable, "-m", "denoising.cli", str(folder / model), str(noisy)]
-    if subprocess.run([*words_, "--out", str(target)]).returncode:
+    command_line = [sys.executable, "-m", "denoising.cli", str(folder / model), str(noisy)]
+    if subprocess.run([*command_line, "--out", str(target)]).returncode:
         raise InputError(f"{target}: could not be written as a whole, see above")
 
 

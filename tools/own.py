@@ -99,19 +99,16 @@ def _repro(folder: Path, runs: Iterable[str]) -> int:
     Of runs that were never measured, each is measured as soon as it is trained, and its error told:
     DVC by itself would train all of them first.
     """
-    command_line = [sys.executable, "-m", "dvc", "repro"]
-    environment = os.environ | {"PYTHONPATH": _UP}
     began = time.monotonic()
     for run in runs:
         file = folder / layout.metrics_file(run)
         if file.exists():
             continue
-        done = subprocess.run([*command_line, f"evaluate@{run}"], cwd=folder, env=environment)
-        if done.returncode:
-            return done.returncode
+        if code := repro(folder, f"evaluate@{run}"):
+            return code
         minutes = (time.monotonic() - began) / 60
         command.say(f"{run}: {_told(read_json(file))}, after {minutes:.0f} minutes")
-    return subprocess.run(command_line, cwd=folder, env=environment).returncode
+    return repro(folder)
 
 
 def _told(scores: dict[str, Any]) -> str:
@@ -129,7 +126,7 @@ def _folder_of(source: str) -> tuple[Path, dict[str, Any]]:
     if source in set(kinds("sources")) - {"folder"}:
         return OWN / source, {"name": source}
     path = Path(source).expanduser()
-    if not path.is_dir():
+    if not source or not path.is_dir():  # an empty path would be this folder
         names = ", ".join(sorted(set(kinds("sources")) - {"folder"}))
         raise InputError(f"SOURCE={source}: no such folder, and none of {names}")
     name = re.sub("[^a-z0-9]+", "_", path.resolve().name.lower()).strip("_")[:48] or "images"

@@ -1,6 +1,7 @@
 """The rows of params.yaml that advice asks for."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +21,22 @@ MULTIPLE = 8  # pixels, of the sizes that the networks take
 
 def text(dataset: str, advice: Advice) -> str:
     """The rows, as they stand in params.yaml."""
-    found = _sections(dataset, advice)
-    return _dumped(found)
+    rows: dict[str, Any] = {"datasets": {dataset: {"noise": advice.noise}}}
+    return _dumped(rows | _rows(dataset, advice))
 
 
-def _sections(dataset: str, advice: Advice) -> dict[str, Any]:
-    chosen = _chosen(advice)
-    networks = {one.network: costs.NETWORKS[one.network] for one in chosen if one.network}
-    trained = {one.name: _run(dataset, one, advice) for one in chosen if one.network}
-    filters = {
-        one.name: {"dataset": dataset, "filter": one.section} for one in chosen if not one.network
-    }
-    found: dict[str, Any] = {"datasets": {dataset: {"noise": advice.noise}}}
-    for key, rows in (("networks", networks), ("runs", trained), ("filters", filters)):
-        if rows:
-            found[key] = rows
-    return found
+def trained(advice: Advice) -> list[Candidate]:
+    """The best methods that train a network."""
+    return [choice.candidate for choice in advice.fit if choice.candidate.network][:BEST]
 
 
-def _chosen(advice: Advice) -> list[Candidate]:
-    """The best methods that train a network, and the best filter."""
+def _rows(dataset: str, advice: Advice) -> dict[str, Any]:
+    """Of runs and of filters, as far as there are any."""
+    runs = {one.name: _run(dataset, one, advice) for one in trained(advice)}
     fit = [choice.candidate for choice in advice.fit]
-    return [
-        *[one for one in fit if one.network][:BEST],
-        *[one for one in fit if not one.network and one.section["name"] != "identity"][:1],
-    ]
+    best = [one for one in fit if not one.network and one.section["name"] != "identity"][:1]
+    filters = {one.name: {"dataset": dataset, "filter": one.section} for one in best}
+    return {key: rows for key, rows in (("runs", runs), ("filters", filters)) if rows}
 
 
 def _run(dataset: str, one: Candidate, advice: Advice) -> dict[str, Any]:
@@ -62,11 +54,25 @@ def _run(dataset: str, one: Candidate, advice: Advice) -> dict[str, Any]:
 
 
 def add(
-    path: Path, dataset: str, advice: Advice, seconds: dict[str, float], minutes: float
+    path: Path,
+    dataset: str,
+    advice: Advice,
+    networks: Mapping[str, Any],
+    seconds: Mapping[str, float],
+    minutes: float,
 ) -> list[str]:
     """Write the rows into a params.yaml, comments and other rows left as they are.
 
     A budget of its own divides the minutes among the networks.
+
+    Parameters
+    ----------
+    networks : mapping
+        Sections of networks; those that the file has not are added, where a row needs them.
+    seconds : mapping
+        Of an epoch, by row.
+    minutes : float
+        For all epochs.
 
     Returns
     -------
@@ -81,35 +87,27 @@ def add(
     yaml = YAML()
     yaml.preserve_quotes = True
     content = yaml.load(path.read_text())
-    found = _sections(dataset, advice)
     content["datasets"][dataset]["noise"] = advice.noise
+    for one in trained(advice):
+        content["networks"].setdefault(one.network, networks[one.network])
     names = []
-    for key in ("networks", "runs", "filters"):
-        for name, row in found.get(key, {}).items():
-            if content.get(key) is None or not content[key]:
+    for key, other in (("runs", "filters"), ("filters", "runs")):
+        for name, row in _rows(dataset, advice).get(key, {}).items():
+            if name in (content[other] or {}):
+                raise InputError(f"{path}: {other}.{name}: the advice has {key} of this name")
+            if not content[key]:
                 content[key] = CommentedMap()
-            if name in content[key] and key == "networks":
-                continue  # the user's own
-            if key != "networks":
-                other = "filters" if key == "runs" else "runs"
-                if name in (content.get(other) or {}):
-                    raise InputError(f"{path}: {other}.{name}: the advice has {key} of this name")
-                names.append(name)
             content[key][name] = row
+            names.append(name)
     epoch = sum(seconds.values())
     epochs = max(1, int(60 * minutes / epoch)) if epoch else 1
-    content["budgets"][BUDGET] = dict(content["budgets"]["laptop"]) | {
-        "epochs": epochs,
-        "batch_size": costs.BATCH,
-    }
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    write_text(path, stream.getvalue())
+    work = {"epochs": epochs, "batch_size": costs.BATCH}
+    content["budgets"][BUDGET] = dict(content["budgets"]["laptop"]) | work
+    write_text(path, _dumped(content, yaml))
     return names
 
 
-def _dumped(content: dict[str, Any]) -> str:
-    yaml = YAML()
+def _dumped(content: Any, yaml: YAML | None = None) -> str:
     stream = io.StringIO()
-    yaml.dump(content, stream)
+    (yaml or YAML()).dump(content, stream)
     return stream.getvalue()

@@ -1,15 +1,15 @@
 """What an epoch costs on this machine, measured on a few batches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from denoising.advice.advise import Advice, Choice
+from denoising.advice.candidates import Candidate
 from denoising.compute.plan import Plan
 from denoising.noise.base import Noise
-from denoising.sections import kind, read_kind, validate
+from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
 from denoising.training.checkpoints import Nowhere
 from denoising.training.examples import Arrays
@@ -18,63 +18,53 @@ BATCHES = 4  # that are timed
 PATCHES = 2000  # of an epoch
 SIZE, BATCH = 64, 32
 
-NETWORKS: dict[str, dict[str, Any]] = {
-    "unet": {
-        "levels": 3,
-        "convolutions_per_level": 2,
-        "filters": 32,
-        "kernel_size": 3,
-        "residual": True,
-        "initializer": "he_normal",
-        "zero_output": True,
-    },
-    "blind_spot": {
-        "levels": 3,
-        "convolutions_per_level": 2,
-        "filters": 16,
-        "joined_filters": 96,
-        "kernel_size": 3,
-        "initializer": "he_normal",
-    },
-}
-
-OPTIMIZER = {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
-
 
 def measure(
-    advice: Advice, channels: int, most: int = 2, log: Callable[[str], object] = print
+    candidates: Iterable[Candidate],
+    noise: Noise,
+    networks: Mapping[str, Any],
+    optimizer: fit.Optimizer,
+    channels: int,
+    log: Callable[[str], object] = print,
 ) -> dict[str, float]:
-    """Seconds of an epoch of `PATCHES` patches, of the best candidates that train a network.
+    """Seconds of an epoch of `PATCHES` patches, by candidate.
 
     Parameters
     ----------
+    candidates : iterable of Candidate
+        That train a network.
+    noise : Noise
+        Of the images.
+    networks : mapping
+        Their sections of params.yaml, by network.
+    optimizer : Optimizer
     channels : int
         Of the images.
-    most : int
-        Candidates that are measured.
+    log : callable
+        Takes one line for each.
     """
     found = {}
-    for choice in [one for one in advice.fit if one.candidate.network][:most]:
-        name = choice.candidate.name
-        found[name] = _seconds(choice, read_kind("noise", advice.noise, "noise"), channels)
-        log(f"{name}: an epoch of {PATCHES} patches takes {found[name]:.0f} s here")
+    for one in candidates:
+        section = validate(kind("networks", one.network), networks[one.network], "networks")
+        found[one.name] = _seconds(one, noise, section, optimizer, channels)
+        log(f"{one.name}: an epoch of {PATCHES} patches takes {found[one.name]:.0f} s here")
     return found
 
 
-def _seconds(choice: Choice, noise: Noise, channels: int) -> float:
+def _seconds(
+    candidate: Candidate, noise: Noise, section: Section, optimizer: fit.Optimizer, channels: int
+) -> float:
     from denoising.compute import backend
 
-    candidate = choice.candidate
-    network = kind("networks", candidate.network)
     settings = fit.Settings(
         network=candidate.network,
-        section=validate(network, NETWORKS[candidate.network], "networks"),
+        section=section,
         method=read_kind("methods", candidate.section, "method"),
         noise=noise,
         seed=0,
         stream="costs",
         plan=Plan(backend.resolve_precision("auto")),
-        optimizer=validate(fit.Optimizer, OPTIMIZER, "optimizer"),
+        optimizer=optimizer,
         work=fit.Work(epochs=2, batch_size=BATCH, learning_rate=1e-3, schedule="constant"),
     )
     rng = np.random.default_rng(0)
