@@ -193,6 +193,36 @@ def test_recorrupted_pairs_share_the_image_alone(noise):
     assert correlation == pytest.approx(0, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"name": "speckle", "sigma": 0.3, "clip": False},
+        {"name": "poisson_gaussian", "peak": 30.0, "sigma": 0.1, "clip": False},
+        {"name": "measured", "a": 0.01, "b": 0.02, "clipped_black": False, "clipped_white": False,
+         "across": 0.6, "down": 0.4, "channels": 0.8},
+    ],
+    ids=lambda content: content["name"],
+)  # fmt: skip
+def test_an_image_is_denoised_with_more_noise_of_the_kind_it_has(content):
+    noise = read_kind("noise", content, "noise")
+    one, flat = method("recorrupted"), np.full((1, 256, 256, 3), 0.6, np.float32)
+    model = one.denoiser(identity(3), Given(noise))
+    added = np.asarray(model.get_layer("recorruption")(flat)) - flat
+    alike = one.alpha * noise.more(np.repeat(flat, one.draws, axis=0), rng())
+    assert added.var() == pytest.approx(alike.var(), rel=0.05)
+    assert added[:, :, :3].var() == pytest.approx(alike.var(), rel=0.15)  # at the border too
+    for first, second in (
+        (np.s_[:, :, 1:], np.s_[:, :, :-1]),
+        (np.s_[:, 1:], np.s_[:, :-1]),
+        (np.s_[..., 0], np.s_[..., 1]),
+    ):
+        expected, found = (
+            np.corrcoef(drawn[first].ravel(), drawn[second].ravel())[0, 1]
+            for drawn in (alike, added)
+        )
+        assert found == pytest.approx(expected, abs=0.04)
+
+
 # the blind spot
 
 
@@ -221,12 +251,13 @@ def test_the_answer_is_that_of_bayes(noise):
     layer = beliefs.Posterior(table.logarithms.shape, table.low, table.high)
     layer.build(None)
     layer.set_weights([table.logarithms])
+    values = beliefs.values_of(table.logarithms)
     found = np.asarray(layer([ops.convert_to_tensor(coefficients), ops.convert_to_tensor(noisy)]))
-    prior = np.exp(np.asarray(beliefs.log_prior(coefficients, table.values)))
+    prior = np.exp(np.asarray(beliefs.log_prior(coefficients, values)))
     np.testing.assert_allclose(prior.sum(axis=-1), 1, rtol=1e-5)
-    seen = noise.likelihood(noisy.ravel(), table.values).reshape(1, 8, 8, 1, -1)
+    seen = noise.likelihood(noisy.ravel(), values).reshape(1, 8, 8, 1, -1)
     together = prior * seen
-    expected = (together * table.values).sum(axis=-1) / together.sum(axis=-1)
+    expected = (together * values).sum(axis=-1) / together.sum(axis=-1)
     np.testing.assert_allclose(found, expected, atol=0.01)
 
 
@@ -269,6 +300,36 @@ def test_every_method_learns_without_a_clean_image(digits, name, tmp_path):
     error = np.mean((prediction - to_unit(clean)) ** 2)
     constant = to_unit(clean).var()
     assert error < 0.8 * constant
+
+
+CLIPPED_METHODS = METHODS | {"noise2noise": {"loss": {"name": "mse"}}}
+
+
+@pytest.mark.parametrize("name", ["noise2noise", "noise2void", "neighbor2neighbor"])
+def test_clipped_targets_teach_the_mean_that_the_noise_model_predicts(name):
+    """And its inverse takes that back, as for a row under `debiased`."""
+    one = read_kind("methods", {"name": name} | CLIPPED_METHODS[name], "method")
+    assert one.learns == "mean"
+    assert one.problem(CLIPPED) == ""
+    values = np.linspace(0, 1, 11, dtype=np.float32)
+    clean = np.broadcast_to(np.repeat(values, 30)[:, None, None, None], (330, 16, 16, 1))
+    noisy = np.stack([CLIPPED.corrupt(clean, rng(seed)) for seed in (1, 2)])
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((None, None, 1), name="input")
+    x = keras.layers.Conv2D(16, 5, padding="same", activation="relu")(inputs)
+    x = keras.layers.AveragePooling2D(8, strides=1, padding="same")(x)
+    network = keras.Model(inputs, keras.layers.Conv2D(1, 1, name="output")(x))
+    examples, targets = one.examples(None, noisy[: one.versions], Given(CLIPPED), rng(3))
+    task = one.task(network, Given(CLIPPED), lambda: 0.0)
+    task.model.compile(optimizer=keras.optimizers.Adam(3e-3), loss=task.loss)
+    task.model.fit(examples, targets, batch_size=10, epochs=25, verbose=0)
+    side = 8 if name == "neighbor2neighbor" else 16  # of what the network saw
+    seen = noisy[0, :, :side, :side]
+    found = network.predict(seen, verbose=0).reshape(11, -1).mean(axis=1)
+    predicted = CLIPPED.mean(values)
+    np.testing.assert_allclose(found, predicted, atol=0.04)
+    assert np.abs(found - values).max() > 0.12  # not the clean value
+    np.testing.assert_allclose(CLIPPED.debias(found), values, atol=0.12)
 
 
 @pytest.mark.parametrize("name", METHODS)

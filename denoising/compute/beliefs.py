@@ -75,6 +75,25 @@ def log_likelihood(noisy: Any, table: Any, low: float, high: float) -> Any:
     return ops.take(table, ops.cast(row, "int32"), axis=0)
 
 
+def values_of(table: Any) -> np.ndarray:
+    """The clean pixel values that a table's columns stand for: (K,)."""
+    return np.linspace(0, 1, table.shape[1])
+
+
+def surprise(coefficients: Any, noisy: Any, table: Any, low: float, high: float) -> Any:
+    """Negative logarithm of the probability of what was observed, in nats: (N, H, W, C) float32.
+
+    Parameters
+    ----------
+    coefficients : tensor (N, H, W, C * COEFFICIENTS) float32
+    noisy : tensor (N, H, W, C) float32
+    table, low, high
+        See `log_likelihood`.
+    """
+    seen = log_likelihood(noisy, table, low, high)
+    return -ops.logsumexp(log_prior(coefficients, values_of(table)) + seen, axis=-1)
+
+
 @keras.saving.register_keras_serializable("denoising")
 class Posterior(keras.layers.Layer):
     """The mean of what a pixel may be, after it was seen: what a network believes times likelihood.
@@ -108,7 +127,7 @@ class Posterior(keras.layers.Layer):
     def call(self, inputs: Sequence[Any]) -> Any:
         """(N, H, W, C * COEFFICIENTS), (N, H, W, C) -> (N, H, W, C)."""
         coefficients, noisy = inputs
-        values = np.linspace(0, 1, self.size[1])
+        values = values_of(self.table)
         seen = log_likelihood(noisy, self.table, self.low, self.high)
         together = ops.softmax(log_prior(coefficients, values) + seen, axis=-1)
         return ops.sum(together * values.astype(np.float32), axis=-1)

@@ -13,8 +13,6 @@ NeurIPS 2019.
 
 from typing import Any
 
-import numpy as np
-
 # names of layers: see `denoising.methods.blind_spot.BlindSpot.denoiser`
 OUTPUT, COEFFICIENTS = "output", "network_output"
 
@@ -52,15 +50,11 @@ def surprise(model: Any) -> Any:
     if not is_known(model):
         raise ValueError(f"network {model.name}: says nothing of how likely noisy images are")
     posterior = model.get_layer(OUTPUT)
-    table, values = posterior.get_weights()[0], np.linspace(0, 1, posterior.size[1])
+    table = keras.ops.convert_to_tensor(posterior.get_weights()[0])
 
     def nats(inputs: Any) -> Any:
         coefficients, noisy = inputs
-        seen = beliefs.log_likelihood(
-            noisy, keras.ops.convert_to_tensor(table), posterior.low, posterior.high
-        )
-        believed = beliefs.log_prior(coefficients, values)
-        return -keras.ops.logsumexp(believed + seen, axis=-1)
+        return beliefs.surprise(coefficients, noisy, table, posterior.low, posterior.high)
 
     shape = tuple(model.inputs[0].shape[1:])
     layer = keras.layers.Lambda(nats, output_shape=shape, dtype="float32", name=OUTPUT)

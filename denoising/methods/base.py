@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from denoising.data.datasets import INPUT
 from denoising.noise.base import Noise
 from denoising.sections import Section
 
-Arrays = np.ndarray | tuple[np.ndarray, ...]
+Inputs = np.ndarray | tuple[np.ndarray, ...]
 LossFunction = str | Callable[..., Any]
 Progress = Callable[[], Any]
 
@@ -95,7 +96,7 @@ class Method(Section):
         noisy: np.ndarray,
         given: Given,
         rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    ) -> tuple[Inputs, np.ndarray]:
         """Inputs and targets to learn from, (N, H, W, C) float32 each, or tuples of such inputs.
 
         Parameters
@@ -159,6 +160,45 @@ class Method(Section):
             "loss": self.loss_name,
             "learns": self.learns,
         }
+
+
+class SingleImages(Method):
+    """A method for noisy images that are there once, and nothing else."""
+
+    table: ClassVar[str] = "single"
+    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
+    versions: ClassVar[int] = 1
+
+    def examples(
+        self,
+        clean: np.ndarray | None,
+        noisy: np.ndarray,
+        given: Given,
+        rng: np.random.Generator,
+    ) -> tuple[Inputs, np.ndarray]:
+        return self.of_images(noisy[INPUT].astype(np.float32), given, rng)
+
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
+        """See `Method.examples`, of noisy images (N, H, W, C) float32."""
+        raise NotImplementedError
+
+
+def probed(network: Any) -> tuple[list[Any], list[Any]]:
+    """What a network makes of images, and of the same with a change added.
+
+    Returns
+    -------
+    inputs : list of two symbolic tensors (N, H, W, C)
+        Images, and changes.
+    predictions : list of two symbolic tensors
+    """
+    import keras
+
+    shape = (None, None, network.inputs[0].shape[-1])
+    images, change = keras.Input(shape), keras.Input(shape)
+    return [images, change], [network(images), network(images + change)]
 
 
 def needs_variance(name: str, noise: Noise) -> str:

@@ -17,8 +17,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from denoising.data.datasets import INPUT
-from denoising.methods.base import Arrays, Assumption, Given, Method, Progress, Task
+from denoising.methods.base import Assumption, Given, Inputs, Progress, SingleImages, Task
 from denoising.noise.base import Noise
 
 STEPS = 1024  # of noisy pixel values that are told apart
@@ -34,37 +33,26 @@ class Table(NamedTuple):
 
     Attributes
     ----------
-    values : ndarray (K,)
-        Clean pixel values.
     logarithms : ndarray (2 + STEPS, K) float32
     low, high : float
     """
 
-    values: np.ndarray
     logarithms: np.ndarray
     low: float
     high: float
 
 
-class BlindSpot(Method):
+class BlindSpot(SingleImages):
     """Learns what a pixel may be from its neighbours, and weighs it with what was observed."""
 
     name: Literal["blind_spot"]
 
-    table: ClassVar[str] = "single"
-    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
-    versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.INDEPENDENT, Assumption.KNOWN_NOISE)
     networks: ClassVar[tuple[str, ...]] = ("blind_spot",)
 
-    def examples(
-        self,
-        clean: np.ndarray | None,
-        noisy: np.ndarray,
-        given: Given,
-        rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
-        images = noisy[INPUT].astype(np.float32)
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
         return images, images
 
     def outputs(self, channels: int) -> int:
@@ -82,10 +70,9 @@ class BlindSpot(Method):
         logarithms = ops.convert_to_tensor(table.logarithms)
 
         def loss(noisy: Any, coefficients: Any) -> Any:
-            """Negative logarithm of the probability of what was observed, in nats per pixel."""
-            seen = beliefs.log_likelihood(noisy, logarithms, table.low, table.high)
-            believed = beliefs.log_prior(coefficients, table.values)
-            return -ops.mean(ops.logsumexp(believed + seen, axis=-1), axis=-1)
+            """Nats per pixel, the mean over the channels."""
+            nats = beliefs.surprise(coefficients, noisy, logarithms, table.low, table.high)
+            return ops.mean(nats, axis=-1)
 
         return Task(network, loss, [])
 
@@ -129,7 +116,7 @@ def likelihoods(noise: Noise) -> Table:
     step = (high - low) / STEPS
     middles = low + step * (np.arange(STEPS) + 0.5)
     seen = noise.likelihood(np.concatenate([[low], middles, [high]]), values)
-    return Table(values, np.log(np.maximum(seen, FAINTEST)).astype(np.float32), low, high)
+    return Table(np.log(np.maximum(seen, FAINTEST)).astype(np.float32), low, high)
 
 
 def _reach(noise: Noise, sigmas: np.ndarray) -> tuple[float, float]:

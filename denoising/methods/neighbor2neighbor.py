@@ -16,15 +16,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from denoising.data.datasets import INPUT
-from denoising.methods.base import Arrays, Assumption, Given, Method, Progress, Task
+from denoising.methods.base import Assumption, Given, Inputs, Progress, SingleImages, Task
 
 CELL = 2  # pixels, side of the cells that two neighbours are drawn from
 # of each pixel of a cell, counted by rows: those beside and below or above it
 _NEIGHBOURS = np.array([[1, 2], [0, 3], [0, 3], [1, 2]])
 
 
-class Neighbor2Neighbor(Method):
+class Neighbor2Neighbor(SingleImages):
     """Learns from halves of single noisy images.
 
     The regulariser's weight grows linearly from 0 to `gamma` over the training. The paper has 2 for
@@ -34,27 +33,20 @@ class Neighbor2Neighbor(Method):
     name: Literal["neighbor2neighbor"]
     gamma: float = Field(ge=0, le=100)
 
-    table: ClassVar[str] = "single"
-    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
-    versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (
         Assumption.INDEPENDENT,
         Assumption.ZERO_MEAN,
         Assumption.SMOOTH,
     )
 
-    def examples(
-        self,
-        clean: np.ndarray | None,
-        noisy: np.ndarray,
-        given: Given,
-        rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
         """Images, which pixels make the first half, and which the second, (N, H, W, C + 2).
 
         Images are cut, at a random place, to a size whose half the network takes.
         """
-        images = _fitting(noisy[INPUT], CELL * given.multiple, rng).astype(np.float32)
+        images = _fitting(images, CELL * given.multiple, rng)
         count, height, width, _ = images.shape
         cells = (count, height // CELL, width // CELL)
         first = rng.integers(CELL**2, size=cells)

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from denoising.data.datasets import INPUT, TARGET
-from denoising.methods.base import Arrays, Assumption, Given
+from denoising.methods.base import Assumption, Given, Inputs
 from denoising.methods.losses import Regression
 from denoising.noise.base import Noise
 
@@ -35,7 +35,7 @@ class Noise2Noise(Regression):
         noisy: np.ndarray,
         given: Given,
         rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    ) -> tuple[Inputs, np.ndarray]:
         inputs, targets = (noisy[version].astype(np.float32) for version in (INPUT, TARGET))
         if self.both_directions:
             changed = rng.random(len(inputs)) < 0.5

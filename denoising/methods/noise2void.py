@@ -20,8 +20,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from denoising.data.datasets import INPUT
-from denoising.methods.base import Arrays, Assumption, Given, Method, Progress, Task
+from denoising.methods.base import Assumption, Given, Inputs, Progress, SingleImages, Task
 from denoising.sections import Section
 
 RADIUS = 2  # pixels: what stands for a hidden one is at most so far away, down and across
@@ -36,7 +35,7 @@ class Along(Section):
     span: Annotated[int, Field(ge=1, le=32)]  # pixels, to each side
 
 
-class Noise2Void(Method):
+class Noise2Void(SingleImages):
     """Learns hidden pixels of single noisy images from what is around them.
 
     `masked` is the share of the pixels that is hidden, one at a random place of each square of such
@@ -48,20 +47,12 @@ class Noise2Void(Method):
     replacement: Replacement
     along: Along | None = None
 
-    table: ClassVar[str] = "single"
-    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
-    versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.INDEPENDENT, Assumption.ZERO_MEAN)
 
-    def examples(
-        self,
-        clean: np.ndarray | None,
-        noisy: np.ndarray,
-        given: Given,
-        rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
         """Images with hidden pixels; what they were, and what each counts: (N, H, W, C + 1)."""
-        images = noisy[INPUT].astype(np.float32)
         places = hidden(images.shape, self.masked, rng)
         seen = images.copy()
         if self.along:

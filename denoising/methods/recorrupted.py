@@ -19,20 +19,19 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from denoising.data.datasets import INPUT
 from denoising.methods.base import (
-    Arrays,
     Assumption,
     Given,
-    Method,
+    Inputs,
     Progress,
+    SingleImages,
     Task,
     needs_variance,
 )
-from denoising.noise.base import Noise
+from denoising.noise.base import Noise, kernel_of
 
 
-class Recorrupted(Method):
+class Recorrupted(SingleImages):
     """Learns from two versions of single noisy images, made anew in every epoch.
 
     `alpha` is how much more noise the input gets, or the target's share of the photons; `draws` how
@@ -43,22 +42,14 @@ class Recorrupted(Method):
     alpha: Annotated[float, Field(gt=0, lt=1)]
     draws: Annotated[int, Field(ge=1, le=64)]
 
-    table: ClassVar[str] = "single"
-    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
-    versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (
         Assumption.ZERO_MEAN,
         Assumption.KNOWN_VARIANCE,
     )
 
-    def examples(
-        self,
-        clean: np.ndarray | None,
-        noisy: np.ndarray,
-        given: Given,
-        rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
-        images = noisy[INPUT].astype(np.float32)
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
         if peak := _peak(given.noise):
             photons = np.round(np.maximum(images, 0) * peak).astype(np.int64)
             taken = rng.binomial(photons, self.alpha)
@@ -73,12 +64,14 @@ class Recorrupted(Method):
     def denoiser(self, network: Any, given: Given) -> Any:
         from denoising.compute import execution, recorruption
 
-        dark, white = given.noise.variance([0.0, 1.0])
+        across, down, channels = given.noise.sharing
         again = recorruption.Recorruption(
             self.draws,
             self.alpha,
-            float(dark),
-            float(white - dark),
+            given.noise.variance([0.0, 0.5, 1.0]).tolist(),
+            kernel_of(across).tolist(),
+            kernel_of(down).tolist(),
+            channels,
             _peak(given.noise),
             dtype="float32",
             name="recorruption",

@@ -6,7 +6,7 @@ import numpy as np
 
 from denoising.data.datasets import INPUT
 from denoising.data.store import as_unit
-from denoising.methods.base import Arrays, Assumption, Given
+from denoising.methods.base import Assumption, Given, Inputs
 from denoising.methods.losses import Regression
 from denoising.noise.base import Noise
 
@@ -27,7 +27,7 @@ class Supervised(Regression):
         noisy: np.ndarray,
         given: Given,
         rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    ) -> tuple[Inputs, np.ndarray]:
         assert clean is not None
         return noisy[INPUT].astype(np.float32), as_unit(clean)
 

@@ -24,21 +24,21 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from denoising.data.datasets import INPUT
 from denoising.methods.base import (
-    Arrays,
     Assumption,
     Given,
-    Method,
+    Inputs,
     Progress,
+    SingleImages,
     Task,
     needs_variance,
+    probed,
 )
 from denoising.noise.base import Noise
 from denoising.sections import Positive
 
 
-class Sure(Method):
+class Sure(SingleImages):
     """Learns by an estimate of the error itself.
 
     `step` is the change of the input that the divergence is taken from, in standard deviations of
@@ -48,30 +48,26 @@ class Sure(Method):
     name: Literal["sure"]
     step: Positive
 
-    table: ClassVar[str] = "single"
-    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
-    versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (
         Assumption.ZERO_MEAN,
         Assumption.KNOWN_VARIANCE,
     )
 
-    def examples(
-        self,
-        clean: np.ndarray | None,
-        noisy: np.ndarray,
-        given: Given,
-        rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
         """Images, changes; images, what each change is times, variances: (N, H, W, 3 C)."""
-        images = noisy[INPUT].astype(np.float32)
         variance = given.noise.variance(np.clip(images, 0, 1)).astype(np.float32)
         like_noise, step = given.noise.more(images, rng), np.float32(self.step)
         targets = np.concatenate([images, like_noise / step, variance], axis=-1)
         return (images, step * like_noise), targets
 
     def task(self, network: Any, given: Given, progress: Progress) -> Task:
+        import keras
         from keras import ops
+
+        inputs, predictions = probed(network)
+        model = keras.Model(inputs, ops.concatenate(predictions, axis=-1))
 
         def loss(targets: Any, predictions: Any) -> Any:
             images, probe, variance = ops.split(targets, 3, axis=-1)
@@ -80,18 +76,7 @@ class Sure(Method):
             error = ops.square(prediction - images) - variance + 2 * shared
             return ops.mean(error, axis=-1)
 
-        return Task(twice(network), loss, [])
+        return Task(model, loss, [])
 
     def problem(self, noise: Noise) -> str:
         return needs_variance(self.name, noise)
-
-
-def twice(network: Any) -> Any:
-    """What a network makes of images, and of the same with a change added: (N, H, W, 2 C)."""
-    import keras
-    from keras import ops
-
-    shape = (None, None, network.inputs[0].shape[-1])
-    images, change = keras.Input(shape), keras.Input(shape)
-    both = [network(images), network(images + change)]
-    return keras.Model([images, change], ops.concatenate(both, axis=-1))

@@ -14,8 +14,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from denoising.data.datasets import INPUT
-from denoising.methods.base import Arrays, Assumption, Given, Method, Progress, Task
+from denoising.methods.base import Assumption, Given, Inputs, Progress, SingleImages, Task, probed
 from denoising.sections import Positive
 
 _START = 0.02  # of the multiplier, pixel values squared: sigma = 0.14
@@ -23,7 +22,7 @@ DAMPING = 4  # of the oscillations between both, which a squared constraint give
 RATE = 10  # times the network's learning rate, for the multiplier's logarithm
 
 
-class Unsure(Method):
+class Unsure(SingleImages):
     """Learns without clean images, pairs or a noise level.
 
     `step` is the change of the input that the divergence is taken from, in pixel values.
@@ -32,24 +31,16 @@ class Unsure(Method):
     name: Literal["unsure"]
     step: Positive
 
-    table: ClassVar[str] = "single"
-    targets: ClassVar[Literal["clean", "noisy"]] = "noisy"
-    versions: ClassVar[int] = 1
     assumes: ClassVar[tuple[Assumption, ...]] = (
         Assumption.INDEPENDENT,
         Assumption.ZERO_MEAN,
         Assumption.GAUSSIAN,
     )
 
-    def examples(
-        self,
-        clean: np.ndarray | None,
-        noisy: np.ndarray,
-        given: Given,
-        rng: np.random.Generator,
-    ) -> tuple[Arrays, np.ndarray]:
+    def of_images(
+        self, images: np.ndarray, given: Given, rng: np.random.Generator
+    ) -> tuple[Inputs, np.ndarray]:
         """Images, changes; images, changes over their size: (N, H, W, 2 C)."""
-        images = noisy[INPUT].astype(np.float32)
         signs = rng.integers(0, 2, images.shape).astype(np.float32) * 2 - 1
         step = np.float32(self.step)
         return (images, step * signs), np.concatenate([images, signs / step], axis=-1)
@@ -58,17 +49,15 @@ class Unsure(Method):
         import keras
         from keras import ops
 
-        shape = (None, None, network.inputs[0].shape[-1])
-        images, change = keras.Input(shape), keras.Input(shape)
-        both = [network(images), network(images + change)]
+        inputs, both = probed(network)
         logarithm = keras.layers.Dense(
             1,
             use_bias=False,
             kernel_initializer=keras.initializers.Constant(np.log(_START) / RATE),
             dtype="float32",
             name="multiplier",
-        )(ops.ones_like(images[..., :1]))
-        model = keras.Model([images, change], ops.concatenate([*both, logarithm], axis=-1))
+        )(ops.ones_like(inputs[0][..., :1]))
+        model = keras.Model(inputs, ops.concatenate([*both, logarithm], axis=-1))
 
         def loss(targets: Any, predictions: Any) -> Any:
             """The network descends, the multiplier ascends; neither sees the other's gradient."""

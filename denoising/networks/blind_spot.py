@@ -44,8 +44,17 @@ class Network(Section):
 
 
 def build(section: Network, channels: int, outputs: int | None = None) -> "keras.Model":
-    """The network with fresh weights. Of a channel's `outputs / channels` values each is a number
-    that a method has a use for; the first one says how bright the pixel is."""
+    """The network with fresh weights.
+
+    Parameters
+    ----------
+    section : Network
+    channels : int
+        Of the images.
+    outputs : int, optional
+        Values at each pixel, as many for each channel; None: one. The first of a channel's says how
+        bright the pixel is, what the others are is the method's matter.
+    """
     import keras
     from keras import layers
 
@@ -105,19 +114,18 @@ def build(section: Network, channels: int, outputs: int | None = None) -> "keras
         )(x)
     values = outputs or channels
     x = layers.Conv2D(values, 1, padding="same", kernel_initializer="zeros", name="values")(x)
-    start = layers.Conv2D(values, 1, padding="same", trainable=False, name="start")
-    beside = [shift(inputs, looking, 1, f"{looking}_beside") for looking in LOOKING]
-    x = layers.Add(name="output_add")([x, start(layers.Average(name="beside")(beside))])
+    start = layers.Conv2D(values, 3, padding="same", trainable=False, name="beside")
+    x = layers.Add(name="output_add")([x, start(inputs)])
     start.set_weights(_start(channels, values // channels))
     outputs_ = layers.Activation("linear", dtype="float32", name="output")(x)
     return keras.Model(inputs, outputs_, name="blind_spot")
 
 
 def _start(channels: int, values: int) -> list[np.ndarray]:
-    """Weights that make of an image the first value of each channel, less middle grey."""
-    kernel = np.zeros((1, 1, channels, channels * values), np.float32)
+    """Weights that make of an image the first value of each channel: the mean beside, less grey."""
+    kernel = np.zeros((3, 3, channels, channels * values), np.float32)
     bias = np.zeros(channels * values, np.float32)
     for channel in range(channels):
-        kernel[..., channel, channel * values] = 1
+        kernel[[0, 2, 1, 1], [1, 1, 0, 2], channel, channel * values] = 1 / 4
         bias[channel * values] = -MIDDLE
     return [kernel, bias]

@@ -6,12 +6,12 @@ Noise2Noise replaces clean targets by noisy ones, which a squared error forgives
 noise leaves the mean alone (Lehtinen et al. 2018).
 """
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import convolve1d
 
 from denoising.sections import Section
 
@@ -23,13 +23,28 @@ MOVED = 1e-3  # of the range of pixel values: so far a mean may be moved, and co
 NODES = 2**14 + 1  # of the table that inverts a mean: exact to 1e-6 for sigma >= 0.001
 
 
+class Sharing(NamedTuple):
+    """What pixels share of their noise.
+
+    Attributes
+    ----------
+    across, down : float
+        Spreads of the Gaussian filter that noise went through, in pixels; 0: none.
+    channels : float
+        Correlation between two channels.
+    """
+
+    across: float = 0.0
+    down: float = 0.0
+    channels: float = 0.0
+
+
 class Noise(Section):
     """A noise model."""
 
     invertible: ClassVar[bool] = True  # has every pixel value in [0, 1] a noisy mean of its own?
     has_variance: ClassVar[bool] = True  # is `variance` known?
     has_likelihood: ClassVar[bool] = True  # is `likelihood` known, which is that of single pixels?
-    spares_pixels: ClassVar[bool] = False  # are there pixels that it leaves exactly as they were?
     is_model: ClassVar[bool] = True  # can it be drawn? False: the images have it already
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -51,9 +66,19 @@ class Noise(Section):
         raise NotImplementedError
 
     @property
+    def sharing(self) -> Sharing:
+        """What pixels share of their noise."""
+        return Sharing()
+
+    @property
     def is_independent(self) -> bool:
-        """Is the noise of a pixel independent of its neighbours'?"""
-        return True
+        """Is the noise of a pixel independent of its neighbours'? Channels are another matter."""
+        return not (self.sharing.across or self.sharing.down)
+
+    @property
+    def spares_pixels(self) -> bool:
+        """Are there pixels that it leaves exactly as they were?"""
+        return False
 
     @property
     def keeps_mean(self) -> bool:
@@ -85,8 +110,13 @@ class Noise(Section):
         -------
         ndarray (N, H, W, C) of float32
         """
-        sigma = np.sqrt(self.variance(np.clip(images, 0, 1))).astype(np.float32)
-        return sigma * rng.standard_normal(images.shape, dtype=np.float32)
+        across, down, channels = self.sharing
+        drawn = rng.standard_normal(images.shape, dtype=np.float32)
+        if channels:
+            common = rng.standard_normal((*images.shape[:-1], 1), dtype=np.float32)
+            drawn = np.sqrt(channels) * common + np.sqrt(1 - channels) * drawn
+        sigma = np.sqrt(self.variance(np.clip(images, 0, 1)))
+        return (sigma * smoothed(drawn, across, down)).astype(np.float32)
 
     def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
         """How likely noisy pixels are, given clean ones.
@@ -168,21 +198,19 @@ def smoothed(noise: np.ndarray, across: float, down: float) -> np.ndarray:
     """White noise (..., H, W, C) through a Gaussian filter of such spreads, as strong as before."""
     for axis, spread in ((-2, across), (-3, down)):
         if spread:
-            noise = gaussian_filter1d(noise, spread, axis=axis, mode="wrap")
-            noise /= np.float32(np.sqrt((_kernel(spread) ** 2).sum()))
+            noise = convolve1d(noise, kernel_of(spread).astype(noise.dtype), axis, mode="wrap")
     return noise
 
 
 def spread_of(correlation: float) -> float:
     """The spread of the filter after which neighbours have such a correlation, in pixels."""
     spreads = np.linspace(0.15, 6, 500)
-    kernels = map(_kernel, spreads)
-    found = [float(one[1:] @ one[:-1] / (one @ one)) for one in kernels]
+    found = [float(one[1:] @ one[:-1]) for one in map(kernel_of, spreads)]
     return float(np.interp(correlation, found, spreads)) if correlation else 0.0
 
 
-def _kernel(spread: float) -> np.ndarray:
-    """What the filter makes of a single pixel."""
-    impulse = np.zeros(2 * int(4 * spread + 1) + 3)
-    impulse[len(impulse) // 2] = 1
-    return gaussian_filter1d(impulse, spread)
+def kernel_of(spread: float) -> np.ndarray:
+    """A Gaussian filter that leaves white noise as strong as it was; of no spread, a single 1."""
+    radius = int(4 * spread + 0.5)
+    kernel = np.exp(-(np.arange(-radius, radius + 1) ** 2) / (2 * max(spread, 1e-6) ** 2))
+    return kernel / np.sqrt((kernel**2).sum())

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
-from denoising.noise.base import Noise, Sigma, smoothed
+from denoising.noise.base import Noise, Sharing, Sigma, smoothed
 from denoising.noise.clipping import clipped_mean
 
 
@@ -26,12 +26,11 @@ class Correlated(Noise):
     clip: bool
 
     has_likelihood: ClassVar[bool] = False  # of a pixel alone it is, which is not that of an image
-    has_variance: ClassVar[bool] = True
 
     @property
-    def is_independent(self) -> bool:
-        """See `Noise.is_independent`."""
-        return not (self.across or self.down)
+    def sharing(self) -> Sharing:
+        """See `Noise.sharing`."""
+        return Sharing(self.across, self.down)
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         noisy = self.sigma * smoothed(
@@ -46,7 +45,3 @@ class Correlated(Noise):
 
     def variance(self, clean: ArrayLike) -> np.ndarray:
         return np.full_like(np.asarray(clean, dtype=float), self.sigma**2)
-
-    def more(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        drawn = rng.standard_normal(images.shape, dtype=np.float32)
-        return np.float32(self.sigma) * smoothed(drawn, self.across, self.down)

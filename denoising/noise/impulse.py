@@ -1,6 +1,6 @@
 """Random-valued impulses."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,7 +14,10 @@ class Impulse(Noise):
     name: Literal["impulse"]
     amount: Share
 
-    spares_pixels: ClassVar[bool] = True
+    @property
+    def spares_pixels(self) -> bool:
+        """See `Noise.spares_pixels`."""
+        return True
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         hit = rng.random(clean.shape, dtype=np.float32) < self.amount

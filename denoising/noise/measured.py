@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import Field
 
-from denoising.noise.base import Noise, smoothed, spread_of
+from denoising.noise.base import Noise, Sharing, spread_of
 from denoising.noise.clipping import clipped_likelihood, clipped_mean
 
 FAINTEST = 1e-8  # variance that a black pixel has at least
@@ -44,12 +44,12 @@ class Measured(Noise):
     is_model: ClassVar[bool] = False
 
     @property
-    def is_independent(self) -> bool:
-        """See `Noise.is_independent`. Channels are another matter."""
-        return not (self.across or self.down)
+    def sharing(self) -> Sharing:
+        """See `Noise.sharing`."""
+        return Sharing(spread_of(self.across), spread_of(self.down), self.channels)
 
     @property
-    def spares_pixels(self) -> bool:  # type: ignore[override]
+    def spares_pixels(self) -> bool:
         """See `Noise.spares_pixels`."""
         return bool(self._hit) and self.a + self.b < FAINTEST
 
@@ -75,14 +75,6 @@ class Measured(Noise):
 
     def variance(self, clean: ArrayLike) -> np.ndarray:
         return np.maximum(self.a + self.b * np.asarray(clean, dtype=float), FAINTEST)
-
-    def more(self, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        shared = rng.standard_normal((*images.shape[:-1], 1), dtype=np.float32)
-        own = rng.standard_normal(images.shape, dtype=np.float32)
-        drawn = np.sqrt(self.channels) * shared + np.sqrt(1 - self.channels) * own
-        drawn = smoothed(drawn, spread_of(self.across), spread_of(self.down))
-        sigma = np.sqrt(self.variance(np.clip(images, 0, 1)))
-        return (sigma * drawn).astype(np.float32)
 
     def likelihood(self, noisy: ArrayLike, values: ArrayLike) -> np.ndarray:
         noisy = np.asarray(noisy, dtype=float)

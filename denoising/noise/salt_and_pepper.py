@@ -1,6 +1,6 @@
 """Salt-and-pepper noise."""
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +16,10 @@ class SaltAndPepper(Noise):
     amount: Share
     salt_vs_pepper: float = Field(ge=0, le=1)
 
-    spares_pixels: ClassVar[bool] = True
+    @property
+    def spares_pixels(self) -> bool:
+        """See `Noise.spares_pixels`."""
+        return True
 
     def corrupt(self, clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         chance = rng.random(clean.shape, dtype=np.float32)

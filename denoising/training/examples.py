@@ -11,8 +11,7 @@ import numpy as np
 
 from denoising.data import patches
 from denoising.data.image_sets import ImageSet
-from denoising.methods.base import Arrays as Inputs
-from denoising.methods.base import Given, Method
+from denoising.methods.base import Given, Inputs, Method
 
 Pair = tuple[np.ndarray, np.ndarray]
 Learned = tuple[Inputs, np.ndarray]
