@@ -62,10 +62,10 @@ check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a
 prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
 	@python -m tools.prune $(if $(DELETE),--delete)
 
-study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images, and what helps (an hour on two cores)
-	@dvc repro studies/clipping/dvc.yaml
-	@python -m tools.sort_lock studies/clipping/dvc.lock
-	@cat studies/clipping/report.md
+study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images (an hour on two cores); NAME=advice: is the advice right (two hours)
+	@dvc repro studies/$(or $(NAME),clipping)/dvc.yaml
+	@python -m tools.sort_lock studies/$(or $(NAME),clipping)/dvc.lock
+	@cat studies/$(or $(NAME),clipping)/report.md
 
 demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http://127.0.0.1:8000/
 	@python -m demo $(if $(MODELS),--models $(MODELS)) $(if $(PORT),--port $(PORT))

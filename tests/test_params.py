@@ -243,7 +243,9 @@ def test_a_missing_file_is_one_line(tmp_path):
         schema.load(tmp_path / "params.yaml")
 
 
-@pytest.mark.parametrize("file", ["params.yaml", "studies/clipping/params.yaml"])
+@pytest.mark.parametrize(
+    "file", ["params.yaml", "studies/advice/params.yaml", "studies/clipping/params.yaml"]
+)
 def test_both_readers_of_yaml_read_the_committed_file_alike(file):
     """PyYAML's stock loader (YAML 1.1), ours, and ruamel's (YAML 1.2), with which DVC reads."""
     text = (ROOT / file).read_text()

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from denoising.advice.candidates import Candidate, candidates
-from denoising.advice.judge import FINE, Facts, Judgement, clipping_matters, judge
+from denoising.advice.judge import Facts, Judgement, clipping_matters, judge
+from denoising.advice.order import ranked
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.findings import CORRELATED, Diagnosis
 
@@ -89,11 +90,11 @@ class Advice(NamedTuple):
 def advise(facts: Facts) -> Advice:
     """What to train on someone's images.
 
-    In the order of `candidates`: those of which no assumption is known to fail, and the others.
+    In the order of `ranked`: those of which no assumption is known to fail, and the others.
     """
     choices = [
         Choice(one, {assumed: judge(assumed, facts) for assumed in one.assumes})
-        for one in candidates(small=facts.shortest < FINE)
+        for one in ranked(candidates(), facts)
     ]
     return Advice(
         facts,

@@ -1,9 +1,4 @@
-"""What can be advised: methods with a network that suits them, and filters.
-
-Best first, as far as their assumptions hold. After the same number of steps on photographs what
-sees the pixel itself was ahead: a network with a blind spot learns more slowly. On digits it was
-the other way round.
-"""
+"""What can be advised: methods with a network that suits them, and filters, in no order."""
 
 from typing import Any, NamedTuple
 
@@ -32,14 +27,13 @@ class Candidate(NamedTuple):
     assumes: tuple[Assumption, ...]
 
 
-BLIND = "blind_spot"
 _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("supervised", "unet", {"loss": {"name": "mse"}}),
     ("noise2noise", "unet", {"both_directions": True, "loss": {"name": "mse"}}),
     ("sure", "unet", {"step": 0.2}),
     ("recorrupted", "unet", {"alpha": 0.5, "draws": 4}),
     ("neighbor2neighbor", "unet", {"gamma": 2.0}),
-    (BLIND, BLIND, {}),
+    ("blind_spot", "blind_spot", {}),
     ("unsure", "unet", {"step": 0.02}),
     ("noise2void", "unet", {"masked": 0.015, "replacement": "median"}),
 )
@@ -53,26 +47,15 @@ _FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def candidates(small: bool = False) -> list[Candidate]:
-    """All of them, best first.
-
-    Parameters
-    ----------
-    small : bool
-        Are the images as small as digits?
-    """
+def candidates() -> list[Candidate]:
+    """All of them."""
     found = []
     for name, network, options in _METHODS:
         assumes = kind("methods", name).assumes  # type: ignore[attr-defined]
         found.append(Candidate(name, {"name": name, **options}, network, assumes))
     for name, section in _FILTERS:
         found.append(Candidate(name, section, "", _read(section).assumes))
-    return sorted(found, key=_needs_no_truth_and_is_not_blind) if small else found
-
-
-def _needs_no_truth_and_is_not_blind(one: Candidate) -> bool:
-    """What comes after the blind spot, of small images: the other ways to learn without a truth."""
-    return not (one.name == BLIND or {Assumption.CLEAN, Assumption.SHOTS} & set(one.assumes))
+    return found
 
 
 def _read(section: dict[str, Any]) -> Any:

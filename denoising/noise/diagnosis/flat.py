@@ -94,7 +94,7 @@ def collect(images: Sequence[np.ndarray], units: Sequence[np.ndarray] | None = N
     # by its own mean, a block's noise would decide on its level
     level = _levels(nearby)
     flat = _flat(level, around, moments[:, 0], blocks.OUTLYING[side])
-    flat = flat[_trusted(level[flat], moments[flat, 0], uneven[flat])]
+    flat = flat[_trusted(level[flat], moments[flat, 0], uneven[flat], side)]
     shape = (count, blocks.LEVELS)
     place = unit[flat], level[flat]
     sums = np.zeros((*shape, moments.shape[1]))
@@ -139,12 +139,13 @@ def _flat(
     return np.concatenate(found)
 
 
-def _trusted(level: np.ndarray, variance: np.ndarray, uneven: np.ndarray) -> np.ndarray:
+def _trusted(level: np.ndarray, variance: np.ndarray, uneven: np.ndarray, side: int) -> np.ndarray:
     """Which of the blocks (N,) that are taken for flat may well be.
 
     Drawings have none where the strokes are. There the means of blocks vary as much as what is in
     them; but so they do in smooth shades, if the noise is weak. So a level is left out if it is
-    uneven, and varies more than those that are even; of an even one, what is uneven.
+    uneven, and varies more than those that are even, or the images are too small for smooth shades;
+    of an even one, what is uneven.
     """
     typical = np.zeros(blocks.LEVELS)
     even = np.zeros(blocks.LEVELS, bool)
@@ -154,7 +155,7 @@ def _trusted(level: np.ndarray, variance: np.ndarray, uneven: np.ndarray) -> np.
         even[number] = np.median(uneven[here]) <= UNEVEN * typical[number]
     if not even.any():
         return np.ones(len(level), bool)
-    weak = ~even & (typical <= STRONGER * typical[even].max())
+    weak = ~even & (typical <= STRONGER * typical[even].max()) & (side == max(blocks.SIDES))
     return weak[level] | (even[level] & (uneven <= UNEVEN * typical[level]))
 
 

@@ -1,0 +1,33 @@
+"""Which of the candidates that fit is tried first.
+
+The order rests on studies/advice/report.md, where all learn in the same number of steps.
+"""
+
+from denoising.advice.candidates import Candidate
+from denoising.advice.judge import FINE, Facts
+
+_PHOTOGRAPHS = (
+    "supervised",
+    "noise2noise",
+    "sure",
+    "recorrupted",
+    "neighbor2neighbor",
+    "blind_spot",
+    "unsure",
+    "noise2void",
+    "calibrated_nlm",
+    "calibrated_wavelet",
+    "zs_n2n",
+    "median",
+    "gaussian",
+    "noisy",
+)
+# of small images a pixel's neighbours tell more than the pixel itself
+_DIGITS = ("supervised", "noise2noise", "blind_spot")
+
+
+def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
+    """Best first, as far as their assumptions hold."""
+    first = _DIGITS if facts.shortest < FINE else ()
+    names = [*first, *(name for name in _PHOTOGRAPHS if name not in first)]
+    return sorted(candidates, key=lambda one: names.index(one.name))

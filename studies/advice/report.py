@@ -1,0 +1,195 @@
+"""Table, figure and metrics of the study: was what was advised the best?"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from denoising.evaluation import metrics
+from denoising.files import read_json, write_json, write_text
+from denoising.reporting import figures as common
+from denoising.reporting.tables import pipes
+from stages.shared import command
+from studies.advice.settings import (
+    FILE,
+    FOLDER,
+    Settings,
+    advised_file,
+    measured_file,
+    validate,
+)
+
+DPI = 110
+NOISY = "noisy"
+LIMIT = 15.0  # dB that a bar of the figure shows, up or down
+
+
+class Judged(NamedTuple):
+    """A case.
+
+    Attributes
+    ----------
+    psnr : dict of str to float
+        By method; dB, the mean over test images.
+    refused : dict of str to str
+        Methods that do not take this noise, and why.
+    fit : list of str
+        What the advice does not rule out, best first.
+    behind : float
+        dB from the advised method to the best.
+    low, high : float
+        Ends of its 95 % interval over test images.
+    """
+
+    psnr: dict[str, float]
+    refused: dict[str, str]
+    fit: list[str]
+    behind: float
+    low: float
+    high: float
+
+    @property
+    def advised(self) -> str:
+        """What is tried first."""
+        return self.fit[0]
+
+    @property
+    def best(self) -> str:
+        """What is best, as the clean images say."""
+        return max(self.psnr, key=self.psnr.__getitem__)
+
+
+def judged(case: str, resamples: int) -> Judged:
+    """A case, by what was advised and what was measured."""
+    measured = read_json(measured_file(case))
+    values = {
+        name: metrics.psnr(np.array(one["mse"])) for name, one in measured.items() if "mse" in one
+    }
+    psnr = {name: float(one.mean()) for name, one in values.items()}
+    fit = [one["name"] for one in read_json(advised_file(case), "fit")["fit"]]
+    fit = [name for name in fit if name in psnr]
+    best = max(psnr, key=psnr.__getitem__)
+    behind = values[best] - values[fit[0]]
+    low, high = metrics.mean_interval(behind, resamples)
+    refused = {name: one["why"] for name, one in measured.items() if "why" in one}
+    return Judged(psnr, refused, fit, float(behind.mean()), low, high)
+
+
+def main(content: dict[str, Any]) -> None:
+    """Write all of it."""
+    settings = validate(content)
+    cases = {name: judged(name, settings.bootstrap_resamples) for name in settings.cases}
+    counts = {
+        "cases": len(cases),
+        "near": sum(one.behind <= settings.near for one in cases.values()),
+        "worse_than_noisy": sum(one.psnr[one.advised] < one.psnr[NOISY] for one in cases.values()),
+    }
+    by_case = {name: {"advised": one.advised, "behind": one.behind} for name, one in cases.items()}
+    write_json(FOLDER / "metrics.json", counts | {"by_case": by_case})
+    common.save(_figure(cases), FOLDER / "advice.png", DPI)
+    write_text(FOLDER / "report.md", _text(settings, cases, counts))
+    command.say(f"{FOLDER}/report.md: {counts['near']} of {len(cases)} cases")
+
+
+def _text(settings: Settings, cases: dict[str, Judged], counts: dict[str, int]) -> str:
+    work, near = settings.work, settings.near
+    wrong = [name for name, one in cases.items() if one.behind > near]
+    steps = work.epochs * -(-work.patches // work.batch_size)
+    text = [
+        "# Is the method that is advised the best one?",
+        f"In {counts['near']} of {len(cases)} cases what `make advise` puts first, by the noisy "
+        f"images alone, is the best of all or at most {near:g} dB below; in "
+        f"{counts['worse_than_noisy']} it is worse than the noisy image. Judged by clean images "
+        "that neither the advice nor the training saw.",
+        f"Budget `{settings.budget}`: all networks learn {steps} steps of {work.batch_size} "
+        "patches from noisy images that are there once, and are told the noise as it was "
+        "diagnosed. PSNR is the mean over test images, predictions cut to [0, 1]; intervals are "
+        "over these images. Noise is simulated, but for `cameras_real`, whose photographs are as "
+        "cameras developed them.",
+        "## What was advised",
+        _advised_table(cases, near),
+        "## Where the advice is wrong" if wrong else "",
+        "\n".join(_wrong(name, cases[name]) for name in wrong),
+        "## All methods",
+        "PSNR in dB. In brackets: ruled out by a measurement; a dash: the method does not take "
+        "such noise. Bold: the best.",
+        _methods_table(cases),
+        "![PSNR of every method over that of the noisy images](advice.png)",
+    ]
+    return "\n\n".join(part for part in text if part) + "\n"
+
+
+def _wrong(name: str, one: Judged) -> str:
+    verdict = "which it does not rule out" if one.best in one.fit else "which it rules out"
+    return f"- `{name}`: {one.best}, {verdict}, is ahead by {one.behind:.2f} dB."
+
+
+def _advised_table(cases: dict[str, Judged], near: float) -> str:
+    rows = []
+    for name, one in cases.items():
+        rows.append(
+            {
+                "case": name,
+                "noisy": f"{one.psnr[NOISY]:.2f}",
+                "advised": one.advised,
+                "PSNR": f"{one.psnr[one.advised]:.2f}",
+                "best": one.best,
+                "its PSNR": f"{one.psnr[one.best]:.2f}",
+                "behind": f"{one.behind:.2f}",
+                "95 % interval": f"{one.low:.2f} .. {one.high:.2f}" if one.behind else "",
+                f"within {near:g} dB": "yes" if one.behind <= near else "no",
+            }
+        )
+    return pipes(pd.DataFrame(rows))
+
+
+def _methods(cases: dict[str, Judged]) -> list[str]:
+    return list(dict.fromkeys(name for one in cases.values() for name in [*one.psnr, *one.refused]))
+
+
+def _methods_table(cases: dict[str, Judged]) -> str:
+    rows = []
+    for name, one in cases.items():
+        row = {"case": name}
+        for method in _methods(cases):
+            if method not in one.psnr:
+                row[method] = "-"
+                continue
+            number = f"{one.psnr[method]:.2f}"
+            number = f"**{number}**" if method == one.best else number
+            row[method] = number if method in one.fit else f"({number})"
+        rows.append(row)
+    return pipes(pd.DataFrame(rows))
+
+
+def _figure(cases: dict[str, Judged]) -> Figure:
+    """Every method's PSNR over the noisy image's; hollow where ruled out, ringed where advised."""
+    methods = [name for name in _methods(cases) if name != NOISY]
+    figure = Figure(figsize=(9, 0.34 * len(cases) + 1.6), layout="constrained")
+    axes = figure.subplots()
+    colours = {name: f"C{number}" for number, name in enumerate(methods)}
+    markers = dict(zip(methods, "osD^v<>PXp", strict=False))
+    for y, one in enumerate(cases.values()):
+        for name in methods:
+            if name not in one.psnr:
+                continue
+            gain = float(np.clip(one.psnr[name] - one.psnr[NOISY], -LIMIT, LIMIT))
+            filled = colours[name] if name in one.fit else "none"
+            axes.plot(gain, y, markers[name], color=colours[name], markerfacecolor=filled, ms=6)
+            if name == one.advised:
+                axes.plot(gain, y, "o", color="black", markerfacecolor="none", ms=13)
+    for name in methods:
+        axes.plot([], [], markers[name], color=colours[name], label=name)
+    axes.plot([], [], "o", color="black", markerfacecolor="none", ms=11, label="advised")
+    axes.axvline(0, color="0.4", linewidth=1)
+    axes.set_yticks(range(len(cases)), list(cases))
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="0.9")
+    axes.set_xlabel("PSNR over that of the noisy image [dB]; hollow: ruled out")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    return figure
+
+
+if __name__ == "__main__":
+    command.run("studies.advice.report", main, path=FILE, check=validate)
