@@ -169,9 +169,7 @@ def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(smoke):
 def test_dvc_reads_metrics_and_plots(smoke):
     shown = json.loads(smoke.run("dvc", "metrics", "show", "--json"))
     studies = {f"studies/{name}/metrics.json" for name in ("advice", "clipping")}
-    assert set(shown[""]["data"]) - studies == {
-        f"metrics/{name}.json" for name in NAMES
-    }
+    assert set(shown[""]["data"]) - studies == {f"metrics/{name}.json" for name in NAMES}
     page = smoke.run("dvc", "plots", "show", "--out", "dvc_plots")
     assert "index.html" in page
     html = smoke.read("dvc_plots/index.html").decode()
