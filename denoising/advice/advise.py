@@ -108,6 +108,8 @@ def measured_noise(found: Diagnosis) -> dict[str, Any]:
     """The noise as a section of params.yaml."""
     growth = found.best_growth
     a, b = growth.a.value, np.nan_to_num(growth.b.value)
+    if found.spares_pixels:
+        a = 0.0
     if not math.isfinite(a):
         return {"name": "real"}
     black, white = (clipping_matters(end, found) for end in (found.black, found.white))
@@ -124,10 +126,7 @@ def measured_noise(found: Diagnosis) -> dict[str, Any]:
     between = found.best_correlations["channels"].value
     if found.channels > 1 and abs(between) > CORRELATED:
         section["channels"] = _correlation(between)
-    if found.has_impulses:
-        for name, one in found.impulses._asdict().items():
-            if math.isfinite(one.value) and one.value > 0:
-                section[name] = round(float(one.value), 4)
+    section |= {name: round(share, 4) for name, share in found.impulses.there.items()}
     return section
 
 

@@ -64,8 +64,11 @@ def diagnose(
     ]
     cut = (both[0].kind == "cut", both[1].kind == "cut")
 
+    rest = [window.pixels for window in samples.windows]
+    if found.has_impulses:
+        rest = [impulses.mended(pixels, found) for pixels in rest]
     looked = flat.collect(
-        [window.pixels for window in samples.windows],
+        rest,
         [window.labels() for window in samples.windows],
     )
     sigma, grows, lines, correlations = growth.unknown(resamples)

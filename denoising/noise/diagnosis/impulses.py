@@ -43,7 +43,14 @@ class Impulses(NamedTuple):
     @property
     def has_impulses(self) -> bool:
         """Are there more than images have by themselves?"""
-        return self.has_salt_and_pepper or _beyond(self.random, RANDOM)
+        return bool(self.there)
+
+    @property
+    def there(self) -> dict[str, float]:
+        """Shares of those of which there are more than that."""
+        least = {"salt": SALTED, "pepper": SALTED, "random": RANDOM}
+        found = self._asdict()
+        return {name: found[name].value for name in least if _beyond(found[name], least[name])}
 
     @property
     def has_salt_and_pepper(self) -> bool:
@@ -66,8 +73,29 @@ def look(samples: Samples, step: float, weights: np.ndarray) -> Impulses:
         Between pixel values; NaN: none.
     weights : ndarray (resamples, units)
     """
-    ends = [_extreme(samples, white, weights) for white in (True, False)]
-    return Impulses(ends[0], ends[1], outliers.share(samples, step, weights))
+    salt, pepper = (_extreme(samples, white, weights) for white in (True, False))
+    random = outliers.share(samples, step, weights)
+    # what was replaced by white and black is far from its neighbours too
+    ends = sum(Impulses(salt, pepper, UNKNOWN).there.values())
+    return Impulses(salt, pepper, random.map(lambda share: max(0.0, share - ends)))
+
+
+def mended(pixels: np.ndarray, found: Impulses) -> np.ndarray:
+    """Images (H, W, C) in which what seems replaced is the median of its neighbours.
+
+    What is left of the noise is weaker by about the share of such pixels.
+    """
+    middle = neighbours.median(pixels)
+    deviation = np.abs(pixels - middle)
+    replaced = np.zeros(pixels.shape, bool)
+    if "salt" in found.there:
+        replaced |= (pixels >= 1) & (middle < 1)
+    if "pepper" in found.there:
+        replaced |= (pixels <= 0) & (middle > 0)
+    if "random" in found.there:
+        spread = outliers.ROBUST * float(np.median(deviation))
+        replaced |= deviation > outliers.FAR * max(spread, outliers.FINEST)
+    return np.where(replaced, middle, pixels)
 
 
 def _extreme(samples: Samples, white: bool, weights: np.ndarray) -> Estimate:

@@ -20,6 +20,7 @@ from denoising.noise.diagnosis.samples import Samples
 
 ROUNDING = 1e-3  # of flatness: many neighbourhoods without other noise are equally flat
 FAR = 5.0  # robust standard deviations from the median of the neighbours
+ROBUST = 1.4826  # of a median absolute deviation: the standard deviation of normal noise
 WIDER = 2.0  # times the least standard deviation of a level: nothing is looked for there
 FLAT = 0.25  # share of the neighbourhoods of a level that are taken for flat
 LEVELS = 8  # of the median of the neighbours
