@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.ends import End
-from denoising.noise.diagnosis.findings import Diagnosis
+from denoising.noise.diagnosis.findings import CORRELATED, Diagnosis
 
 Kind = Literal["clean", "pairs", "shots", "noisy"]
 
@@ -80,6 +80,15 @@ def clipping_matters(end: End, noise: Diagnosis) -> bool:
         return False
     bias, share = end.bias.value, end.share.value
     return not share * bias**2 <= MATTERS * noise.sigma.value**2  # also where it is not known
+
+
+def is_processed(noise: Diagnosis) -> bool:
+    """Do both neighbours and channels share noise, as where a camera developed its photographs?
+
+    What was measured of it in flat areas then is not what there is elsewhere.
+    """
+    between = noise.best_correlations["channels"].value
+    return noise.is_independent is False and between > CORRELATED
 
 
 def _zero_mean(noise: Diagnosis) -> Judgement:

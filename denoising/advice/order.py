@@ -4,7 +4,7 @@ The order rests on studies/advice/report.md, where all learn in the same number 
 """
 
 from denoising.advice.candidates import Candidate
-from denoising.advice.judge import FINE, Facts
+from denoising.advice.judge import FINE, Facts, is_processed
 
 _PHOTOGRAPHS = (
     "supervised",
@@ -24,10 +24,16 @@ _PHOTOGRAPHS = (
 )
 # of small images a pixel's neighbours tell more than the pixel itself
 _DIGITS = ("supervised", "noise2noise", "blind_spot")
+# where the noise is not what it was measured to be, what needs to know nothing of it
+_PROCESSED = ("supervised", "noise2noise", "gaussian", "median")
 
 
 def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
     """Best first, as far as their assumptions hold."""
-    first = _DIGITS if facts.shortest < FINE else ()
+    first: tuple[str, ...] = ()
+    if facts.shortest < FINE:
+        first = _DIGITS
+    elif is_processed(facts.noise):
+        first = _PROCESSED
     names = [*first, *(name for name in _PHOTOGRAPHS if name not in first)]
     return sorted(candidates, key=lambda one: names.index(one.name))

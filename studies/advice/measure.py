@@ -31,8 +31,8 @@ CHECKPOINTS = layout.CHECKPOINTS / "advice"
 STREAM = "study"
 VALIDATION = 64  # patches, for the learning curve alone
 SLOW = "zs_n2n"  # a minute an image: benchmarks/zero_shot.md has it
-# what turns a trained network into results, beside what training is made of
-CODE = ("evaluation/filters", "evaluation/metrics.py", "inference/predict.py")
+# what makes errors of predictions, beside what training and filters are made of
+CODE = ("evaluation/metrics.py", "inference/predict.py")
 
 
 class Row(Section):
@@ -88,6 +88,8 @@ def _key(
     code = [*(library / part for part in CODE), *(library / "noise").glob("*.py")]
     if candidate.network:
         code += code_of(candidate.network, candidate.name)
+    else:
+        code.append(library / "evaluation/filters")
     pixels = {
         f"{split} {part}": _hash(getattr(one, part))
         for split, one in data.items()

@@ -8,8 +8,8 @@ from scipy import ndimage
 from denoising.methods.base import Assumption
 from denoising.sections import Odd, Positive, Section
 
-# of an average of neighbours
-_AVERAGE = (Assumption.INDEPENDENT, Assumption.ZERO_MEAN, Assumption.SMOOTH)
+# of an average of neighbours; noise that these share becomes weaker too, only less
+_AVERAGE = (Assumption.ZERO_MEAN, Assumption.SMOOTH)
 
 
 class Identity(Section):
@@ -29,7 +29,7 @@ class Median(Section):
     name: Literal["median"]
     size: Odd
 
-    assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.INDEPENDENT, Assumption.SMOOTH)
+    assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.SMOOTH,)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         return ndimage.median_filter(images, size=(1, self.size, self.size, 1), mode="reflect")
