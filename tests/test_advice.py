@@ -6,14 +6,17 @@ import sys
 
 import numpy as np
 import pytest
+import tifffile
 import yaml
 from ruamel.yaml import YAML
+from scipy import ndimage
 
 from denoising.advice import words
-from denoising.advice.advise import advise, measured_noise
+from denoising.advice.advise import Advice, Choice, advise, measured_noise
 from denoising.advice.candidates import candidates
 from denoising.advice.judge import Facts, judge
 from denoising.files import InputError
+from denoising.inference import filtered
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import kinds, read_kind
@@ -21,6 +24,7 @@ from stages import schema
 from stages.shared import params
 from tests.conftest import ROOT
 from tests.test_diagnosis import PHOTOGRAPHS
+from tools import advise as advise_tool
 from tools import own, rows, samples
 
 NOISES = {
@@ -201,6 +205,48 @@ def test_a_row_of_that_name_but_another_kind_is_not_overwritten(tmp_path, advise
     with pytest.raises(InputError, match=r"filters\.blind_spot: the advice has runs of this name"):
         rows.add(path, "images", advised["strong and clipped"], networks, {}, minutes=5)
     assert path.read_text() == before
+
+
+@pytest.fixture
+def followed(tmp_path):
+    """A folder whose rows are there: two pages of 16 bits to be denoised, errors of two rows."""
+    (tmp_path / "images/noisy").mkdir(parents=True)
+    pages = np.random.default_rng(0).integers(0, 65536, (2, 20, 30), dtype=np.uint16)
+    tifffile.imwrite(tmp_path / "images/noisy/stack.tif", pages, photometric="minisblack")
+    content = {
+        "sources": {"mine": {"name": "folder", "path": "images"}},
+        "runs": {"sure": {}},
+        "filters": {"median": {"dataset": "mine", "filter": {"name": "median", "size": 3}}},
+    }
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(content))
+    (tmp_path / "metrics").mkdir()
+    return tmp_path, pages
+
+
+@pytest.mark.parametrize(
+    ("errors", "fit"),
+    [({"sure": 0.002, "median": 0.001}, ("sure", "median")), ({}, ("median", "sure"))],
+)
+def test_the_best_row_denoises_also_where_it_is_a_filter(followed, errors, fit):
+    """By the errors; where none can be told, in the order of the advice."""
+    folder, pages = followed
+    for name in fit:
+        scores = {"estimated_mse": errors.get(name)}
+        (folder / f"metrics/{name}.json").write_text(json.dumps(scores))
+    choices = [Choice(next(one for one in candidates() if one.name == name), {}) for name in fit]
+    advise_tool._denoise(folder, "mine", list(fit), Advice(None, choices, [], {}))
+    found = tifffile.imread(folder / "denoised/stack.tif")
+    assert found.dtype == np.uint16
+    expected = [ndimage.median_filter(page, 3, mode="reflect") for page in pages]
+    np.testing.assert_allclose(found, expected, atol=1)
+
+
+def test_a_filter_refuses_what_is_not_finite(tmp_path):
+    pixels = np.full((8, 8), np.nan, np.float32)
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    with pytest.raises(InputError, match=r"a\.tif: .*64"):
+        filtered.write(tmp_path / "a.tif", tmp_path / "b.tif", lambda batch: batch)
+    assert not (tmp_path / "b.tif").exists()
 
 
 @pytest.mark.slow

@@ -1,11 +1,12 @@
 """Look at the noise of someone's images and say what to train: make advise SOURCE=path/to/folder
 
 Writes advice.md, advice.json and advice.png into the source's folder below own/. With RUN=yes the
-advised rows are added to its params.yaml, the best two are trained within a time, and the folder is
-denoised by the better one.
+advised rows are added to its params.yaml, the best two networks are trained within a time, and the
+folder is denoised by the best row, which may be a filter's.
 """
 
 import argparse
+import math
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from denoising.advice import costs, figures, words
-from denoising.advice.advise import advise
+from denoising.advice.advise import Advice, advise
 from denoising.advice.judge import Facts
 from denoising.data.store import Store
 from denoising.files import InputError, read_json, write_json, write_text
+from denoising.inference import filtered, jobs
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import read_kind, validate
 from denoising.training import fit
+from stages.evaluate_filter import Row
 from stages.shared import command, layout, params
 from tools import own, rows
 
@@ -89,7 +92,7 @@ def main(source: str, run: bool, minutes: float) -> None:
     if run:
         added = rows.add(folder / layout.PARAMS, dataset, advice, networks, seconds, minutes)
         own.main(source, rows.BUDGET)
-        _denoise(folder, stored, added)
+        _denoise(folder, stored, added, advice)
 
 
 def _facts(store: Store) -> Facts:
@@ -104,27 +107,31 @@ def _facts(store: Store) -> Facts:
     return Facts(kind, int(store.shapes[:, :2].min()), found)
 
 
-def _denoise(folder: Path, stored: str, names: list[str]) -> None:
-    """Denoise the images of a source with the better network of some rows."""
+def _denoise(folder: Path, stored: str, names: list[str], advice: Advice) -> None:
+    """Denoise the images of a source with the best of some rows.
+
+    The best is that of the smallest error, as far as errors can be told; else what was advised.
+    """
     content = params.read(folder / layout.PARAMS)
-    found = {
-        name: read_json(folder / layout.metrics_file(name))
-        for name in names
-        if name in content["runs"]
-    }
     path = content["sources"][stored].get("path")
-    if not found or path is None:
-        command.say("nothing is denoised: no network was trained, or the source is no folder")
+    if not names or path is None:
+        command.say("nothing is denoised: no row was added, or the source is no folder")
         return
-    best = min(found, key=lambda name: _error(found[name]))
-    for name in content["filters"]:
-        other = _error(read_json(folder / layout.metrics_file(name)))
-        if other < _error(found[best]):
-            command.say(f"the filter {name} is ahead of {best}: train longer, MINUTES=60 or more")
+    scores = {name: _error(read_json(folder / layout.metrics_file(name))) for name in names}
+    if not all(map(math.isfinite, scores.values())):
+        scores = {name: advice.place(name) for name in names}
+    best = min(scores, key=scores.__getitem__)
     noisy = folder / Path(path).expanduser()
     noisy = noisy / "noisy" if (noisy / "noisy").is_dir() else noisy
     target = folder / "denoised"
     command.say(f"{best}: denoises {noisy} into {target}")
+    if best in content["filters"]:
+        section = validate(Row, {"filter": content["filters"][best]["filter"]}, f"filters.{best}")
+        found = jobs.jobs([noisy], target, None, command.say)
+        for file, result in command.progress(list(found.items()), best):
+            if not result.exists():
+                filtered.write(file, result, section.filter)
+        return
     model = layout.model_file(best)
     command_line = [sys.executable, "-m", "denoising.cli", str(folder / model), str(noisy)]
     if subprocess.run([*command_line, "--out", str(target)]).returncode:

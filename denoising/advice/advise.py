@@ -65,6 +65,10 @@ class Advice(NamedTuple):
         """What to take first."""
         return self.fit[0]
 
+    def place(self, name: str) -> int:
+        """The place of a candidate among those that fit, from 0."""
+        return [choice.candidate.name for choice in self.fit].index(name)
+
     def to_json(self) -> dict[str, Any]:
         """All of it."""
 
