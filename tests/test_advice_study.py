@@ -73,7 +73,7 @@ def written(tmp_path, monkeypatch):
         fit = [{"name": key} for key in ("zs_n2n", "sure", "noisy")]  # the first was not measured
         write_json(settings.advised_file(name), {"fit": fit})
     case = {"images": "digits", "noise": {"name": "real"}}
-    return CONTENT | {"cases": dict.fromkeys(errors, case)}
+    return CONTENT | {"cases": dict.fromkeys([*errors, "later"], case)}
 
 
 def test_the_report_counts_what_was_right_and_names_what_was_wrong(written):
@@ -83,11 +83,18 @@ def test_the_report_counts_what_was_right_and_names_what_was_wrong(written):
     assert found["by_case"]["behind"]["behind"] == pytest.approx(10 * np.log10(2))
     text = (settings.FOLDER / "report.md").read_text()
     assert "In 1 of 3 cases" in text
+    assert "Not measured yet: `later`." in text
     assert "- `behind`: median, which it rules out, is ahead by 3.01 dB." in text
     assert "`best`:" not in text
     row = next(line for line in text.splitlines() if line.startswith("| best ") and "**" in line)
     assert [cell.strip() for cell in row.split("|")[2:-1]] == ["**30.00**", "(26.99)", "20.00", "-"]
     assert (settings.FOLDER / "advice.png").stat().st_size > 10_000
+
+
+def test_a_report_of_nothing_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="no case is measured"):
+        report.main(CONTENT)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from denoising.evaluation import metrics
-from denoising.files import read_json, write_json, write_text
+from denoising.files import InputError, read_json, write_json, write_text
 from denoising.reporting import figures as common
 from denoising.reporting.tables import pipes
 from stages.shared import command
@@ -79,8 +79,12 @@ def judged(case: str, resamples: int) -> Judged:
 def main(content: dict[str, Any]) -> None:
     """Write all of it."""
     settings = validate(content)
-    cases = {name: judged(name, settings.bootstrap_resamples) for name in settings.cases}
+    there = [name for name in settings.cases if measured_file(name).is_file()]
+    if not there:
+        raise InputError(f"{FOLDER}/measured: no case is measured; run `make study NAME=advice`")
+    cases = {name: judged(name, settings.bootstrap_resamples) for name in there}
     counts = {
+        "planned": len(settings.cases),
         "cases": len(cases),
         "near": sum(one.behind <= settings.near for one in cases.values()),
         "worse_than_noisy": sum(one.psnr[one.advised] < one.psnr[NOISY] for one in cases.values()),
@@ -102,6 +106,7 @@ def _text(settings: Settings, cases: dict[str, Judged], counts: dict[str, int]) 
         f"images alone, is the best of all or at most {near:g} dB below; in "
         f"{counts['worse_than_noisy']} it is worse than the noisy image. Judged by clean images "
         "that neither the advice nor the training saw.",
+        _missing(settings, cases),
         f"Budget `{settings.budget}`: all networks learn {steps} steps of {work.batch_size} "
         "patches from noisy images that are there once, and are told the noise as it was "
         "diagnosed. PSNR is the mean over test images, predictions cut to [0, 1]; intervals are "
@@ -118,6 +123,11 @@ def _text(settings: Settings, cases: dict[str, Judged], counts: dict[str, int]) 
         "![PSNR of every method over that of the noisy images](advice.png)",
     ]
     return "\n\n".join(part for part in text if part) + "\n"
+
+
+def _missing(settings: Settings, cases: dict[str, Judged]) -> str:
+    missing = [f"`{name}`" for name in settings.cases if name not in cases]
+    return f"Not measured yet: {', '.join(missing)}." if missing else ""
 
 
 def _wrong(name: str, one: Judged) -> str:
