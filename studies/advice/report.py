@@ -22,7 +22,6 @@ from studies.advice.settings import (
 
 DPI = 110
 NOISY = "noisy"
-LIMIT = 15.0  # dB that a bar of the figure shows, up or down
 
 
 class Judged(NamedTuple):
@@ -184,7 +183,7 @@ def _figure(cases: dict[str, Judged]) -> Figure:
         for name in methods:
             if name not in one.psnr:
                 continue
-            gain = float(np.clip(one.psnr[name] - one.psnr[NOISY], -LIMIT, LIMIT))
+            gain = one.psnr[name] - one.psnr[NOISY]
             filled = colours[name] if name in one.fit else "none"
             axes.plot(gain, y, markers[name], color=colours[name], markerfacecolor=filled, ms=6)
             if name == one.advised:
