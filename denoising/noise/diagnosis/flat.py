@@ -144,8 +144,8 @@ def _trusted(level: np.ndarray, variance: np.ndarray, uneven: np.ndarray, side: 
 
     Drawings have none where the strokes are. There the means of blocks vary as much as what is in
     them; but so they do in smooth shades, if the noise is weak. So a level is left out if it is
-    uneven, and varies more than those that are even, or the images are too small for smooth shades;
-    of an even one, what is uneven.
+    uneven, and varies more than those that are even; of an even one, what is uneven. Of images too
+    small for smooth shades, those count that vary least: strokes are more than the growth of noise.
     """
     typical = np.zeros(blocks.LEVELS)
     even = np.zeros(blocks.LEVELS, bool)
@@ -153,9 +153,13 @@ def _trusted(level: np.ndarray, variance: np.ndarray, uneven: np.ndarray, side: 
         here = level == number
         typical[number] = variance[here].mean()
         even[number] = np.median(uneven[here]) <= UNEVEN * typical[number]
+    if side < max(blocks.SIDES):
+        there = even if even.any() else typical > 0
+        least = typical[there].min() if there.any() else 0.0
+        return (there & (typical <= STRONGER * least))[level]
     if not even.any():
         return np.ones(len(level), bool)
-    weak = ~even & (typical <= STRONGER * typical[even].max()) & (side == max(blocks.SIDES))
+    weak = ~even & (typical <= STRONGER * typical[even].max())
     return weak[level] | (even[level] & (uneven <= UNEVEN * typical[level]))
 
 
