@@ -36,7 +36,7 @@ import numpy as np
 
 from benchmarks import error_without_truth_report as report
 from denoising.advice.advise import measured_noise
-from denoising.evaluation import metrics, shots, sure
+from denoising.evaluation import filters, metrics, shots, sure
 from denoising.evaluation.unreferenced import TILE
 from denoising.files import read_json, write_json
 from denoising.formats.levels import to_unit
@@ -44,7 +44,6 @@ from denoising.noise.base import Noise
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import kind, read_kind, validate
 from denoising.sources import bsd, polyu
-from stages.evaluate_filter import Row
 
 ROOT = Path(__file__).parents[1]
 PROVIDED = ROOT / "data/provided"
@@ -254,7 +253,7 @@ def measure() -> list[dict[str, Any]]:
     """All rows."""
     training, test = photographs()
     denoisers: dict[str, Denoise] = {
-        name: validate(Row, {"filter": section}, name).filter for name, section in FILTERS.items()
+        name: filters.read(section, name) for name, section in FILTERS.items()
     }
     denoisers["U-Net"] = trained(training)
     rows = []

@@ -32,14 +32,13 @@ import pandas as pd
 
 from denoising.compute import backend
 from denoising.data import datasets
-from denoising.evaluation import metrics
+from denoising.evaluation import filters, metrics
 from denoising.evaluation.filters import zero_shot
 from denoising.files import read_json, write_json, write_text
 from denoising.noise.base import Noise
 from denoising.reporting.tables import pipes
-from denoising.sections import read_kind, validate
+from denoising.sections import read_kind
 from denoising.sources.shared import image_files
-from stages.evaluate_filter import Row
 from stages.shared import layout
 
 FILE = Path(__file__).with_suffix(".json")
@@ -123,7 +122,7 @@ def _scores(clean: np.ndarray, noisy: np.ndarray, sigma: float) -> Iterator[Scor
         for name in (*FOLLOWING, *FIXED)
     }
     for label, section in sorted((told | calibrated).items()):
-        chosen = validate(Row, {"filter": section}, label).filter
+        chosen = filters.read(section, label)
         started = time.process_time()
         filtered = chosen(noisy[None])[0]
         yield label, psnr(filtered), time.process_time() - started

@@ -11,7 +11,7 @@ import argparse
 import dataclasses
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,7 +21,7 @@ from denoising.files import InputError, PathLike, sha256
 from denoising.formats.base import shown
 from denoising.formats.opening import CALLED
 from denoising.inference import jobs, model_files, training_images
-from denoising.inference.files import Choices, FileDenoiser
+from denoising.inference.files import Choices, FileDenoiser, Network
 from denoising.inference.notes import Notes
 
 MODULE = "python -m denoising.cli"
@@ -68,32 +68,49 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
     InputError
         If the model file, or what is beside it, is damaged.
     """
+
+    def made(notes: Notes) -> FileDenoiser:
+        trained = training_images.of_model(model_file)
+        # TensorFlow takes seconds to import: only when there is work
+        from denoising.compute import backend, execution
+        from denoising.compute.plan import Plan
+
+        backend.prepare(0)
+        plan = Plan(backend.resolve_precision("auto"))
+        network = Network(execution.for_inference(model_files.load(model_file), plan))
+        if trained is None:
+            text = "no file beside it says what its training images were"
+            notes.note(text, Path(model_file), text)
+        key = f"{sha256(model_file)} {plan} {choices}"
+        return FileDenoiser(network, choices, trained, notes, key)
+
+    return through(made, found)
+
+
+def through(made: Callable[[Notes], FileDenoiser], found: Mapping[Path, Path]) -> int:
+    """Denoise the files whose results are not there yet, by what is made where there is work.
+
+    Returns
+    -------
+    int
+        How many files failed; each was named in a line on stderr.
+    """
     waiting = {file: target for file, target in found.items() if not target.exists()}
     if len(waiting) < len(found):
         print(f"{len(found) - len(waiting)} of {len(found)} results exist already")
     if not waiting:
         return 0
-    trained = training_images.of_model(model_file)
 
-    # TensorFlow takes seconds to import: only when there is work
     from tqdm import tqdm
 
-    from denoising.compute import backend, execution
-    from denoising.compute.plan import Plan
-
-    backend.prepare(0)
-    plan = Plan(backend.resolve_precision("auto"))
-    model = execution.for_inference(model_files.load(model_file), plan)
     failed = 0
     with tqdm(total=len(waiting), bar_format=BAR, disable=None) as bar:
 
         def say(line: str) -> None:
             bar.write(line, file=sys.stderr)
 
-        if trained is None:
-            say(f"note: {shown(model_file)}: no file beside it says what its training images were")
         notes = Notes(say)
-        by = FileDenoiser(model, choices, trained, notes, f"{sha256(model_file)} {plan} {choices}")
+        by = made(notes)
         for number, (file, target) in enumerate(waiting.items(), 1):
             bar.set_postfix_str(shown(file.name))
             try:

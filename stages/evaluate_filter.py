@@ -5,19 +5,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from denoising.evaluation import evaluate
-from denoising.evaluation.filters import Filter
-from denoising.sections import Section, validate
+from denoising.evaluation import evaluate, filters
+from denoising.sections import validate
 from stages.evaluating import measuring, outputs
 from stages.shared import command, images, params
 
 MARGIN = 2 * images.ALIGNED  # rows that filters see above and below a band of a large image
-
-
-class Row(Section):
-    """A row of `filters`, without its dataset."""
-
-    filter: Filter
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +27,7 @@ def settings(content: params.Content, name: str) -> Settings:
     row = params.row(content, "filters", name)
     return Settings(
         dataset=row["dataset"],
-        filter=validate(Row, {"filter": row["filter"]}, f"filters.{name}").filter,
+        filter=filters.read(row["filter"], f"filters.{name}"),
         evaluation=validate(evaluate.Evaluation, content["evaluation"], "evaluation"),
     )
 

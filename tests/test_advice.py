@@ -16,7 +16,8 @@ from denoising.advice.advise import Advice, Choice, advise, measured_noise
 from denoising.advice.candidates import candidates
 from denoising.advice.judge import Facts, judge
 from denoising.files import InputError
-from denoising.inference import filtered
+from denoising.inference.files import Choices, FileDenoiser, WholePages
+from denoising.inference.notes import Notes
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import kinds, read_kind
@@ -244,8 +245,9 @@ def test_the_best_row_denoises_also_where_it_is_a_filter(followed, errors, fit):
 def test_a_filter_refuses_what_is_not_finite(tmp_path):
     pixels = np.full((8, 8), np.nan, np.float32)
     tifffile.imwrite(tmp_path / "a.tif", pixels)
+    by = FileDenoiser(WholePages(lambda batch: batch), Choices(), None, Notes(print))
     with pytest.raises(InputError, match=r"a\.tif: .*64"):
-        filtered.write(tmp_path / "a.tif", tmp_path / "b.tif", lambda batch: batch)
+        by.denoise(tmp_path / "a.tif", tmp_path / "b.tif")
     assert not (tmp_path / "b.tif").exists()
 
 

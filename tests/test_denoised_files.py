@@ -16,7 +16,7 @@ from denoising.files import InputError, write_json
 from denoising.formats.numpy_files import NumpyFile
 from denoising.formats.opening import open_image
 from denoising.inference import files, levels, training_images
-from denoising.inference.files import Choices, FileDenoiser
+from denoising.inference.files import Choices, FileDenoiser, Network
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
 from tests.test_formats import (
@@ -53,7 +53,7 @@ def denoise(same, tmp_path):
     def denoise_it(path, model=None, trained=None, name="", key="", progress=None, **choices):
         said = []
         notes = Notes(said.append)
-        by = FileDenoiser(model or same, Choices(**choices), trained, notes, key)
+        by = FileDenoiser(Network(model or same), Choices(**choices), trained, notes, key)
         target = tmp_path / "out" / (name or path.name)
         by.denoise(path, target, *[progress] * (progress is not None))
         notes.end()

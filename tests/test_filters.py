@@ -4,13 +4,13 @@ import pywt
 from skimage import data
 
 from denoising.data import datasets
+from denoising.evaluation import filters
 from denoising.evaluation.filters import restoration
 from denoising.files import InputError
 from denoising.noise.estimate import estimated_sigma
 from denoising.noise.gaussian import Gaussian
 from denoising.sections import validate
 from denoising.sources import mnist
-from stages.evaluate_filter import Row
 
 ARGUMENTS = {"identity": {}, "median": {"size": 3}, "mean": {"size": 3}, "gaussian": {"sigma": 1.0}}
 ADAPTIVE = {
@@ -25,7 +25,7 @@ SIGMA = 25 / 255
 def apply(name, images, **arguments):
     given = ARGUMENTS.get(name, {}) | arguments
     section = ADAPTIVE.get(name, {"name": name}) | given
-    return validate(Row, {"filter": section}).filter(images)
+    return filters.read(section, "filters.row")(images)
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +156,7 @@ def test_a_sigma_that_is_none_is_refused_in_one_line(value, message):
 @pytest.mark.parametrize("sigma", [0.1, 1, "estimated"])
 def test_a_validated_filter_is_what_was_read(sigma):
     content = {"filter": {"name": "wavelet", "sigma": sigma}}
-    assert validate(Row, content).model_dump(exclude_unset=True) == content
+    assert validate(filters.Row, content).model_dump(exclude_unset=True) == content
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,10 @@ from skimage import data
 
 from benchmarks import zero_shot as benchmark
 from denoising.data import datasets
+from denoising.evaluation import filters
 from denoising.evaluation.filters import Filter, calibrated, zero_shot
 from denoising.files import InputError, read_json
 from denoising.methods.base import Assumption
-from denoising.sections import validate
-from stages.evaluate_filter import Row
 
 KINDS = ("wavelet", "tv", "nlm", "gaussian", "median")
 SIDE = {"nlm": 24, "tv": 32}  # pixels, of what takes long
@@ -18,7 +17,7 @@ SIGMA = 25 / 255
 
 
 def section(name, **keys):
-    return validate(Row, {"filter": {"name": name} | keys}).filter
+    return filters.read({"name": name} | keys, "filters.row")
 
 
 def photograph(size=64, colour=False, sigma=SIGMA):

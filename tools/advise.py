@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from denoising import cli
 from denoising.advice import costs, figures, words
 from denoising.advice.advise import Advice, advise
 from denoising.advice.judge import Facts
 from denoising.data.store import Store
+from denoising.evaluation import filters
 from denoising.files import InputError, read_json, write_json, write_text
-from denoising.inference import filtered, jobs
+from denoising.inference import jobs
+from denoising.inference.files import Choices, FileDenoiser, WholePages
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import read_kind, validate
 from denoising.training import fit
-from stages.evaluate_filter import Row
 from stages.shared import command, layout, params
 from tools import own, rows
 
@@ -126,15 +128,16 @@ def _denoise(folder: Path, stored: str, names: list[str], advice: Advice) -> Non
     target = folder / "denoised"
     command.say(f"{best}: denoises {noisy} into {target}")
     if best in content["filters"]:
-        section = validate(Row, {"filter": content["filters"][best]["filter"]}, f"filters.{best}")
+        by = filters.read(content["filters"][best]["filter"], f"filters.{best}")
         found = jobs.jobs([noisy], target, None, command.say)
-        for file, result in command.progress(list(found.items()), best):
-            if not result.exists():
-                filtered.write(file, result, section.filter)
-        return
-    model = layout.model_file(best)
-    command_line = [sys.executable, "-m", "denoising.cli", str(folder / model), str(noisy)]
-    if subprocess.run([*command_line, "--out", str(target)]).returncode:
+        failed = cli.through(
+            lambda notes: FileDenoiser(WholePages(by), Choices(), None, notes), found
+        )
+    else:
+        model = folder / layout.model_file(best)
+        command_line = [sys.executable, "-m", "denoising.cli", str(model), str(noisy)]
+        failed = subprocess.run([*command_line, "--out", str(target)]).returncode
+    if failed:
         raise InputError(f"{target}: could not be written as a whole, see above")
 
 

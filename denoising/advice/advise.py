@@ -112,8 +112,6 @@ def measured_noise(found: Diagnosis) -> dict[str, Any]:
     """The noise as a section of params.yaml."""
     growth = found.best_growth
     a, b = growth.a.value, np.nan_to_num(growth.b.value)
-    if found.spares_pixels:
-        a = 0.0
     if not math.isfinite(a):
         return {"name": "real"}
     black, white = (clipping_matters(end, found) for end in (found.black, found.white))

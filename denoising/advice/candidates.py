@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from denoising.evaluation.filters import Filter
+from denoising.evaluation import filters
 from denoising.methods.base import Assumption
-from denoising.sections import kind, validate
+from denoising.sections import kind
 
 
 class Candidate(NamedTuple):
@@ -54,16 +54,5 @@ def candidates() -> list[Candidate]:
         assumes = kind("methods", name).assumes  # type: ignore[attr-defined]
         found.append(Candidate(name, {"name": name, **options}, network, assumes))
     for name, section in _FILTERS:
-        found.append(Candidate(name, section, "", _read(section).assumes))
+        found.append(Candidate(name, section, "", filters.read(section, "filters").assumes))
     return found
-
-
-def _read(section: dict[str, Any]) -> Any:
-    from denoising.sections import Section
-
-    class Row(Section):
-        """A row that holds a filter."""
-
-        filter: Filter
-
-    return validate(Row, {"filter": section}, "filters").filter

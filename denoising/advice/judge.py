@@ -143,8 +143,6 @@ def _known_variance(noise: Diagnosis) -> Judgement:
 
 
 def _known_noise(noise: Diagnosis) -> Judgement:
-    if noise.spares_pixels:
-        return Judgement(True, "there is no noise but replaced pixels, which were counted")
     if not math.isfinite(noise.best_growth.a.value):
         return Judgement(False, "the images are too small, or too restless, to measure their noise")
     return Judgement(True, f"the noise was measured, {noise.sigma.value * OF_255:.1f} of 255")

@@ -1,10 +1,10 @@
-"""An image file through a network, into a file of the same kind, page by page, in bands of rows."""
+"""An image file through a network or a filter, into a file of the same kind, page by page."""
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import numpy as np
 
@@ -52,12 +52,60 @@ class Choices:
     correct: Correct | None = None
 
 
+class Means(Protocol):
+    """What denoises pixels.
+
+    Attributes
+    ----------
+    channels : int or None
+        That it takes; None: any.
+    """
+
+    channels: int | None
+
+    def bands(
+        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """An image (H, W, C), read and given back in bands of rows: see `tiles.bands`."""
+
+
+class Network:
+    """A trained network, in tiles."""
+
+    def __init__(self, model: "keras.Model") -> None:
+        self.model = model
+        self.channels: int | None = model.inputs[0].shape[-1]
+
+    def bands(
+        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """See `Means.bands`."""
+        return tiles.bands(self.model, shape, read, progress=progress)
+
+
+class WholePages:
+    """A filter of images (1, H, W, C), of a page as a whole: it may choose its strength by it."""
+
+    channels: int | None = None
+
+    def __init__(self, filtered: tiles.Predict) -> None:
+        self.filtered = filtered
+
+    def bands(
+        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """See `Means.bands`."""
+        rows = slice(0, shape[0])
+        yield rows, self.filtered(read(rows)[None])[0]
+        progress(1)
+
+
 class FileDenoiser:
-    """Denoises files with one network.
+    """Denoises files with one network or filter.
 
     Parameters
     ----------
-    model : keras.Model
+    means : Means
     choices : Choices
     trained : TrainingImages or None
         What the network was trained on, if it is known.
@@ -70,15 +118,14 @@ class FileDenoiser:
 
     def __init__(
         self,
-        model: "keras.Model",
+        means: Means,
         choices: Choices,
         trained: TrainingImages | None,
         notes: Notes,
         key: str = "",
     ) -> None:
-        self.model, self.choices, self.trained, self.notes = model, choices, trained, notes
+        self.means, self.choices, self.trained, self.notes = means, choices, trained, notes
         self.key = key
-        self.channels = model.inputs[0].shape[-1]
 
     def denoise(
         self, source: Path, target: Path, progress: tiles.Progress = lambda share: None
@@ -134,13 +181,14 @@ class FileDenoiser:
         return KeptPages(target, repr(about))
 
     def _check_channels(self, header: Header) -> None:
-        if self.channels == header.channels:
+        channels = self.means.channels
+        if channels in (None, header.channels):
             return
-        if self.channels != 1:
+        if channels != 1:
             # three equal channels would have equal noise, which such a network takes for signal
             refuse(
                 header.path,
-                f"has {header.channels} channel, but the network was trained on {self.channels}; "
+                f"has {header.channels} channel, but the network was trained on {channels}; "
                 "use a network of one channel",
             )
         text = "colour, but the network is for grey images: each channel is denoised by itself"
@@ -179,12 +227,12 @@ class _File:
         def read(rows: slice) -> np.ndarray:
             return self._unit(page, rows)
 
-        bands = tiles.bands(by.model, header.shape, read, progress=progress)
+        bands = by.means.bands(header.shape, read, progress)
         for rows, done in bands:
             if by.choices.correct is not None:
                 done = by.choices.correct(done)
             if not np.isfinite(done).all():
-                self._refuse(page, "the network's answer is not finite")
+                self._refuse(page, "the answer is not finite")
             result[rows] = to_dtype(done, header.dtype, self.levels.black, self.levels.white)
         self._compare_range()
         if header.dtype.kind != "f" and self.page_high <= 1:

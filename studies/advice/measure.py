@@ -7,18 +7,17 @@ what a change of the code does not touch is not learned again.
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import denoising
 from denoising.advice.candidates import Candidate, candidates
-from denoising.evaluation import metrics
-from denoising.evaluation.filters import Filter
+from denoising.evaluation import filters, metrics
 from denoising.files import InputError, read_json, sha256, write_json
-from denoising.methods.base import Assumption
+from denoising.methods.base import Assumption, Method
 from denoising.noise.base import Noise
-from denoising.sections import Section, kind, read_kind
+from denoising.sections import kind, read_kind
 from denoising.sections import validate as typed
 from denoising.training import fit
 from denoising.training.checkpoints import Nowhere, code_of, digest
@@ -35,68 +34,134 @@ SLOW = "zs_n2n"  # a minute an image: benchmarks/zero_shot.md has it
 CODE = ("evaluation/metrics.py", "inference/predict.py")
 
 
-class Row(Section):
-    """A row that holds a filter."""
-
-    filter: Filter
-
-
 def compared() -> list[Candidate]:
     """What is for noisy images alone, but for what takes minutes an image."""
     needs = {Assumption.CLEAN, Assumption.SHOTS}
     return [one for one in candidates() if not needs & set(one.assumes) and one.name != SLOW]
 
 
+class Job(NamedTuple):
+    """A candidate on a case.
+
+    Attributes
+    ----------
+    settings : Settings
+    patch : int
+        Pixels of a side of what is learned from.
+    candidate : Candidate
+    noise : Noise
+        As it was diagnosed.
+    data : dict of str to Split
+        Images by split.
+    """
+
+    settings: Settings
+    patch: int
+    candidate: Candidate
+    noise: Noise
+    data: dict[str, images.Split]
+
+    @property
+    def key(self) -> str:
+        """Everything that the result depends on, as one name."""
+        from denoising.compute import backend
+
+        library = Path(denoising.__file__).parent
+        settings, candidate = self.settings, self.candidate
+        asked = {
+            "candidate": [candidate.name, candidate.section, candidate.network],
+            "network": settings.networks.get(candidate.network),
+            "noise": self.noise.model_dump(),
+            "optimizer": settings.optimizer.model_dump(),
+            "patch": self.patch,
+            "precision": settings.precision,
+            "work": settings.work.model_dump(),
+        }
+        code = [*(library / part for part in CODE), *(library / "noise").glob("*.py")]
+        if candidate.network:
+            code += code_of(candidate.network, candidate.name)
+        else:
+            code.append(library / "evaluation/filters")
+        pixels = {
+            f"{split} {part}": _hash(getattr(one, part))
+            for split, one in self.data.items()
+            for part in ("clean", "noisy")
+        }
+        own = {"measure.py": sha256(__file__), "images.py": sha256(images.__file__)}
+        return digest(asked, code, pixels | own, backend.description()["versions"])
+
+    def errors(self) -> dict[str, Any]:
+        """Errors of the test images, predictions cut to [0, 1]; or why there are none."""
+        test = self.data["test"]
+        given, clean = np.stack(test.noisy), np.stack(test.clean)
+        try:
+            prediction = self._learned(given) if self.candidate.network else self._filtered(given)
+        except InputError as error:
+            return {"why": str(error)}
+        errors = metrics.mse_per_image(np.clip(prediction, 0, 1), clean)
+        return {"mse": [float(f"{one:.6g}") for one in errors]}
+
+    def _filtered(self, given: np.ndarray) -> np.ndarray:
+        return filters.read(self.candidate.section, self.candidate.name)(given)
+
+    def _learned(self, given: np.ndarray) -> np.ndarray:
+        """What a network makes of noisy images, trained on others."""
+        from denoising.compute import backend
+        from denoising.inference import predict
+
+        method = read_kind("methods", self.candidate.section, "method")
+        if problem := method.problem(self.noise):
+            raise InputError(problem)
+        backend.prepare(0)
+        work = self.settings.work
+        pairs = [
+            self.data["train"].patches(self.patch, count, name)
+            for name, count in (("train", work.patches), ("validation", VALIDATION))
+        ]
+        learning, held_out = ((clean, noisy[np.newaxis]) for clean, noisy in pairs)
+        fitted = fit.fit(
+            self._asked(method),
+            Arrays(learning, held_out),
+            Nowhere(),  # it takes less than a minute
+            log=lambda _: None,
+        )
+        return predict.denoise(fitted.model, given, work.batch_size)
+
+    def _asked(self, method: Method) -> fit.Settings:
+        from denoising.compute import backend
+        from denoising.compute.plan import Plan
+
+        settings, network = self.settings, self.candidate.network
+        return fit.Settings(
+            network=network,
+            section=typed(kind("networks", network), settings.networks[network], "networks"),
+            method=method,
+            noise=self.noise,
+            seed=0,
+            stream=STREAM,
+            plan=Plan(backend.resolve_precision(settings.precision)),
+            optimizer=settings.optimizer,
+            work=settings.work,
+        )
+
+
 def main(content: dict[str, Any], name: str) -> None:
     """Measure one case."""
     settings = validate(content)
-    noise = read_json(advised_file(name), "noise")["noise"]
+    noise: Noise = read_kind("noise", read_json(advised_file(name), "noise")["noise"], "noise")
     data = {split: images.of_case(settings, name, split) for split in ("train", "test")}
-    folder, patch = CHECKPOINTS / name, settings.case(name)[1].patch
+    patch = settings.case(name)[1].patch
     measured = {}
     for one in compared():
-        kept = folder / f"{one.name}-{_key(settings, patch, one, noise, data)}.json"
+        job = Job(settings, patch, one, noise, data)
+        kept = CHECKPOINTS / name / f"{one.name}-{job.key}.json"
         if not kept.is_file():
-            write_json(kept, _errors(settings, name, one, noise, data))
+            write_json(kept, job.errors())
         measured[one.name] = read_json(kept)
         found = measured[one.name]
         said = found.get("why") or f"MSE {np.mean(found['mse']):.5f}"
         command.say(f"{name}: {one.name}: {said}")
     write_json(measured_file(name), measured)
-
-
-def _key(
-    settings: Settings,
-    patch: int,
-    candidate: Candidate,
-    noise: dict[str, Any],
-    data: dict[str, images.Split],
-) -> str:
-    """Everything that a result depends on, as one name."""
-    from denoising.compute import backend
-
-    library = Path(denoising.__file__).parent
-    asked = {
-        "candidate": [candidate.name, candidate.section, candidate.network],
-        "network": settings.networks.get(candidate.network),
-        "noise": noise,
-        "optimizer": settings.optimizer.model_dump(),
-        "patch": patch,
-        "precision": settings.precision,
-        "work": settings.work.model_dump(),
-    }
-    code = [*(library / part for part in CODE), *(library / "noise").glob("*.py")]
-    if candidate.network:
-        code += code_of(candidate.network, candidate.name)
-    else:
-        code.append(library / "evaluation/filters")
-    pixels = {
-        f"{split} {part}": _hash(getattr(one, part))
-        for split, one in data.items()
-        for part in ("clean", "noisy")
-    }
-    own = {"measure.py": sha256(__file__), "images.py": sha256(images.__file__)}
-    return digest(asked, code, pixels | own, backend.description()["versions"])
 
 
 def _hash(arrays: list[np.ndarray]) -> str:
@@ -105,73 +170,6 @@ def _hash(arrays: list[np.ndarray]) -> str:
     for one in arrays:
         found.update(np.ascontiguousarray(one).data)
     return found.hexdigest()
-
-
-def _errors(
-    settings: Settings,
-    case: str,
-    candidate: Candidate,
-    noise: dict[str, Any],
-    data: dict[str, images.Split],
-) -> dict[str, Any]:
-    """Errors of the test images, predictions cut to [0, 1]; or why there are none."""
-    test = data["test"]
-    given, clean = np.stack(test.noisy), np.stack(test.clean)
-    if candidate.network:
-        model: Noise = read_kind("noise", noise, "noise")
-        try:
-            prediction = _learned(settings, case, candidate, model, data["train"], given)
-        except InputError as error:
-            return {"why": str(error)}
-    else:
-        prediction = typed(Row, {"filter": candidate.section}, candidate.name).filter(given)
-    errors = metrics.mse_per_image(np.clip(prediction, 0, 1), clean)
-    return {"mse": [float(f"{one:.6g}") for one in errors]}
-
-
-def _learned(
-    settings: Settings,
-    case: str,
-    candidate: Candidate,
-    noise: Noise,
-    train: images.Split,
-    given: np.ndarray,
-) -> np.ndarray:
-    """What a network makes of noisy images, trained on others."""
-    from denoising.compute import backend
-    from denoising.compute.plan import Plan
-    from denoising.inference import predict
-
-    method = read_kind("methods", candidate.section, "method")
-    if problem := method.problem(noise):
-        raise InputError(problem)
-    backend.prepare(0)
-    size = settings.case(case)[1].patch
-    asked = fit.Settings(
-        network=candidate.network,
-        section=typed(
-            kind("networks", candidate.network), settings.networks[candidate.network], "networks"
-        ),
-        method=method,
-        noise=noise,
-        seed=0,
-        stream=STREAM,
-        plan=Plan(backend.resolve_precision(settings.precision)),
-        optimizer=settings.optimizer,
-        work=fit.Work(**{key: getattr(settings.work, key) for key in fit.Work.model_fields}),
-    )
-    pairs = [
-        train.patches(size, count, name)
-        for name, count in (("train", settings.work.patches), ("validation", VALIDATION))
-    ]
-    learning, held_out = ((clean, noisy[np.newaxis]) for clean, noisy in pairs)
-    fitted = fit.fit(
-        asked,
-        Arrays(learning, held_out),
-        Nowhere(),  # it takes less than a minute
-        log=lambda _: None,
-    )
-    return predict.denoise(fitted.model, given, settings.work.batch_size)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ values on the scale [0, 1], which noise may have moved outside. What it takes fo
 and noise is its `assumes`, a tuple of `denoising.methods.base.Assumption`.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from denoising.evaluation.filters.calibrated import Calibrated
 from denoising.evaluation.filters.fixed import Gaussian, Identity, Mean, Median
 from denoising.evaluation.filters.restoration import NonLocalMeans, TotalVariation, Wavelet
 from denoising.evaluation.filters.zero_shot import ZeroShotNoise2Noise
+from denoising.sections import Section, validate
 
 Filter = Annotated[
     Identity
@@ -26,3 +27,27 @@ Filter = Annotated[
     | ZeroShotNoise2Noise,
     Field(discriminator="name"),
 ]
+
+
+class Row(Section):
+    """What holds a filter."""
+
+    filter: Filter
+
+
+def read(section: Any, path: str) -> Filter:
+    """A validated filter.
+
+    Parameters
+    ----------
+    section : mapping
+        With the key `name`.
+    path : str
+        Where it stands, for errors.
+
+    Raises
+    ------
+    InputError
+        One line: the key, its value and what is allowed.
+    """
+    return validate(Row, {"filter": section}, path).filter

@@ -19,6 +19,8 @@ from denoising.noise.diagnosis.estimates import draws, median
 from denoising.noise.diagnosis.findings import Diagnosis, Level, PairFindings
 from denoising.noise.diagnosis.samples import sample
 
+NOTHING = 1e-4  # standard deviation that counts as no noise: a fortieth of a step of 8 bits
+
 
 def diagnose(
     images: Sequence[np.ndarray],
@@ -77,6 +79,8 @@ def diagnose(
         sigma, grows, lines, correlations = growth.noise(
             lambda row: flat.estimate(there, row), looked.shares, cut, weights
         )
+    if found.has_impulses and sigma.value < NOTHING:
+        grows, lines = growth.nothing(resamples)
     two = None
     if second is not None:
         summed = pairs.collect(samples)

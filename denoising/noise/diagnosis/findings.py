@@ -16,7 +16,6 @@ from denoising.noise.diagnosis.impulses import Impulses
 # on gives up to 0.05 on photographs, 0.2 on drawings, cameras' 0.6; see benchmarks/diagnosis.md
 CORRELATED = 0.2
 GROWING = 0.5  # change of the variance from black to white over its mean, likewise
-NOTHING = 1e-4  # standard deviation that counts as no noise: a fortieth of a step of 8 bits
 NEIGHBOURS = ("across", "down")
 
 
@@ -116,11 +115,6 @@ class Diagnosis:
         """Before clipping, of a pixel in the middle of the range, by a + b / 2; NaN if unknown."""
         growth = self.best_growth
         return math.sqrt(growth.a.value + np.nan_to_num(growth.b.value) / 2)
-
-    @property
-    def spares_pixels(self) -> bool:
-        """Is there no noise but replaced pixels?"""
-        return self.has_impulses and self.level.flat.value < NOTHING
 
     @property
     def _is_hidden(self) -> bool:

@@ -43,13 +43,19 @@ Noise = tuple[Estimate, Growth, np.ndarray, dict[str, Estimate]]
 
 def unknown(resamples: int) -> Noise:
     """What `noise` gives where nothing can be told."""
-    nothing = Growth(UNKNOWN, UNKNOWN, UNKNOWN)
+    growth = Growth(UNKNOWN, UNKNOWN, UNKNOWN)
     return (
         UNKNOWN,
-        nothing,
+        growth,
         np.full((1 + resamples, 2), np.nan),
         dict.fromkeys(CORRELATIONS, UNKNOWN),
     )
+
+
+def nothing(resamples: int) -> tuple[Growth, np.ndarray]:
+    """Growth, and a and b of every draw, where there is no noise at all."""
+    zero = Estimate(0.0, 0.0, 0.0)
+    return Growth(zero, zero, UNKNOWN), np.zeros((1 + resamples, 2))
 
 
 def noise(
