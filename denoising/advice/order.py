@@ -24,7 +24,8 @@ _PHOTOGRAPHS = (
 )
 # of small images a pixel's neighbours tell more than the pixel itself
 _DIGITS = ("supervised", "noise2noise", "blind_spot")
-# where the noise is not what it was measured to be, what needs to know nothing of it
+# where the noise is not what it was measured to be, what needs to know nothing of it; found on
+# PolyU's photographs, and on no others
 _PROCESSED = ("supervised", "noise2noise", "gaussian", "median")
 
 
