@@ -138,6 +138,14 @@ def test_a_run_without_validation_has_a_logarithmic_curve():
     figures.plt.close(figure)
 
 
+def test_losses_that_change_little_have_a_linear_scale():
+    """Its marks are plain numbers, where a logarithmic one has 3.15 x 10^-1."""
+    frame = pd.DataFrame({"epoch": [1, 2], "loss": [0.33, 0.32], "val_loss": [0.32, 0.31]})
+    figure = figures.curves({"noisy": {"win5rb": frame}})
+    assert figure.axes[0].get_yscale() == "linear"
+    figures.plt.close(figure)
+
+
 def test_the_same_data_gives_the_same_bytes(tmp_path):
     photographs = images(90, 120, 3)
     for copy in "ab":

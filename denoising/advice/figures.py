@@ -1,5 +1,6 @@
 """What was measured, drawn."""
 
+import math
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,6 +14,9 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 
+LAGS = {"across 2": "two across", "down 2": "two down", "channels": "another channel"}
+LIMITS = ("_", "taken for independent between these")  # matplotlib shows no label that begins so
+
 
 def draw(advice: Advice, path: Path) -> None:
     """The noise's standard deviation by pixel value, and its correlations."""
@@ -25,18 +29,19 @@ def draw(advice: Advice, path: Path) -> None:
     left.set(
         title="standard deviation before clipping, of 255",
         xlabel="pixel value (0 black, 1 white)",
-        ylim=(0, None),
     )
+    left.set_ylim(0, 1.15 * left.get_ylim()[1])
     left.grid(alpha=0.25)
-    names = list(noise.best_correlations)
-    found = [noise.best_correlations[name] for name in names]
-    for place, one in enumerate(found):
+    found = {name: one for name, one in noise.best_correlations.items() if math.isfinite(one.value)}
+    for place, one in enumerate(found.values()):
         right.plot([place, place], [one.low, one.high], color="C0")
         right.plot(place, one.value, "o", color="C0")
     right.axhline(0, color="gray", linewidth=0.8)
     for bound in (-CORRELATED, CORRELATED):
-        right.axhline(bound, color="C3", linewidth=0.8, linestyle="--")
-    right.set_xticks(range(len(names)), names, rotation=30)
+        right.axhline(bound, color="C3", linewidth=0.8, linestyle="--", label=LIMITS[bound > 0])
+    right.set_xticks(range(len(found)), [LAGS.get(name, name) for name in found], rotation=30)
+    right.set_xlim(-0.5, max(len(found), 1) - 0.5)
+    right.legend(fontsize="small", loc="lower left")
     right.set(title="correlation of the noise", ylim=(-0.5, 1.05))
     right.grid(alpha=0.25)
     with atomic(path) as temporary:

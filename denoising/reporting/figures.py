@@ -93,13 +93,14 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
     return figure
 
 
+NARROW = 2.0  # ratio of the losses of a panel below which their scale is linear
 INSIDE = 4  # learning curves of a panel that leave room for their names
 
 
 def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """Learning curves, one panel each: training loss dashed, validation loss solid, by epoch.
 
-    Logarithmic, but for likelihoods, which may be negative.
+    Logarithmic, but for likelihoods, which may be negative, and losses that change little.
 
     Parameters
     ----------
@@ -122,8 +123,9 @@ def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
                 label=name,
             )
         losses = [frame[["loss", "val_loss"]] for frame in runs.values()]
-        positive = all((loss.isna() | (loss > 0)).all(axis=None) for loss in losses)
-        axis.set(title=title, xlabel="epoch", ylabel="loss", yscale="log" if positive else "linear")
+        least, most = (getattr(pd.concat(losses), end)().aggregate(end) for end in ("min", "max"))
+        scale = "log" if 0 < NARROW * least <= most else "linear"
+        axis.set(title=title, xlabel="epoch", ylabel="loss", yscale=scale)
         axis.xaxis.get_major_locator().set_params(integer=True)
         axis.plot([], [], "--", color="gray", label="(training)")
         axis.grid(alpha=0.25, which="both")
