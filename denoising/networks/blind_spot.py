@@ -114,18 +114,20 @@ def build(section: Network, channels: int, outputs: int | None = None) -> "keras
         )(x)
     values = outputs or channels
     x = layers.Conv2D(values, 1, padding="same", kernel_initializer="zeros", name="values")(x)
-    start = layers.Conv2D(values, 3, padding="same", trainable=False, name="beside")
-    x = layers.Add(name="output_add")([x, start(inputs)])
+    # put side by side: a sum of four has no fixed order, and other bytes from time to time
+    beside = [shift(inputs, looking, 1, f"{looking}_beside") for looking in LOOKING]
+    start = layers.Conv2D(values, 1, padding="same", trainable=False, name="start")
+    x = layers.Add(name="output_add")([x, start(layers.Concatenate(name="beside")(beside))])
     start.set_weights(_start(channels, values // channels))
     outputs_ = layers.Activation("linear", dtype="float32", name="output")(x)
     return keras.Model(inputs, outputs_, name="blind_spot")
 
 
 def _start(channels: int, values: int) -> list[np.ndarray]:
-    """Weights that make of an image the first value of each channel: the mean beside, less grey."""
-    kernel = np.zeros((3, 3, channels, channels * values), np.float32)
+    """Weights that make the first value of each channel: the mean of what is beside, less grey."""
+    kernel = np.zeros((1, 1, len(LOOKING) * channels, channels * values), np.float32)
     bias = np.zeros(channels * values, np.float32)
     for channel in range(channels):
-        kernel[[0, 2, 1, 1], [1, 1, 0, 2], channel, channel * values] = 1 / 4
+        kernel[..., channel::channels, channel * values] = 1 / len(LOOKING)
         bias[channel * values] = -MIDDLE
     return [kernel, bias]
