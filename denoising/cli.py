@@ -13,15 +13,15 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
-from denoising.files import InputError, PathLike, sha256
+from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.formats.base import shown
 from denoising.formats.opening import CALLED
 from denoising.inference import jobs, model_files, training_images
-from denoising.inference.files import Choices, FileDenoiser, Network
+from denoising.inference.files import Choices, Correct, FileDenoiser, Network
 from denoising.inference.notes import Notes
 
 MODULE = "python -m denoising.cli"
@@ -46,6 +46,20 @@ class Unclipped:
         from denoising.noise.clipping import unclipped_mean  # SciPy takes a while to import
 
         return unclipped_mean(denoised, self.sigma)
+
+
+@dataclasses.dataclass(frozen=True)
+class Corrected:
+    """Corrects the means that noise moved, as a section of a dataset says what the noise is."""
+
+    noise: dict[str, Any]
+
+    def __call__(self, denoised: np.ndarray) -> np.ndarray:
+        from denoising.noise.base import Noise
+        from denoising.sections import read_kind
+
+        noise: Noise = read_kind("noise", self.noise, "noise")
+        return noise.debias(denoised).astype(np.float32)
 
 
 def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> int:
@@ -150,12 +164,20 @@ def _arguments() -> argparse.Namespace:
         choices=sorted(CALLED),
         help="format of the results; default: the format of each input",
     )
-    parser.add_argument(
+    moved = parser.add_mutually_exclusive_group()
+    moved.add_argument(
         "--unclip",
         type=float,
         metavar="SIGMA",
         help="correct a network that learned from noisy targets clipped to [0, 1]: the standard "
         "deviation of their noise, for pixel values from 0 to 1",
+    )
+    moved.add_argument(
+        "--noise",
+        type=Path,
+        metavar="FILE",
+        help="likewise, for noise of any kind that moves means: the dataset's noise.json, which "
+        "lies in data/noisy/DATASET",
     )
     parser.add_argument(
         "--white",
@@ -190,9 +212,29 @@ def _choices(arguments: argparse.Namespace) -> Choices:
         raise InputError(f"--black {black}: should be finite")
     if white is not None and not (black or 0) < white < math.inf:
         raise InputError(f"--white {white}: should be over {black or 0:g} and finite")
-    correct = None if sigma is None else Unclipped(sigma)
+    correct: Correct | None = None if sigma is None else Unclipped(sigma)
+    if arguments.noise is not None:
+        correct = correction(arguments.noise)
     form = CALLED[arguments.format] if arguments.format else None
     return Choices(black, white, arguments.grey, form, correct)
+
+
+def correction(noise_file: PathLike) -> Corrected:
+    """Of the means that the noise of a dataset moves, by its noise.json.
+
+    Raises
+    ------
+    InputError
+        If it is none, or the mean of such noise cannot be inverted.
+    """
+    from denoising.noise.base import Noise
+    from denoising.sections import read_kind
+
+    section = read_json(noise_file, "noise")["noise"]
+    noise: Noise = read_kind("noise", section, f"{noise_file}: noise")
+    if not noise.invertible:
+        raise InputError(f"{noise_file}: noise {section['name']}: its mean cannot be inverted")
+    return Corrected(section)
 
 
 def main() -> NoReturn:

@@ -5,20 +5,22 @@ from collections.abc import Callable
 
 import numpy as np
 
-from denoising.evaluation import evaluate, filters
+from denoising.evaluation import evaluate, filters, targets
+from denoising.noise.base import inverse
 from denoising.sections import validate
 from stages.evaluating import measuring, outputs
-from stages.shared import command, images, params
+from stages.shared import command, images, layout, params
 
 MARGIN = 2 * images.ALIGNED  # rows that filters see above and below a band of a large image
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Which filter, on which dataset."""
+    """Which filter, on which dataset, and whether it is taken back through the noise's mean."""
 
     dataset: str
     filter: Callable[[np.ndarray], np.ndarray]
+    corrected: bool
     evaluation: evaluate.Evaluation
 
 
@@ -28,6 +30,7 @@ def settings(content: params.Content, name: str) -> Settings:
     return Settings(
         dataset=row["dataset"],
         filter=filters.read(row["filter"], f"filters.{name}"),
+        corrected=row.get("corrected", False),
         evaluation=validate(evaluate.Evaluation, content["evaluation"], "evaluation"),
     )
 
@@ -37,8 +40,11 @@ def main(content: params.Content, name: str) -> None:
     chosen = settings(content, name)
     test = images.test_images(chosen.dataset, chosen.evaluation.examples)
 
+    mean = targets.read(layout.targets_file(chosen.dataset)).mean if chosen.corrected else None
+
     def filtered(noisy: np.ndarray) -> np.ndarray:
-        return chosen.filter(noisy.astype(np.float32))
+        means = chosen.filter(noisy.astype(np.float32))
+        return means if mean is None else inverse(means, mean).astype(np.float32)
 
     found = measuring.measured(test, filtered, MARGIN, chosen.evaluation)
     outputs.write_evaluation(name, found.scores(), found.per_image(), found.histogram(), about={})

@@ -61,6 +61,7 @@ class FilterRow(Section):
 
     dataset: str
     filter: Filter
+    corrected: bool = False
 
 
 class Accepted(Section):
@@ -122,6 +123,8 @@ class Params(Section):
             self._check_debiased(name, row)
         for name, filtered in self.filters.items():
             _one_of(f"filters.{name}.dataset", filtered.dataset, self.datasets)
+            if filtered.corrected:
+                self._check_mean(f"filters.{name}.dataset", filtered.dataset)
         self._check_names()
         self._check_amounts()
         return self
@@ -135,11 +138,11 @@ class Params(Section):
                 f"debiased.{name}.run = {row.run!r}: should be one that learns from noisy targets "
                 "by squared error"
             )
-        if not self.datasets[row.dataset].noise.invertible:
-            raise ValueError(
-                f"debiased.{name}.dataset = {row.dataset!r}: the mean of its noise cannot be "
-                "inverted"
-            )
+        self._check_mean(f"debiased.{name}.dataset", row.dataset)
+
+    def _check_mean(self, key: str, dataset: str) -> None:
+        if not self.datasets[dataset].noise.invertible:
+            raise ValueError(f"{key} = {dataset!r}: the mean of its noise cannot be inverted")
 
     def _check_names(self) -> None:
         for first, second in itertools.combinations(("runs", "debiased", "filters"), 2):

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from denoising.advice import words
 from denoising.advice.advise import Advice, Choice, advise, measured_noise
-from denoising.advice.candidates import candidates
+from denoising.advice.candidates import Candidate, candidates
 from denoising.advice.judge import Facts, judge
 from denoising.files import InputError
 from denoising.inference.files import Choices, FileDenoiser, WholePages
@@ -79,12 +79,21 @@ def test_without_clean_images_and_pairs_there_is_no_training_with_them(advised):
 
 def test_clipping_rules_out_what_learns_a_mean(advised):
     advice = advised["strong and clipped"]
-    assert advice.best.candidate.name == "blind_spot"
     assert names(advice.ruled_out) >= SINGLE
     against = {choice.candidate.name: choice.against for choice in advice.ruled_out}
     assert "cut at black, which moves the mean" in against["sure"][0]
     assert advice.noise["clipped_black"]
     assert np.sqrt(advice.noise["a"] + advice.noise["b"] / 2) == pytest.approx(0.4, rel=0.2)
+
+
+def test_where_noise_moves_means_what_learns_them_is_corrected(advised):
+    corrected = {"neighbor2neighbor_corrected", "calibrated_wavelet_corrected"}
+    for moved in ("strong and clipped", "replaced"):
+        assert names(advised[moved].ruled_out) >= {"neighbor2neighbor", "calibrated_wavelet"}
+        assert not corrected & names(advised[moved].ruled_out)
+    assert corrected <= names(advised["strong and clipped"].fit)
+    kept = advised["white"]
+    assert not any(choice.candidate.corrected for choice in (*kept.fit, *kept.ruled_out))
 
 
 def test_noise_that_grows_rules_out_what_presumes_one_level(advised):
@@ -106,9 +115,12 @@ def test_noise_that_neighbours_share_rules_out_what_presumes_it_independent(advi
     assert "correlated by 0." in reason[0]
 
 
-def test_replaced_pixels_leave_the_blind_spot_and_the_median(advised):
+def test_replaced_pixels_leave_the_blind_spot_and_medians(advised):
     advice = advised["replaced"]
-    assert {"blind_spot", "median"} <= names(advice.fit)
+    assert {"blind_spot", "median", "switching_median"} <= names(advice.fit)
+    assert advice.best.candidate.name == "decision_median"
+    for name in ("white", "strong and clipped", "shared"):
+        assert {"decision_median", "switching_median"} <= names(advised[name].ruled_out)
     assert names(advice.ruled_out) >= SINGLE
     assert advice.noise["salt"] == pytest.approx(0.05, rel=0.2)
     assert advice.noise["pepper"] == pytest.approx(0.05, rel=0.2)
@@ -146,7 +158,7 @@ def test_the_advice_in_words_has_all_of_it(advised):
     json.dumps(advice.to_json(), allow_nan=False)
 
 
-@pytest.mark.parametrize("name", ["white", "shared", "replaced"])
+@pytest.mark.parametrize("name", ["white", "shared", "replaced", "strong and clipped"])
 def test_the_rows_go_into_params_and_leave_the_rest(tmp_path, advised, name):
     path = tmp_path / "params.yaml"
     text = own.compose("noisy").replace("FOLDER", '"images"')
@@ -158,7 +170,7 @@ def test_the_rows_go_into_params_and_leave_the_rest(tmp_path, advised, name):
     content = params.read(path)
     schema.validate(content, path)
     assert content["datasets"]["images"]["noise"] == advice.noise
-    assert set(added) <= {*content["runs"], *content["filters"]}
+    assert set(added) <= {*content["runs"], *content["debiased"], *content["filters"]}
     assert content["budgets"][rows.BUDGET]["epochs"] == 10
     kept = [line for line in text.splitlines() if line.startswith("#")]
     assert all(line in path.read_text() for line in kept)
@@ -215,7 +227,8 @@ def followed(tmp_path):
     pages = np.random.default_rng(0).integers(0, 65536, (2, 20, 30), dtype=np.uint16)
     tifffile.imwrite(tmp_path / "images/noisy/stack.tif", pages, photometric="minisblack")
     content = {
-        "sources": {"mine": {"name": "folder", "path": "images"}},
+        "sources": {"stored": {"name": "folder", "path": "images"}},
+        "datasets": {"mine": {"source": "stored"}},
         "runs": {"sure": {}},
         "filters": {"median": {"dataset": "mine", "filter": {"name": "median", "size": 3}}},
     }
@@ -240,6 +253,27 @@ def test_the_best_row_denoises_also_where_it_is_a_filter(followed, errors, fit):
     assert found.dtype == np.uint16
     expected = [ndimage.median_filter(page, 3, mode="reflect") for page in pages]
     np.testing.assert_allclose(found, expected, atol=1)
+
+
+def test_a_corrected_filter_takes_back_what_noise_did_to_means(followed):
+    folder, pages = followed
+    content = yaml.safe_load((folder / "params.yaml").read_text())
+    content["filters"]["mean_corrected"] = {
+        "dataset": "mine",
+        "filter": {"name": "mean", "size": 5},
+        "corrected": True,
+    }
+    (folder / "params.yaml").write_text(yaml.safe_dump(content))
+    (folder / "metrics/mean_corrected.json").write_text("{}")
+    (folder / "data/noisy/mine").mkdir(parents=True)
+    section = {"name": "gaussian", "sigma": 0.5, "clip": True}
+    (folder / "data/noisy/mine/noise.json").write_text(json.dumps({"noise": section}))
+    choice = Choice(Candidate("mean_corrected", {}, "", (), corrected=True), {})
+    advise_tool._denoise(folder, "mine", ["mean_corrected"], Advice(None, [choice], [], {}))
+    found = tifffile.imread(folder / "denoised/stack.tif") / 65535
+    means = [ndimage.uniform_filter(page / 65535, 5, mode="reflect") for page in pages]
+    expected = read_kind("noise", section, "noise").debias(np.stack(means))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 def test_a_filter_refuses_what_is_not_finite(tmp_path):

@@ -199,6 +199,7 @@ def test_another_runs_model_is_not_evaluated(project):
     assert project.read("metrics/cnn.json") == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_half_written(project):
     project.edit_params(budget="smoke")
 

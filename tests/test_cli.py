@@ -178,6 +178,11 @@ def test_a_network_of_clipped_noisy_targets_is_corrected(run, scans, clean, tmp_
     network = PUBLISHED / "models/win5rb_n2n.keras"
     assert run(network, scans / "a.png", "--out", tmp_path / "grey")[0] == 0
     assert run(network, scans / "a.png", "--out", tmp_path / "fixed", "--unclip", "0.5")[0] == 0
+    noise = tmp_path / "noise.json"
+    noise.write_text('{"noise": {"name": "gaussian", "sigma": 0.5, "clip": true}}')
+    assert run(network, scans / "a.png", "--out", tmp_path / "same", "--noise", noise)[0] == 0
+    difference = read(tmp_path / "same" / "a.png") - read(tmp_path / "fixed" / "a.png")
+    assert np.abs(difference).max() < 1.01 / 255
     errors = {
         name: np.mean((read(tmp_path / name / "a.png") - clean[0]) ** 2)
         for name in ("grey", "fixed")
@@ -191,6 +196,7 @@ MISTAKES = {
     "no file": ([CAE, "elsewhere.png"], "error: elsewhere.png: no such file or folder"),
     "no images": ([CAE, "empty"], "error: empty: no image files there"),
     "two of a name": ([CAE, "scans/a.png", "scans/deep/a.png"], "both would become out/a.png"),
+    "noise": ([CAE, "scans", "--noise", "nowhere.json"], "error: nowhere.json: "),
     "sigma": ([CAE, "scans", "--unclip", "0"], "error: --unclip 0.0: should be over 0 and at most"),
     "half a model": (["damaged.keras", "scans"], "error: damaged.keras: not a whole .keras file"),
     "white": ([CAE, "scans", "--white", "-1"], "error: --white -1.0: should be over 0"),

@@ -45,7 +45,7 @@ def test_the_api_keeps_to_its_document(server, tmp_path):
     options = [
         "--checks=all",
         "--exclude-checks=positive_data_acceptance",
-        "--max-examples=60",
+        "--max-examples=30",
         "--seed=1",
         "--no-color",
     ]

@@ -179,6 +179,7 @@ def test_dvc_reads_metrics_and_plots(smoke):
     assert "histograms.png" in html
 
 
+@pytest.mark.slow
 def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
     assert "dvc.lock is fresh" in bare_clone.tool("fresh")
     metrics = bare_clone.folder / "metrics/cae.json"
@@ -195,6 +196,7 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
     assert "train@cae would run" in bare_clone.tool("fresh", code=1)
 
 
+@pytest.mark.slow
 def test_published_results_stand_alone(changeable):
     output = changeable.tool("publish")
     assert (

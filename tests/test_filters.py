@@ -9,6 +9,8 @@ from denoising.evaluation.filters import restoration
 from denoising.files import InputError
 from denoising.noise.estimate import estimated_sigma
 from denoising.noise.gaussian import Gaussian
+from denoising.noise.impulse import Impulse
+from denoising.noise.salt_and_pepper import SaltAndPepper
 from denoising.sections import validate
 from denoising.sources import mnist
 
@@ -70,6 +72,46 @@ def test_images_and_channels_do_not_leak_into_their_neighbours(name):
     images[1, ..., 0] = 1
     filtered = apply(name, images, **({"sigma": 0.1} if name in ADAPTIVE else {}))
     np.testing.assert_allclose(filtered, images, atol=1e-6)
+
+
+SWITCHING = {"name": "switching_median", "size": 3, "threshold": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("noise", "only_ends", "over", "gain"),
+    [
+        (SaltAndPepper(name="salt_and_pepper", amount=0.1, salt_vs_pepper=0.5), True, "median", 7),
+        (SaltAndPepper(name="salt_and_pepper", amount=0.1, salt_vs_pepper=0.5), False, "median", 0),
+        (Impulse(name="impulse", amount=0.1), False, "identity", 10),
+    ],
+)
+@pytest.mark.parametrize("kind", ["grey", "colour"])
+def test_a_switching_median_leaves_what_was_not_replaced(kind, noise, only_ends, over, gain):
+    clean, _ = photograph(kind)
+    noisy = noise.corrupt(clean, np.random.default_rng(0))
+    before = noisy.copy()
+    found = filters.read(SWITCHING | {"only_ends": only_ends}, "filters.row")(noisy)
+    np.testing.assert_array_equal(noisy, before)
+    assert found.dtype == np.float32
+    if only_ends:
+        between = (noisy > 0) & (noisy < 1)
+        np.testing.assert_array_equal(found[between], noisy[between])
+    assert psnr(found, clean) > psnr(apply(over, noisy), clean) + gain
+
+
+def test_a_switching_median_takes_the_median_of_the_other_neighbours():
+    image = np.full((1, 5, 5, 1), 0.5, np.float32)
+    image[0, 2, 2] = 1
+    image[0, 1, 1:4, 0] = 0.6, 0, 0.7
+    found = filters.read(SWITCHING | {"only_ends": True}, "filters.row")(image)
+    # of 0.6 and 0.7 and five of 0.5; black and white take no part
+    assert found[0, 2, 2, 0] == 0.5
+    assert found[0, 1, 2, 0] == 0.5
+    assert found[0, 1, 1, 0] == np.float32(0.6)
+    white = np.ones((1, 5, 5, 1), np.float32)  # an area of white is no noise
+    np.testing.assert_array_equal(
+        filters.read(SWITCHING | {"only_ends": True}, "filters.row")(white), white
+    )
 
 
 @pytest.mark.parametrize("sigma", [SIGMA, "estimated"])

@@ -14,6 +14,10 @@ from tests.conftest import ROOT
 SECTIONS = schema.load(ROOT / "params.yaml").networks
 NAMES = kinds("networks")
 SMALL = {"filters": 8}
+SHALLOW = {  # one is deep, one is four networks in one
+    "dncnn": {"depth": 6},
+    "blind_spot": {"levels": 1, "convolutions_per_level": 1},
+}
 RNG = np.random.default_rng(0)
 
 
@@ -24,7 +28,7 @@ def name(request):
 
 def build(name, channels=1, **changes):
     backend.prepare(0)
-    section = getattr(SECTIONS, name).model_copy(update=SMALL | changes)
+    section = getattr(SECTIONS, name).model_copy(update=SMALL | SHALLOW.get(name, {}) | changes)
     return base.build(name, section, channels)
 
 

@@ -19,6 +19,7 @@ from denoising.training.fit import Settings, Work, fit
 from stages import train as stage
 from stages.shared import params
 from tests.conftest import ROOT
+from tests.test_networks import SHALLOW, SMALL
 
 CONTENT = params.read(ROOT / "params.yaml")
 NOISE = Gaussian(name="gaussian", sigma=0.5, clip=True)
@@ -31,7 +32,7 @@ def settings(run="cnn", **changes):
     work = WORK | {key: changes.pop(key) for key in list(changes) if key in WORK}
     small = Settings(
         network=chosen.network,
-        section=chosen.section.model_copy(update={"filters": 8}),
+        section=chosen.section.model_copy(update=SMALL | SHALLOW.get(chosen.network, {})),
         method=chosen.method,
         noise=NOISE,
         seed=chosen.seed,
@@ -97,7 +98,7 @@ def test_noisy_targets_need_no_clean_image(data):
     ("run", "anew", "by_fft"),
     [
         ("cae", False, ()),
-        ("cae", True, ()),
+        pytest.param("cae", True, (), marks=pytest.mark.slow),
         pytest.param("win5rb", False, ("conv2", "conv5"), marks=pytest.mark.slow),
     ],
 )

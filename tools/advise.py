@@ -94,7 +94,7 @@ def main(source: str, run: bool, minutes: float) -> None:
     if run:
         added = rows.add(folder / layout.PARAMS, dataset, advice, networks, seconds, minutes)
         own.main(source, rows.BUDGET)
-        _denoise(folder, stored, added, advice)
+        _denoise(folder, dataset, added, advice)
 
 
 def _facts(store: Store) -> Facts:
@@ -109,33 +109,38 @@ def _facts(store: Store) -> Facts:
     return Facts(kind, int(store.shapes[:, :2].min()), found)
 
 
-def _denoise(folder: Path, stored: str, names: list[str], advice: Advice) -> None:
-    """Denoise the images of a source with the best of some rows.
+def _denoise(folder: Path, dataset: str, names: list[str], advice: Advice) -> None:
+    """Denoise the images of a dataset's source with the best of some rows.
 
     The best is that of the smallest error, as far as errors can be told; else what was advised.
     """
     content = params.read(folder / layout.PARAMS)
-    path = content["sources"][stored].get("path")
+    path = content["sources"][content["datasets"][dataset]["source"]].get("path")
     if not names or path is None:
         command.say("nothing is denoised: no row was added, or the source is no folder")
         return
     scores = {name: _error(read_json(folder / layout.metrics_file(name))) for name in names}
     if not all(map(math.isfinite, scores.values())):
-        scores = {name: advice.place(name) for name in names}
+        fit = advice.names  # a run that is corrected does not fit without
+        scores = {name: fit.index(name) for name in names if name in fit}
     best = min(scores, key=scores.__getitem__)
     noisy = folder / Path(path).expanduser()
     noisy = noisy / "noisy" if (noisy / "noisy").is_dir() else noisy
     target = folder / "denoised"
     command.say(f"{best}: denoises {noisy} into {target}")
-    if best in content["filters"]:
-        by = filters.read(content["filters"][best]["filter"], f"filters.{best}")
+    noise = folder / layout.noise_file(dataset)
+    if row := content["filters"].get(best):
+        by = filters.read(row["filter"], f"filters.{best}")
+        choices = Choices(correct=cli.correction(noise) if row.get("corrected") else None)
         found = jobs.jobs([noisy], target, None, command.say)
         failed = cli.through(
-            lambda notes: FileDenoiser(WholePages(by), Choices(), None, notes), found
+            lambda notes: FileDenoiser(WholePages(by), choices, None, notes), found
         )
     else:
-        model = folder / layout.model_file(best)
+        row = (content.get("debiased") or {}).get(best)
+        model = folder / layout.model_file(row["run"] if row else best)
         command_line = [sys.executable, "-m", "denoising.cli", str(model), str(noisy)]
+        command_line += ["--noise", str(noise)] if row else []
         failed = subprocess.run([*command_line, "--out", str(target)]).returncode
     if failed:
         raise InputError(f"{target}: could not be written as a whole, see above")

@@ -15,6 +15,7 @@ from denoising.files import InputError, write_text
 
 BUDGET = "advised"
 BEST = 2  # rows that are trained
+KINDS = ("runs", "debiased", "filters")
 LEAST = 32  # pixels, side of the patches of small images
 MULTIPLE = 8  # pixels, of the sizes that the networks take
 
@@ -31,12 +32,25 @@ def trained(advice: Advice) -> list[Candidate]:
 
 
 def _rows(dataset: str, advice: Advice) -> dict[str, Any]:
-    """Of runs and of filters, as far as there are any."""
-    runs = {one.name: _run(dataset, one, advice) for one in trained(advice)}
+    """Of runs, of their corrections and of filters, as far as there are any."""
+    networks = trained(advice)
     fit = [choice.candidate for choice in advice.fit]
     best = [one for one in fit if not one.network and one.section["name"] != "identity"][:1]
-    filters = {one.name: {"dataset": dataset, "filter": one.section} for one in best}
-    return {key: rows for key, rows in (("runs", runs), ("filters", filters)) if rows}
+    found = {
+        "runs": {one.uncorrected: _run(dataset, one, advice) for one in networks},
+        "debiased": {
+            one.name: {"dataset": dataset, "run": one.uncorrected}
+            for one in networks
+            if one.corrected
+        },
+        "filters": {one.name: _filter(dataset, one) for one in best},
+    }
+    return {key: rows for key, rows in found.items() if rows}
+
+
+def _filter(dataset: str, one: Candidate) -> dict[str, Any]:
+    row = {"dataset": dataset, "filter": one.section}
+    return row | {"corrected": True} if one.corrected else row
 
 
 def _run(dataset: str, one: Candidate, advice: Advice) -> dict[str, Any]:
@@ -49,7 +63,7 @@ def _run(dataset: str, one: Candidate, advice: Advice) -> dict[str, Any]:
         "network": one.network,
         "method": one.section,
         "patches": patches,
-        "stream": one.name,
+        "stream": one.uncorrected,
     }
 
 
@@ -91,11 +105,12 @@ def add(
     for one in trained(advice):
         content["networks"].setdefault(one.network, networks[one.network])
     names = []
-    for key, other in (("runs", "filters"), ("filters", "runs")):
-        for name, row in _rows(dataset, advice).get(key, {}).items():
-            if name in (content[other] or {}):
-                raise InputError(f"{path}: {other}.{name}: the advice has {key} of this name")
-            if not content[key]:
+    for key, rows in _rows(dataset, advice).items():
+        for name, row in rows.items():
+            for other in KINDS:
+                if other != key and name in (content.get(other) or {}):
+                    raise InputError(f"{path}: {other}.{name}: the advice has {key} of this name")
+            if not content.get(key):
                 content[key] = CommentedMap()
             content[key][name] = row
             names.append(name)

@@ -65,9 +65,10 @@ class Advice(NamedTuple):
         """What to take first."""
         return self.fit[0]
 
-    def place(self, name: str) -> int:
-        """The place of a candidate among those that fit, from 0."""
-        return [choice.candidate.name for choice in self.fit].index(name)
+    @property
+    def names(self) -> list[str]:
+        """Of the candidates that fit, best first."""
+        return [choice.candidate.name for choice in self.fit]
 
     def to_json(self) -> dict[str, Any]:
         """All of it."""
@@ -94,11 +95,14 @@ class Advice(NamedTuple):
 def advise(facts: Facts) -> Advice:
     """What to train on someone's images.
 
-    In the order of `ranked`: those of which no assumption is known to fail, and the others.
+    In the order of `ranked`: those of which no assumption is known to fail, and the others. Where
+    noise leaves means alone, there is nothing to correct.
     """
+    moved = judge(Assumption.ZERO_MEAN, facts).holds is False
     choices = [
         Choice(one, {assumed: judge(assumed, facts) for assumed in one.assumes})
         for one in ranked(candidates(), facts)
+        if moved or not one.corrected
     ]
     return Advice(
         facts,

@@ -1,4 +1,8 @@
-"""What can be advised: methods with a network that suits them, and filters, in no order."""
+"""What can be advised: methods with a network that suits them, and filters, in no order.
+
+What learns or takes a mean is there twice: as it is, and corrected by the inverse of what the noise
+does to means (Foi 2009), for noise that moves them.
+"""
 
 from typing import Any, NamedTuple
 
@@ -19,12 +23,20 @@ class Candidate(NamedTuple):
     network : str
         "": a filter.
     assumes : tuple of Assumption
+    corrected : bool
+        Are its predictions taken back through the mean of the noise?
     """
 
     name: str
     section: dict[str, Any]
     network: str
     assumes: tuple[Assumption, ...]
+    corrected: bool = False
+
+    @property
+    def uncorrected(self) -> str:
+        """The name of what is corrected; its own, where nothing is."""
+        return self.name.removesuffix(CORRECTED) if self.corrected else self.name
 
 
 _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -41,10 +53,23 @@ _FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("calibrated_nlm", {"name": "calibrated", "filter": "nlm"}),
     ("calibrated_wavelet", {"name": "calibrated", "filter": "wavelet"}),
     ("zs_n2n", {"name": "zs_n2n", "steps": 2000}),
+    (
+        "decision_median",
+        {"name": "switching_median", "size": 3, "threshold": 0.02, "only_ends": True},
+    ),
+    (
+        "switching_median",
+        {"name": "switching_median", "size": 3, "threshold": 0.1, "only_ends": False},
+    ),
     ("median", {"name": "median", "size": 3}),
     ("gaussian", {"name": "gaussian", "sigma": 1.0}),
     ("noisy", {"name": "identity"}),
 )
+
+
+CORRECTED = "_corrected"
+# which a correction of means would not mend
+_SPOILED = {Assumption.GAUSSIAN, Assumption.KNOWN_VARIANCE}
 
 
 def candidates() -> list[Candidate]:
@@ -55,4 +80,18 @@ def candidates() -> list[Candidate]:
         found.append(Candidate(name, {"name": name, **options}, network, assumes))
     for name, section in _FILTERS:
         found.append(Candidate(name, section, "", filters.read(section, "filters").assumes))
-    return found
+    return [*found, *(_corrected(one) for one in found if _is_correctable(one))]
+
+
+def _is_correctable(one: Candidate) -> bool:
+    return Assumption.ZERO_MEAN in one.assumes and not _SPOILED & set(one.assumes)
+
+
+def _corrected(one: Candidate) -> Candidate:
+    """A candidate that presumes the noise to be known, instead of leaving means alone."""
+    assumes = [name for name in one.assumes if name != Assumption.ZERO_MEAN]
+    return one._replace(
+        name=one.name + CORRECTED,
+        assumes=(*assumes, Assumption.KNOWN_NOISE),
+        corrected=True,
+    )

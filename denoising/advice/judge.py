@@ -12,6 +12,7 @@ Kind = Literal["clean", "pairs", "shots", "noisy"]
 FINE = 64  # pixels, of a side: halves of smaller images show little of what is in them
 # squared bias over all pixels against the noise's variance: a good denoiser leaves a tenth of that
 MATTERS = 0.005
+UNSEEN = 1.0  # standard deviation, of 255: noise that 8 bits hardly hold
 OF_255 = 255  # the scale that people know pixel values on
 
 
@@ -67,6 +68,13 @@ def judge(assumption: Assumption, facts: Facts) -> Judgement:
             return _known_variance(noise)
         case Assumption.KNOWN_NOISE:
             return _known_noise(noise)
+        case Assumption.REPLACED:
+            return _replaced_alone(noise)
+        case Assumption.BLACK_OR_WHITE:
+            if "random" in noise.impulses.there:
+                share = noise.impulses.random.value
+                return Judgement(False, f"{share:.1%} of the pixels have random values")
+            return _replaced_alone(noise)
         case Assumption.SMOOTH:
             if facts.shortest >= FINE:
                 return Judgement(None, "not measured")
@@ -146,6 +154,17 @@ def _known_noise(noise: Diagnosis) -> Judgement:
     if not math.isfinite(noise.best_growth.a.value):
         return Judgement(False, "the images are too small, or too restless, to measure their noise")
     return Judgement(True, f"the noise was measured, {noise.sigma.value * OF_255:.1f} of 255")
+
+
+def _replaced_alone(noise: Diagnosis) -> Judgement:
+    if not noise.has_impulses:
+        return Judgement(False, "no pixels were replaced")
+    sigma = noise.unclipped_sigma
+    if not math.isfinite(sigma):
+        return Judgement(None, "whether there is other noise cannot be told")
+    if sigma * OF_255 > UNSEEN:
+        return Judgement(False, f"the other pixels have noise, {sigma * OF_255:.1f} of 255")
+    return Judgement(True, f"{_replaced(noise):.1%} of the pixels were replaced, the others kept")
 
 
 def _replaced(noise: Diagnosis) -> float:

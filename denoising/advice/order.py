@@ -9,21 +9,30 @@ from denoising.advice.judge import FINE, Facts, is_processed
 _PHOTOGRAPHS = (
     "supervised",
     "noise2noise",
+    "noise2noise_corrected",
+    "decision_median",
+    "switching_median",
     "sure",
     "recorrupted",
     "neighbor2neighbor",
+    "neighbor2neighbor_corrected",
     "blind_spot",
     "unsure",
     "noise2void",
+    "noise2void_corrected",
     "calibrated_nlm",
+    "calibrated_nlm_corrected",
     "calibrated_wavelet",
+    "calibrated_wavelet_corrected",
     "zs_n2n",
+    "zs_n2n_corrected",
     "median",
     "gaussian",
+    "gaussian_corrected",
     "noisy",
 )
 # of small images a pixel's neighbours tell more than the pixel itself
-_DIGITS = ("supervised", "noise2noise", "blind_spot")
+_DIGITS = ("supervised", "noise2noise", "noise2noise_corrected", "blind_spot")
 # where the noise is not what it was measured to be, what needs to know nothing of it; found on
 # PolyU's photographs, and on no others
 _PROCESSED = ("supervised", "noise2noise", "gaussian", "median")

@@ -9,6 +9,8 @@ MEANS = {
     "noisy": "noisy images alone",
 }
 
+BACK = ", and take what noise did to the means back"
+
 
 def text(source: str, advice: Advice, seconds: dict[str, float], rows: str) -> str:
     """The whole of advice.md.
@@ -46,8 +48,11 @@ def _first(advice: Advice) -> str:
     if best.section["name"] == "identity":
         return "No method fits: leave the images as they are."
     if best.network:
-        return f"Train the method `{best.section['name']}` with the network `{best.network}`."
-    return f"Use the filter `{best.name}`: no method that trains a network fits."
+        return (
+            f"Train the method `{best.section['name']}` with the network `{best.network}`"
+            f"{BACK if best.corrected else ''}."
+        )
+    return f"Use the filter `{best.uncorrected}`{BACK if best.corrected else ''}."
 
 
 def _fit(advice: Advice, seconds: dict[str, float]) -> list[list[str]]:

@@ -31,6 +31,8 @@ class Assumption(StrEnum):
     KNOWN_VARIANCE = "the noise's variance is known at every pixel value, and its correlations are"
     KNOWN_NOISE = "it is known how the noise changes a pixel value, clipping included"
     SMOOTH = "neighbouring pixels are nearly equal without noise"
+    REPLACED = "the noise replaces some pixels, and leaves the others as they are"
+    BLACK_OR_WHITE = "the noise makes some pixels black or white, and leaves the others as they are"
 
 
 class Given(NamedTuple):

@@ -37,7 +37,7 @@ CODE = ("evaluation/metrics.py", "inference/predict.py")
 def compared() -> list[Candidate]:
     """What is for noisy images alone, but for what takes minutes an image."""
     needs = {Assumption.CLEAN, Assumption.SHOTS}
-    return [one for one in candidates() if not needs & set(one.assumes) and one.name != SLOW]
+    return [one for one in candidates() if not needs & set(one.assumes) and one.uncorrected != SLOW]
 
 
 class Job(NamedTuple):
@@ -91,15 +91,20 @@ class Job(NamedTuple):
         return digest(asked, code, pixels | own, backend.description()["versions"])
 
     def errors(self) -> dict[str, Any]:
-        """Errors of the test images, predictions cut to [0, 1]; or why there are none."""
+        """Errors of the test images, predictions cut to [0, 1]; or why there are none.
+
+        Where noise moves the mean, those of corrected predictions too.
+        """
         test = self.data["test"]
         given, clean = np.stack(test.noisy), np.stack(test.clean)
         try:
             prediction = self._learned(given) if self.candidate.network else self._filtered(given)
         except InputError as error:
             return {"why": str(error)}
-        errors = metrics.mse_per_image(np.clip(prediction, 0, 1), clean)
-        return {"mse": [float(f"{one:.6g}") for one in errors]}
+        found = {"mse": _errors(prediction, clean)}
+        if self.noise.invertible and not self.noise.keeps_mean:
+            found["corrected_mse"] = _errors(self.noise.debias(prediction), clean)
+        return found
 
     def _filtered(self, given: np.ndarray) -> np.ndarray:
         return filters.read(self.candidate.section, self.candidate.name)(given)
@@ -152,16 +157,28 @@ def main(content: dict[str, Any], name: str) -> None:
     data = {split: images.of_case(settings, name, split) for split in ("train", "test")}
     patch = settings.case(name)[1].patch
     measured = {}
+    twins = {one.uncorrected: one.name for one in compared() if one.corrected}
     for one in compared():
+        if one.corrected:
+            continue  # it is what is corrected, learned once
         job = Job(settings, patch, one, noise, data)
         kept = CHECKPOINTS / name / f"{one.name}-{job.key}.json"
         if not kept.is_file():
             write_json(kept, job.errors())
-        measured[one.name] = read_json(kept)
-        found = measured[one.name]
+        found = read_json(kept)
+        corrected = found.pop("corrected_mse", None)
+        measured[one.name] = found
+        if corrected and one.name in twins:
+            measured[twins[one.name]] = {"mse": corrected}
         said = found.get("why") or f"MSE {np.mean(found['mse']):.5f}"
         command.say(f"{name}: {one.name}: {said}")
     write_json(measured_file(name), measured)
+
+
+def _errors(prediction: np.ndarray, clean: np.ndarray) -> list[float]:
+    """Of each image, predictions cut to [0, 1]."""
+    found = metrics.mse_per_image(np.clip(prediction, 0, 1).astype(np.float32), clean)
+    return [float(f"{one:.6g}") for one in found]
 
 
 def _hash(arrays: list[np.ndarray]) -> str:

@@ -12,12 +12,14 @@ from pydantic import Field
 from denoising.evaluation.filters.calibrated import Calibrated
 from denoising.evaluation.filters.fixed import Gaussian, Identity, Mean, Median
 from denoising.evaluation.filters.restoration import NonLocalMeans, TotalVariation, Wavelet
+from denoising.evaluation.filters.switching import SwitchingMedian
 from denoising.evaluation.filters.zero_shot import ZeroShotNoise2Noise
 from denoising.sections import Section, validate
 
 Filter = Annotated[
     Identity
     | Median
+    | SwitchingMedian
     | Mean
     | Gaussian
     | NonLocalMeans
