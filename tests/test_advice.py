@@ -79,6 +79,7 @@ def test_without_clean_images_and_pairs_there_is_no_training_with_them(advised):
 
 def test_clipping_rules_out_what_learns_a_mean(advised):
     advice = advised["strong and clipped"]
+    assert advice.best.candidate.name == "calibrated_nlm_corrected"
     assert names(advice.ruled_out) >= SINGLE
     against = {choice.candidate.name: choice.against for choice in advice.ruled_out}
     assert "cut at black, which moves the mean" in against["sure"][0]

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from denoising.files import InputError, write_json
+from denoising.noise.gaussian import Gaussian
 from stages.shared import params
 from studies.advice import images, measure, report, settings
 from tests.conftest import ROOT, Project
@@ -58,6 +59,20 @@ def test_patches_are_cut_at_the_same_places_of_both():
     np.testing.assert_array_equal(again[0], cut[0])
 
 
+def test_errors_of_corrected_predictions_stand_beside_where_noise_moves_means():
+    clean = np.full((2, 32, 32, 1), 0.1, np.float32)
+    blur = next(one for one in measure.compared() if one.name == "gaussian")
+    for clip in (False, True):
+        noise = Gaussian(name="gaussian", sigma=0.3, clip=clip)
+        noisy = noise.corrupt(clean, np.random.default_rng(0))
+        split = images.Split(list(clean), list(noisy))
+        job = measure.Job(settings.validate(CONTENT), 8, blur, noise, {"test": split})
+        found = job.errors()
+        assert len(found["mse"]) == 2
+        assert ("corrected_mse" in found) == clip
+    assert np.mean(found["corrected_mse"]) < 0.9 * np.mean(found["mse"])
+
+
 @pytest.fixture
 def written(tmp_path, monkeypatch):
     """Three cases with known errors: best, behind, and worse than the noisy image."""
@@ -107,7 +122,8 @@ def test_a_case_is_looked_at_measured_and_reported(tmp_path, mnist_folder):
     content["images"] = {"digits": content["images"]["digits"]}
     file.write_text(yaml.safe_dump(content))
     output = project.run("dvc", "repro", "studies/advice/dvc.yaml")
-    assert output.count("digits_white: ") == 1 + len(measure.compared())
+    learned = [one for one in measure.compared() if not one.corrected]
+    assert output.count("digits_white: ") == 1 + len(learned)
     found = json.loads(project.read(settings.FOLDER / "metrics.json"))
     assert found["cases"] == 1
     assert "Running stage" not in project.run("dvc", "repro", "studies/advice/dvc.yaml")

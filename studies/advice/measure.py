@@ -15,19 +15,18 @@ import denoising
 from denoising.advice.candidates import Candidate, candidates
 from denoising.evaluation import filters, metrics
 from denoising.files import InputError, read_json, sha256, write_json
-from denoising.methods.base import Assumption, Method
+from denoising.methods.base import Assumption
 from denoising.noise.base import Noise
-from denoising.sections import kind, read_kind
-from denoising.sections import validate as typed
-from denoising.training import fit
-from denoising.training.checkpoints import Nowhere, code_of, digest
+from denoising.sections import read_kind
+from denoising.training.checkpoints import code_of, digest
 from denoising.training.examples import Arrays
 from stages.shared import command, layout
+from studies import learning
 from studies.advice import images
 from studies.advice.settings import FILE, Settings, advised_file, measured_file, validate
+from studies.learning import Learner
 
 CHECKPOINTS = layout.CHECKPOINTS / "advice"
-STREAM = "study"
 VALIDATION = 64  # patches, for the learning curve alone
 SLOW = "zs_n2n"  # a minute an image: benchmarks/zero_shot.md has it
 # what makes errors of predictions, beside what training and filters are made of
@@ -87,7 +86,8 @@ class Job(NamedTuple):
             for split, one in self.data.items()
             for part in ("clean", "noisy")
         }
-        own = {"measure.py": sha256(__file__), "images.py": sha256(images.__file__)}
+        mine = (__file__, images.__file__, learning.__file__)
+        own = {Path(one).name: sha256(one) for one in mine}
         return digest(asked, code, pixels | own, backend.description()["versions"])
 
     def errors(self) -> dict[str, Any]:
@@ -111,43 +111,21 @@ class Job(NamedTuple):
 
     def _learned(self, given: np.ndarray) -> np.ndarray:
         """What a network makes of noisy images, trained on others."""
-        from denoising.compute import backend
         from denoising.inference import predict
 
         method = read_kind("methods", self.candidate.section, "method")
         if problem := method.problem(self.noise):
             raise InputError(problem)
-        backend.prepare(0)
-        work = self.settings.work
+        settings, work = self.settings, self.settings.work
         pairs = [
             self.data["train"].patches(self.patch, count, name)
             for name, count in (("train", work.patches), ("validation", VALIDATION))
         ]
         learning, held_out = ((clean, noisy[np.newaxis]) for clean, noisy in pairs)
-        fitted = fit.fit(
-            self._asked(method),
-            Arrays(learning, held_out),
-            Nowhere(),  # it takes less than a minute
-            log=lambda _: None,
-        )
-        return predict.denoise(fitted.model, given, work.batch_size)
-
-    def _asked(self, method: Method) -> fit.Settings:
-        from denoising.compute import backend
-        from denoising.compute.plan import Plan
-
-        settings, network = self.settings, self.candidate.network
-        return fit.Settings(
-            network=network,
-            section=typed(kind("networks", network), settings.networks[network], "networks"),
-            method=method,
-            noise=self.noise,
-            seed=0,
-            stream=STREAM,
-            plan=Plan(backend.resolve_precision(settings.precision)),
-            optimizer=settings.optimizer,
-            work=settings.work,
-        )
+        learner = Learner(settings.networks, settings.optimizer, work, settings.precision)
+        data = Arrays(learning, held_out)
+        model = learner.learn(self.candidate.network, method, self.noise, data)
+        return predict.denoise(model, given, work.batch_size)
 
 
 def main(content: dict[str, Any], name: str) -> None:
