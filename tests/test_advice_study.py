@@ -9,7 +9,8 @@ import yaml
 from denoising.files import InputError, write_json
 from denoising.noise.gaussian import Gaussian
 from stages.shared import params
-from studies.advice import images, measure, report, settings
+from studies.advice import measure, report, settings
+from studies.images import Split
 from tests.conftest import ROOT, Project
 
 CONTENT = params.read(ROOT / settings.FILE)
@@ -52,10 +53,10 @@ def test_what_needs_clean_images_or_shots_is_not_compared():
 
 def test_patches_are_cut_at_the_same_places_of_both():
     clean = [np.random.default_rng(k).random((30, 40, 1), np.float32) for k in range(3)]
-    cut = images.Split(clean, [one + 1 for one in clean]).patches(8, 50, "train")
+    cut = Split(clean, [one + 1 for one in clean]).patches(8, 50, "advice", "train")
     np.testing.assert_allclose(cut[1], cut[0] + 1, atol=1e-6)
     assert len({one.tobytes() for one in cut[0]}) > 40
-    again = images.Split(clean, clean).patches(8, 50, "train")
+    again = Split(clean, clean).patches(8, 50, "advice", "train")
     np.testing.assert_array_equal(again[0], cut[0])
 
 
@@ -65,7 +66,7 @@ def test_errors_of_corrected_predictions_stand_beside_where_noise_moves_means():
     for clip in (False, True):
         noise = Gaussian(name="gaussian", sigma=0.3, clip=clip)
         noisy = noise.corrupt(clean, np.random.default_rng(0))
-        split = images.Split(list(clean), list(noisy))
+        split = Split(list(clean), list(noisy))
         job = measure.Job(settings.validate(CONTENT), 8, blur, noise, {"test": split})
         found = job.errors()
         assert len(found["mse"]) == 2

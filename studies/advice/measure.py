@@ -21,11 +21,14 @@ from denoising.sections import read_kind
 from denoising.training.checkpoints import code_of, digest
 from denoising.training.examples import Arrays
 from stages.shared import command, layout
+from studies import images as shared
 from studies import learning
 from studies.advice import images
 from studies.advice.settings import FILE, Settings, advised_file, measured_file, validate
+from studies.images import Split
 from studies.learning import Learner
 
+HERE = Path(shared.__file__).parent
 CHECKPOINTS = layout.CHECKPOINTS / "advice"
 VALIDATION = 64  # patches, for the learning curve alone
 SLOW = "zs_n2n"  # a minute an image: benchmarks/zero_shot.md has it
@@ -58,7 +61,7 @@ class Job(NamedTuple):
     patch: int
     candidate: Candidate
     noise: Noise
-    data: dict[str, images.Split]
+    data: dict[str, Split]
 
     @property
     def key(self) -> str:
@@ -86,8 +89,8 @@ class Job(NamedTuple):
             for split, one in self.data.items()
             for part in ("clean", "noisy")
         }
-        mine = (__file__, images.__file__, learning.__file__)
-        own = {Path(one).name: sha256(one) for one in mine}
+        mine = (__file__, images.__file__, shared.__file__, learning.__file__)
+        own = {str(Path(one).relative_to(HERE)): sha256(one) for one in mine}
         return digest(asked, code, pixels | own, backend.description()["versions"])
 
     def errors(self) -> dict[str, Any]:
@@ -118,7 +121,7 @@ class Job(NamedTuple):
             raise InputError(problem)
         settings, work = self.settings, self.settings.work
         pairs = [
-            self.data["train"].patches(self.patch, count, name)
+            self.data["train"].patches(self.patch, count, images.STREAM, name)
             for name, count in (("train", work.patches), ("validation", VALIDATION))
         ]
         learning, held_out = ((clean, noisy[np.newaxis]) for clean, noisy in pairs)
