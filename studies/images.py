@@ -1,12 +1,16 @@
 """Images in memory, with their noise, as studies learn from them and test on them."""
 
-from typing import NamedTuple
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from denoising.data import splits, store
 from denoising.data.streams import rng_for
 from denoising.noise.base import Noise
+from denoising.sections import read_kind
+from stages.shared import command, layout
 
 
 class Split(NamedTuple):
@@ -39,6 +43,22 @@ class Split(NamedTuple):
             for kept, images in zip(found, self, strict=True):
                 kept.append(images[index][window])
         return np.stack(found[0]), np.stack(found[1])
+
+
+def keep(section: dict[str, Any], path: str, folder: Path) -> None:
+    """Store the images of a source, once for all that read them.
+
+    Parameters
+    ----------
+    section : dict
+        Of the source.
+    path : str
+        Where it stands, for errors.
+    folder : Path
+    """
+    source = read_kind("sources", section, path)
+    catalogue = source.scan(layout.PROVIDED, layout.FETCHED, command.say)
+    store.write(folder, catalogue, partial(command.progress, label=folder.name))
 
 
 def read(

@@ -84,6 +84,8 @@ def by_name(stage, content):
         return [f"denoising.networks.{run['network']}", f"denoising.methods.{method}"]
     if name.startswith("studies/clipping") and "measure" in name:
         return ["denoising.networks.win5rb"]
+    if name.startswith("studies/decision"):
+        return [module for part in DECISION if part in name for module in DECISION[part]()]
     if name.startswith("studies/advice"):
         return [module for part in ADVICE if part in name for module in ADVICE[part]()]
     return []
@@ -95,6 +97,14 @@ ADVICE = {  # by stage: what it may import by a name in its own params.yaml
     "measure": lambda: [
         *all_of("noise", "methods"),
         *all_of("networks", only=("blind_spot", "unet")),
+    ],
+}
+DECISION = {  # likewise
+    ":images": ADVICE["images"],
+    "choose": ADVICE["look"],
+    "measure": lambda: [
+        *all_of("methods", "networks"),
+        *all_of("noise", only=("gaussian", "measured", "real")),
     ],
 }
 
@@ -261,7 +271,7 @@ def test_lock_entries_are_stages_and_every_stage_has_a_description(stages):
 
 def test_every_stage_but_the_report_can_be_restored_from_the_run_cache(stages):
     for name, stage in stages.items():
-        if name.startswith("studies/advice/"):
+        if name.startswith(("studies/advice/", "studies/decision/")):
             continue  # its results are in git, and as plots of DVC they would be no plots
         uncached = [out for out in stage.outs if not out.use_cache]
         uncached = [out for out in uncached if not (out.is_metric or out.is_plot)]

@@ -1,15 +1,14 @@
 """The images of the cases, with their noise, and the stage that stores the sets they are of."""
 
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from denoising.data import store
 from denoising.noise.base import Noise
 from denoising.sections import read_kind
-from stages.shared import command, layout
+from stages.shared import command
 from studies.advice.settings import FILE, FOLDER, Settings, validate
-from studies.images import Split, read
+from studies.images import Split, keep, read
 
 STREAM = "advice"  # of the noise, and of the places of patches
 
@@ -40,9 +39,8 @@ def of_case(settings: Settings, name: str, split: str) -> Split:
 
 def main(content: dict[str, Any], name: str) -> None:
     """Store a set of images."""
-    source = read_kind("sources", validate(content).images[name].source, f"images.{name}.source")
-    catalogue = source.scan(layout.PROVIDED, layout.FETCHED, command.say)
-    store.write(folder(name), catalogue, partial(command.progress, label=name))
+    section = validate(content).images[name].source
+    keep(section, f"images.{name}.source", folder(name))
 
 
 if __name__ == "__main__":

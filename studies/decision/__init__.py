@@ -1,0 +1,1 @@
+"""What to do with what you have: the method, its error, and what it costs."""
