@@ -149,6 +149,16 @@ def test_what_cannot_be_measured_is_real_noise():
     assert measured_noise(diagnose(tiny, resamples=0)) == {"name": "real"}
 
 
+def test_of_noise_that_cannot_be_measured_an_image_tells_the_strength():
+    noise = read_kind("noise", {"name": "poisson", "peak": 10.0, "clip": False}, "noise")
+    shapes = np.zeros((40, 28, 28, 1), np.float32)
+    shapes[:, 8:20, 12:15] = np.linspace(0.3, 1, 12)[:, None, None]  # thin, and on a dark ground
+    images = [noise.corrupt(one, np.random.default_rng(k)) for k, one in enumerate(shapes)]
+    advice = advise(Facts("noisy", 28, diagnose(images, resamples=20)))
+    assert advice.noise == {"name": "real"}
+    assert advice.best.candidate.section["name"] == "calibrated"
+
+
 def test_the_advice_in_words_has_all_of_it(advised):
     advice = advised["shared"]
     text = words.text("scans", advice, {"sure": 12.0}, rows.text("images", advice))

@@ -12,7 +12,7 @@ Kind = Literal["clean", "pairs", "shots", "noisy"]
 FINE = 64  # pixels, of a side: halves of smaller images show little of what is in them
 # squared bias over all pixels against the noise's variance: a good denoiser leaves a tenth of that
 MATTERS = 0.005
-UNSEEN = 1.0  # standard deviation, of 255: noise that 8 bits hardly hold
+UNSEEN = 2.0  # standard deviation, of 255: below, photographs seem to have more than they have
 OF_255 = 255  # the scale that people know pixel values on
 
 

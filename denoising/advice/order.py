@@ -1,9 +1,11 @@
 """Which of the candidates that fit is tried first.
 
 The order rests on studies/advice/report.md, where all learn in the same number of steps; rules that
-were made with cases of it in view are named there. That for clipped noise was made on photographs
-of Train400 and PolyU that the study learns from, and does not test with.
+were made with cases of it in view are named there. Those for clipped noise and for noise that could
+not be measured were made on images that the study learns from, and does not test with.
 """
+
+import math
 
 from denoising.advice.candidates import Candidate
 from denoising.advice.judge import FINE, Facts, clipping_matters, is_processed
@@ -47,12 +49,23 @@ _CLIPPED = (
     "calibrated_nlm_corrected",
     "neighbor2neighbor_corrected",
 )
+# where nothing is known of the noise: what sets its strength by each image
+_UNKNOWN = (
+    "supervised",
+    "noise2noise",
+    "noise2noise_corrected",
+    "calibrated_wavelet",
+    "calibrated_nlm",
+    "noise2void",
+)
 
 
 def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
     """Best first, as far as their assumptions hold."""
     first: tuple[str, ...] = ()
-    if facts.shortest < FINE:
+    if not math.isfinite(facts.noise.best_growth.a.value):
+        first = _UNKNOWN
+    elif facts.shortest < FINE:
         first = _DIGITS
     elif is_processed(facts.noise):
         first = _PROCESSED
