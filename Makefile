@@ -62,7 +62,7 @@ check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a
 prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
 	@python -m tools.prune $(if $(DELETE),--delete)
 
-study: $(VENV)/.installed  ## why Noise2Noise is worse on clipped images (an hour on two cores); NAME=advice: is the advice right (two hours); NAME=decision: the table in README.md (an hour)
+study: $(VENV)/.installed  ## NAME=clipping (the default): why Noise2Noise is worse on clipped images; advice: is it right; decision: what to do with what you have (one or two hours each)
 	@dvc repro studies/$(or $(NAME),clipping)/dvc.yaml
 	@python -m tools.sort_lock studies/$(or $(NAME),clipping)/dvc.lock
 	@cat studies/$(or $(NAME),clipping)/report.md

@@ -156,10 +156,10 @@ def test_seeds_trains_what_the_pipeline_trains(smoke, monkeypatch):
     """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one another."""
     monkeypatch.chdir(smoke.folder)
     content = params.read()
-    mse = files.read_json("metrics/dncnn.json", "mse")["mse"]
-    fast = seeds.train(content, "dncnn", "fast", content["seeds"]["training"])
+    mse = files.read_json("metrics/cae.json", "mse")["mse"]
+    fast = seeds.train(content, "cae", "fast", content["seeds"]["training"])
     assert fast["mse"] == mse
-    plain = seeds.train(content, "dncnn", "plain", content["seeds"]["training"])
+    plain = seeds.train(content, "cae", "plain", content["seeds"]["training"])
     assert plain["precision"] == "float32"
     assert plain["by_fft"] == ""
     assert plain["mse"] != mse
