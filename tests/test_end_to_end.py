@@ -84,6 +84,8 @@ def test_tables_hold_the_articles_numbers_beside_ours(smoke):
     text = smoke.read("plots/tables.md").decode()
     article = json.loads((ROOT / "article.json").read_text())["gauss50"]
     for table, rows in article.items():
+        rows = {name: value for name, value in rows.items() if name not in SPARED}
+        assert rows
         frame = pd.read_csv(smoke.folder / f"plots/{table}.csv").set_index("name")
         for name, value in rows.items():
             ours = json.loads(smoke.read(f"metrics/{name}.json"))["mse"]
@@ -150,6 +152,7 @@ def test_make_repro_again_does_nothing_and_prints_the_tables(smoke):
     assert smoke.read("plots/tables.md").decode() in output
 
 
+@pytest.mark.slow
 def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(smoke):
     """In tests/test_sort_lock.py nothing has run."""
     file = smoke.folder / "dvc.lock"

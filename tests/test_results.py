@@ -95,6 +95,7 @@ def drawn(root):
     return {file.name: file.read_bytes() for file in (root / "plots").iterdir() if file.is_file()}
 
 
+@pytest.mark.slow
 def test_published_results_are_drawn_from_their_folder_alone(published):
     """Whatever sections the parameters have gained since, or lost that the report does not read."""
     before = drawn(published)
