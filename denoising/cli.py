@@ -37,25 +37,13 @@ class Parser(argparse.ArgumentParser):
 
 
 @dataclasses.dataclass(frozen=True)
-class Unclipped:
-    """Corrects the mean of noise of this sigma, in pixel values, that was clipped to [0, 1]."""
-
-    sigma: float
-
-    def __call__(self, denoised: np.ndarray) -> np.ndarray:
-        from denoising.noise.clipping import unclipped_mean  # SciPy takes a while to import
-
-        return unclipped_mean(denoised, self.sigma)
-
-
-@dataclasses.dataclass(frozen=True)
 class Corrected:
     """Corrects the means that noise moved, as a section of a dataset says what the noise is."""
 
     noise: dict[str, Any]
 
     def __call__(self, denoised: np.ndarray) -> np.ndarray:
-        from denoising.noise.base import Noise
+        from denoising.noise.base import Noise  # SciPy takes a while to import
         from denoising.sections import read_kind
 
         noise: Noise = read_kind("noise", self.noise, "noise")
@@ -212,8 +200,10 @@ def _choices(arguments: argparse.Namespace) -> Choices:
         raise InputError(f"--black {black}: should be finite")
     if white is not None and not (black or 0) < white < math.inf:
         raise InputError(f"--white {white}: should be over {black or 0:g} and finite")
-    correct: Correct | None = None if sigma is None else Unclipped(sigma)
-    if arguments.noise is not None:
+    correct: Correct | None = None
+    if sigma is not None:
+        correct = Corrected({"name": "gaussian", "sigma": sigma, "clip": True})
+    elif arguments.noise is not None:
         correct = correction(arguments.noise)
     form = CALLED[arguments.format] if arguments.format else None
     return Choices(black, white, arguments.grey, form, correct)

@@ -73,7 +73,8 @@ class Project:
             "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT
         ).split("\0")
         for name in filter(None, listed):
-            if (ROOT / name).is_file():
+            # what a user made of images of theirs lies there, and its stages may not have run
+            if (ROOT / name).is_file() and not name.startswith(("own/", "samples/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, folder / name)
         _git("init", "--quiet", "--initial-branch", "main", cwd=folder)

@@ -9,7 +9,7 @@ MEANS = {
     "noisy": "noisy images alone",
 }
 
-BACK = ", and take what noise did to the means back"
+BACK = ", and take back what the noise did to the means"
 
 
 def text(source: str, advice: Advice, seconds: dict[str, float], rows: str) -> str:
