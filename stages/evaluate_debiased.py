@@ -4,11 +4,7 @@ Squared error teaches a network the mean of its targets. Where noise moves that 
 does, the inverse of the noise model's mean moves it back (Foi 2009). Nothing is trained.
 """
 
-import numpy as np
-
-from denoising.evaluation import targets
-from denoising.noise.base import inverse
-from stages.evaluating import prediction
+from stages.evaluating import measuring, prediction
 from stages.shared import command, images, layout, params
 
 
@@ -23,11 +19,7 @@ def main(content: params.Content, name: str) -> None:
     made_of = prediction.provenance(chosen)
     test = images.test_images(chosen.dataset, chosen.evaluation.examples)
     predictor = prediction.Predictor(layout.model_file(chosen.run), chosen, test)
-    mean = targets.read(layout.targets_file(chosen.dataset)).mean
-
-    def corrected(noisy: np.ndarray) -> np.ndarray:
-        return inverse(predictor(noisy), mean).astype(np.float32)
-
+    corrected = measuring.corrected(predictor, chosen.dataset)
     prediction.measure(name, made_of, predictor, test, chosen, corrected)
 
 

@@ -5,11 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from denoising.evaluation import evaluate, filters, targets
-from denoising.noise.base import inverse
+from denoising.evaluation import evaluate, filters
 from denoising.sections import validate
 from stages.evaluating import measuring, outputs
-from stages.shared import command, images, layout, params
+from stages.shared import command, images, params
 
 MARGIN = 2 * images.ALIGNED  # rows that filters see above and below a band of a large image
 
@@ -40,13 +39,11 @@ def main(content: params.Content, name: str) -> None:
     chosen = settings(content, name)
     test = images.test_images(chosen.dataset, chosen.evaluation.examples)
 
-    mean = targets.read(layout.targets_file(chosen.dataset)).mean if chosen.corrected else None
-
     def filtered(noisy: np.ndarray) -> np.ndarray:
-        means = chosen.filter(noisy.astype(np.float32))
-        return means if mean is None else inverse(means, mean).astype(np.float32)
+        return chosen.filter(noisy.astype(np.float32))
 
-    found = measuring.measured(test, filtered, MARGIN, chosen.evaluation)
+    denoise = measuring.corrected(filtered, chosen.dataset) if chosen.corrected else filtered
+    found = measuring.measured(test, denoise, MARGIN, chosen.evaluation)
     outputs.write_evaluation(name, found.scores(), found.per_image(), found.histogram(), about={})
 
 

@@ -11,10 +11,12 @@ import yaml
 from ruamel.yaml import YAML
 from scipy import ndimage
 
-from denoising.advice import words
+from denoising.advice import trial, words
 from denoising.advice.advise import Advice, Choice, advise, measured_noise
 from denoising.advice.candidates import Candidate, candidates
 from denoising.advice.judge import Facts, judge
+from denoising.advice.trial import Reached
+from denoising.evaluation import filters
 from denoising.files import InputError
 from denoising.inference.files import Choices, FileDenoiser, WholePages
 from denoising.inference.notes import Notes
@@ -34,6 +36,13 @@ NOISES = {
     "photons": {"name": "poisson", "peak": 30.0, "clip": False},
     "shared": {"name": "correlated", "sigma": 0.1, "across": 0.8, "down": 0.8, "clip": False},
     "replaced": {"name": "salt_and_pepper", "amount": 0.1, "salt_vs_pepper": 0.5},
+    "both": {
+        "name": "mixture",
+        "parts": [
+            {"name": "gaussian", "sigma": 0.08, "clip": True},
+            {"name": "salt_and_pepper", "amount": 0.06, "salt_vs_pepper": 0.5},
+        ],
+    },
 }
 
 
@@ -79,7 +88,7 @@ def test_without_clean_images_and_pairs_there_is_no_training_with_them(advised):
 
 def test_clipping_rules_out_what_learns_a_mean(advised):
     advice = advised["strong and clipped"]
-    assert advice.best.candidate.name == "calibrated_nlm_corrected"
+    assert advice.best.candidate.name == "calibrated_corrected"
     assert names(advice.ruled_out) >= SINGLE
     against = {choice.candidate.name: choice.against for choice in advice.ruled_out}
     assert "cut at black, which moves the mean" in against["sure"][0]
@@ -88,9 +97,9 @@ def test_clipping_rules_out_what_learns_a_mean(advised):
 
 
 def test_where_noise_moves_means_what_learns_them_is_corrected(advised):
-    corrected = {"neighbor2neighbor_corrected", "calibrated_wavelet_corrected"}
+    corrected = {"neighbor2neighbor_corrected", "calibrated_corrected"}
     for moved in ("strong and clipped", "replaced"):
-        assert names(advised[moved].ruled_out) >= {"neighbor2neighbor", "calibrated_wavelet"}
+        assert names(advised[moved].ruled_out) >= {"neighbor2neighbor", "calibrated"}
         assert not corrected & names(advised[moved].ruled_out)
     assert corrected <= names(advised["strong and clipped"].fit)
     kept = advised["white"]
@@ -125,6 +134,43 @@ def test_replaced_pixels_leave_the_blind_spot_and_medians(advised):
     assert names(advice.ruled_out) >= SINGLE
     assert advice.noise["salt"] == pytest.approx(0.05, rel=0.2)
     assert advice.noise["pepper"] == pytest.approx(0.05, rel=0.2)
+
+
+def test_replaced_pixels_are_mended_before_other_noise_is_filtered(advised):
+    best = advised["both"].best.candidate
+    assert best.name == "mended_calibrated"
+    noise, clean = read_kind("noise", NOISES["both"], "noise"), PHOTOGRAPHS[0][:64, :64]
+    noisy = noise.corrupt(clean, np.random.default_rng(0))
+
+    def error(section):
+        return np.mean((filters.read(section, "filter")(noisy[None])[0] - clean) ** 2)
+
+    assert error(best.section) < 0.7 * min(map(error, best.section["filters"]))
+    for name in ("white", "shared"):
+        choices = [*advised[name].fit, *advised[name].ruled_out]
+        assert "mended_calibrated" not in names(choices)
+
+
+def test_where_a_filter_leaves_next_to_nothing_it_comes_first(advised):
+    facts = advised["white"].facts
+    for share, best in ((0.05, "calibrated"), (0.3, "sure")):
+        advice = advise(facts._replace(filtered=Reached(share * 0.01, share)))
+        assert advice.best.candidate.name == best
+        text = words.text("scans", advice, {}, rows.text("images", advice))
+        assert f"leaves {share:.0%} of the noise's variance" in text
+
+
+def test_what_a_filter_leaves_is_estimated_without_a_truth():
+    noise = read_kind("noise", NOISES["white"], "noise")
+    clean = [one[:64, :64] for one in PHOTOGRAPHS[:2]]
+    noisy = [noise.corrupt(one, np.random.default_rng(k)) for k, one in enumerate(clean)]
+    by = filters.read({"name": "calibrated", "filter": "any"}, "filter")
+    true = np.mean((by(np.stack(noisy)) - np.stack(clean)) ** 2)
+    found = trial.reached(noisy, noise)
+    assert found.mse == pytest.approx(true, abs=0.03 * 0.01)
+    assert found.share == pytest.approx(found.mse / 0.01, rel=1e-6)
+    clipped = read_kind("noise", NOISES["strong and clipped"], "noise")
+    assert trial.reached(noisy, clipped) is None
 
 
 def test_every_assumption_is_judged(advised):

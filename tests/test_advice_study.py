@@ -8,12 +8,14 @@ import yaml
 
 from denoising.files import InputError, write_json
 from denoising.noise.gaussian import Gaussian
+from denoising.sections import read_kind
 from stages.shared import params
 from studies.advice import measure, report, settings
 from studies.images import Split
 from tests.conftest import ROOT, Project
 
 CONTENT = params.read(ROOT / settings.FILE)
+WHITE = Gaussian(name="gaussian", sigma=0.1, clip=False)
 KINDS = ("white", "poisson", "correlated", "clipped", "impulse", "mixture")
 
 
@@ -46,9 +48,16 @@ def test_wrong_parameters_are_one_line(change, message):
 
 
 def test_what_needs_clean_images_or_shots_is_not_compared():
-    names = {one.name for one in measure.compared()}
+    names = {one.name for one in measure.compared(WHITE)}
     assert {"sure", "blind_spot", "noise2void", "median", "noisy"} <= names
     assert not names & {"supervised", "noise2noise"}
+
+
+def test_what_mends_pixels_is_compared_where_there_are_such():
+    salt = {"name": "measured", "a": 0, "b": 0, "clipped_black": False, "clipped_white": False}
+    replaced = read_kind("noise", salt | {"salt": 0.1}, "noise")
+    found = {one.name for one in measure.compared(replaced)}
+    assert found - {one.name for one in measure.compared(WHITE)} == {"mended_calibrated"}
 
 
 def test_patches_are_cut_at_the_same_places_of_both():
@@ -62,7 +71,7 @@ def test_patches_are_cut_at_the_same_places_of_both():
 
 def test_errors_of_corrected_predictions_stand_beside_where_noise_moves_means():
     clean = np.full((2, 32, 32, 1), 0.1, np.float32)
-    blur = next(one for one in measure.compared() if one.name == "gaussian")
+    blur = next(one for one in measure.compared(WHITE) if one.name == "gaussian")
     for clip in (False, True):
         noise = Gaussian(name="gaussian", sigma=0.3, clip=clip)
         noisy = noise.corrupt(clean, np.random.default_rng(0))
@@ -123,7 +132,7 @@ def test_a_case_is_looked_at_measured_and_reported(tmp_path, mnist_folder):
     content["images"] = {"digits": content["images"]["digits"]}
     file.write_text(yaml.safe_dump(content))
     output = project.run("dvc", "repro", "studies/advice/dvc.yaml")
-    learned = [one for one in measure.compared() if not one.corrected]
+    learned = [one for one in measure.compared(WHITE) if not one.corrected]
     assert output.count("digits_white: ") == 1 + len(learned)
     found = json.loads(project.read(settings.FOLDER / "metrics.json"))
     assert found["cases"] == 1

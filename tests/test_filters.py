@@ -99,6 +99,19 @@ def test_a_switching_median_leaves_what_was_not_replaced(kind, noise, only_ends,
     assert psnr(found, clean) > psnr(apply(over, noisy), clean) + gain
 
 
+def test_a_chain_filters_what_the_one_before_has_left():
+    salt, blur = SWITCHING | {"only_ends": True}, {"name": "gaussian", "sigma": 1.0}
+    images = np.random.default_rng(0).random((2, 12, 12, 1), np.float32)
+    images[:, 5, 5] = 1
+    both = filters.read({"name": "chain", "filters": [salt, blur]}, "filters.row")
+    expected = filters.read(blur, "one")(filters.read(salt, "other")(images))
+    np.testing.assert_array_equal(both(images), expected)
+    assert both.assumes == filters.read(blur, "one").assumes
+    for wrong, said in (([], "at least one"), ([salt, {"name": "chain"}], "'chain'")):
+        with pytest.raises(InputError, match=said):
+            filters.read({"name": "chain", "filters": wrong}, "filters.row")
+
+
 def test_a_switching_median_takes_the_median_of_the_other_neighbours():
     image = np.full((1, 5, 5, 1), 0.5, np.float32)
     image[0, 2, 2] = 1

@@ -1,5 +1,7 @@
 """Filters that take all they know from the noisy image: calibrated ones, and Zero-Shot N2N."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from skimage import data
@@ -7,12 +9,13 @@ from skimage import data
 from benchmarks import zero_shot as benchmark
 from denoising.data import datasets
 from denoising.evaluation import filters
-from denoising.evaluation.filters import Filter, calibrated, zero_shot
+from denoising.evaluation.filters import calibrated, zero_shot
+from denoising.evaluation.filters.chain import Single
 from denoising.evaluation.filters.switching import SwitchingMedian
 from denoising.files import InputError, read_json
 from denoising.methods.base import Assumption
 
-KINDS = ("wavelet", "tv", "nlm", "gaussian", "median")
+KINDS = calibrated.KINDS
 SIDE = {"nlm": 24, "tv": 32}  # pixels, of what takes long
 SIGMA = 25 / 255
 
@@ -43,12 +46,13 @@ def test_a_calibrated_filter_is_nearly_as_good_as_the_best_strength(kind, colour
     filtered = chosen(noisy[None])
     np.testing.assert_array_equal(noisy, before)
     assert (filtered.shape, filtered.dtype) == ((1, *noisy.shape), np.float32)
-    strength = chosen.strength(noisy)
-    own = chosen.filtered(noisy.astype(float), strength)
+    strength = chosen.best(noisy).strength
+    own = calibrated.filtered(kind, noisy.astype(float), strength)
     np.testing.assert_allclose(filtered[0], own, atol=1e-6)
     steps = 2.0 ** np.arange(-2, 2.5, 0.5) * strength
     others = calibrated.SIZES if kind == "median" else steps
-    best = min(mse(chosen.filtered(noisy.astype(float), one), clean) for one in others)
+    pixels = noisy.astype(float)
+    best = min(mse(calibrated.filtered(kind, pixels, one), clean) for one in others)
     assert mse(filtered[0], clean) < 1.25 * best
     assert mse(filtered[0], clean) < 0.55 * mse(noisy, clean)
 
@@ -57,19 +61,31 @@ def test_a_calibrated_filter_is_nearly_as_good_as_the_best_strength(kind, colour
 def test_more_noise_is_given_more_strength(kind):
     chosen = section("calibrated", filter=kind)
     weak, strong = (
-        chosen.strength(photograph(SIDE.get(kind, 64), sigma=level)[1]) for level in (0.05, 0.4)
+        chosen.best(photograph(SIDE.get(kind, 64), sigma=level)[1]).strength
+        for level in (0.05, 0.4)
     )
     assert strong > 1.5 * weak
 
 
 def test_the_strength_is_about_the_noise_that_the_filter_should_be_told():
-    found = section("calibrated", filter="wavelet").strength(photograph(size=128)[1])
+    found = section("calibrated", filter="wavelet").best(photograph(size=128)[1]).strength
     assert found == pytest.approx(SIGMA, rel=0.5)
 
 
 def test_a_strength_follows_the_scale_of_pixel_values():
     chosen, noisy = section("calibrated", filter="wavelet"), photograph()[1]
-    assert chosen.strength(noisy / 64) == pytest.approx(chosen.strength(noisy) / 64, rel=1e-5)
+    small, own = (chosen.best(one).strength for one in (noisy / 64, noisy))
+    assert small == pytest.approx(own / 64, rel=1e-5)
+
+
+def test_any_filter_is_the_one_that_predicts_hidden_pixels_best():
+    noisy = photograph(32)[1]
+    each = [section("calibrated", filter=kind).best(noisy) for kind in KINDS]
+    chosen = section("calibrated", filter="any")
+    best = chosen.best(noisy)
+    assert best == min(each, key=lambda one: one.loss)
+    expected = section("calibrated", filter=best.kind)(noisy[None])
+    np.testing.assert_array_equal(chosen(noisy[None]), expected)
 
 
 def test_a_strength_is_each_images_own_and_a_large_ones_that_of_its_middle():
@@ -81,7 +97,7 @@ def test_a_strength_is_each_images_own_and_a_large_ones_that_of_its_middle():
     large = np.zeros((300, 400, 1), np.float32)
     middle = np.random.default_rng(0).random((256, 256, 1), np.float32)
     large[22:278, 72:328] = middle
-    assert chosen.strength(large) == chosen.strength(middle)
+    assert chosen.best(large) == chosen.best(middle)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +113,13 @@ def test_hidden_pixels_are_enough_and_each_is_hidden_once(shape, count):
     assert times.sum() >= min(calibrated.HIDDEN, times.size)
 
 
-@pytest.mark.parametrize("keys", [{"name": "calibrated", "filter": kind} for kind in KINDS]
-                         + [{"name": "zs_n2n", "steps": 1}])  # fmt: skip
+FROM_IMAGES = (
+    *({"name": "calibrated", "filter": kind} for kind in (*KINDS, calibrated.ANY)),
+    {"name": "zs_n2n", "steps": 1},
+)
+
+
+@pytest.mark.parametrize("keys", FROM_IMAGES)
 def test_any_size_is_filtered_and_one_line_is_refused(keys):
     chosen = section(**keys)
     for shape in [(2, 3, 3), (7, 5, 1)]:
@@ -192,7 +213,7 @@ def test_a_large_image_is_learned_from_its_middle_and_denoised_in_bands(training
 
 
 def test_every_filter_says_what_it_takes_for_granted():
-    sections = Filter.__args__[0].__args__
+    sections = get_args(Single)
     # one's is a matter of its keys
     of_keys = SwitchingMedian(name="switching_median", size=3, threshold=0.1, only_ends=True)
     assumed = {

@@ -19,12 +19,12 @@ from denoising import cli
 from denoising.advice import costs, figures, words
 from denoising.advice.advise import Advice, advise
 from denoising.advice.judge import Facts
+from denoising.advice.look import look
 from denoising.data.store import Store
 from denoising.evaluation import filters
 from denoising.files import InputError, read_json, write_json, write_text
 from denoising.inference import jobs
 from denoising.inference.files import Choices, FileDenoiser, WholePages
-from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import read_kind, validate
 from denoising.training import fit
 from stages.shared import command, layout, params
@@ -105,8 +105,7 @@ def _facts(store: Store) -> Facts:
     elif "clean" in roles:
         kind = "pairs"
     second = _Images(store, "second") if kind == "shots" else None
-    found = diagnose(_Images(store, "noisy"), second)
-    return Facts(kind, int(store.shapes[:, :2].min()), found)
+    return look(kind, int(store.shapes[:, :2].min()), _Images(store, "noisy"), second)
 
 
 def _denoise(folder: Path, dataset: str, names: list[str], advice: Advice) -> None:

@@ -85,6 +85,7 @@ class Advice(NamedTuple):
             "kind": self.facts.kind,
             "shortest_side": self.facts.shortest,
             "noise": self.noise,
+            "filtered": self.facts.filtered._asdict() if self.facts.filtered else None,
             "advised": self.best.candidate.name,
             "fit": [row(choice) for choice in self.fit],
             "ruled_out": [row(choice) for choice in self.ruled_out],
@@ -96,13 +97,13 @@ def advise(facts: Facts) -> Advice:
     """What to train on someone's images.
 
     In the order of `ranked`: those of which no assumption is known to fail, and the others. Where
-    noise leaves means alone, there is nothing to correct.
+    noise leaves means alone, there is nothing to correct, and where no pixels became black or
+    white, nothing to mend.
     """
-    moved = judge(Assumption.ZERO_MEAN, facts).holds is False
     choices = [
         Choice(one, {assumed: judge(assumed, facts) for assumed in one.assumes})
         for one in ranked(candidates(), facts)
-        if moved or not one.corrected
+        if _has_work(one, facts)
     ]
     return Advice(
         facts,
@@ -110,6 +111,13 @@ def advise(facts: Facts) -> Advice:
         [choice for choice in choices if not choice.fits],
         measured_noise(facts.noise),
     )
+
+
+def _has_work(one: Candidate, facts: Facts) -> bool:
+    replaced = facts.noise.impulses.there
+    if one.mends:
+        return bool(replaced) and "random" not in replaced
+    return not one.corrected or judge(Assumption.ZERO_MEAN, facts).holds is False
 
 
 def measured_noise(found: Diagnosis) -> dict[str, Any]:

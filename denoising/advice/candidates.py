@@ -25,6 +25,8 @@ class Candidate(NamedTuple):
     assumes : tuple of Assumption
     corrected : bool
         Are its predictions taken back through the mean of the noise?
+    mends : bool
+        Does it begin with putting something in place of black and white pixels?
     """
 
     name: str
@@ -32,6 +34,7 @@ class Candidate(NamedTuple):
     network: str
     assumes: tuple[Assumption, ...]
     corrected: bool = False
+    mends: bool = False
 
     @property
     def uncorrected(self) -> str:
@@ -49,14 +52,12 @@ _METHODS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("unsure", "unet", {"step": 0.02}),
     ("noise2void", "unet", {"masked": 0.015, "replacement": "median"}),
 )
+CALIBRATED: dict[str, Any] = {"name": "calibrated", "filter": "any"}
+_DECISION = {"name": "switching_median", "size": 3, "threshold": 0.02, "only_ends": True}
 _FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("calibrated_nlm", {"name": "calibrated", "filter": "nlm"}),
-    ("calibrated_wavelet", {"name": "calibrated", "filter": "wavelet"}),
+    ("calibrated", CALIBRATED),
     ("zs_n2n", {"name": "zs_n2n", "steps": 2000}),
-    (
-        "decision_median",
-        {"name": "switching_median", "size": 3, "threshold": 0.02, "only_ends": True},
-    ),
+    ("decision_median", _DECISION),
     (
         "switching_median",
         {"name": "switching_median", "size": 3, "threshold": 0.1, "only_ends": False},
@@ -65,7 +66,14 @@ _FILTERS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gaussian", {"name": "gaussian", "sigma": 1.0}),
     ("noisy", {"name": "identity"}),
 )
-
+# noise under replaced pixels: these have to go first, or a filter takes them for edges
+_MENDED = Candidate(
+    "mended_calibrated",
+    {"name": "chain", "filters": [_DECISION, CALIBRATED]},
+    "",
+    (Assumption.INDEPENDENT, Assumption.KNOWN_NOISE),
+    mends=True,
+)
 
 CORRECTED = "_corrected"
 # which a correction of means would not mend
@@ -80,7 +88,7 @@ def candidates() -> list[Candidate]:
         found.append(Candidate(name, {"name": name, **options}, network, assumes))
     for name, section in _FILTERS:
         found.append(Candidate(name, section, "", filters.read(section, "filters").assumes))
-    return [*found, *(_corrected(one) for one in found if _is_correctable(one))]
+    return [*found, _MENDED, *(_corrected(one) for one in found if _is_correctable(one))]
 
 
 def _is_correctable(one: Candidate) -> bool:

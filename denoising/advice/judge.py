@@ -3,6 +3,7 @@
 import math
 from typing import Literal, NamedTuple
 
+from denoising.advice.trial import Reached
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.ends import End
 from denoising.noise.diagnosis.findings import CORRELATED, Diagnosis
@@ -26,11 +27,14 @@ class Facts(NamedTuple):
     shortest : int
         Pixels of the shortest side.
     noise : Diagnosis
+    filtered : Reached or None
+        What the calibrated filter reaches; None: nobody tried, or it cannot be told.
     """
 
     kind: Kind
     shortest: int
     noise: Diagnosis
+    filtered: Reached | None = None
 
 
 class Judgement(NamedTuple):

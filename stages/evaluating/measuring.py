@@ -5,14 +5,20 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from denoising.data import image_sets
-from denoising.evaluation import evaluate, sure
+from denoising.evaluation import evaluate, sure, targets
 from denoising.evaluation.kept import Examples
 from denoising.evaluation.unreferenced import Unreferenced
-from denoising.noise.base import Noise
+from denoising.noise.base import Noise, inverse
 from denoising.sections import read_kind
 from stages.shared import command, images, layout
 
 Denoise = Callable[[np.ndarray], np.ndarray]
+
+
+def corrected(denoise: Denoise, dataset: str) -> Denoise:
+    """A denoiser, taken back through the mean of the noise of a dataset."""
+    mean = targets.read(layout.targets_file(dataset)).mean
+    return lambda noisy: inverse(denoise(noisy), mean).astype(np.float32)
 
 
 def predictions(

@@ -36,10 +36,19 @@ SLOW = "zs_n2n"  # a minute an image: benchmarks/zero_shot.md has it
 CODE = ("evaluation/metrics.py", "inference/predict.py")
 
 
-def compared() -> list[Candidate]:
-    """What is for noisy images alone, but for what takes minutes an image."""
+def compared(noise: Noise) -> list[Candidate]:
+    """What is for noisy images alone, but for what takes minutes an image.
+
+    What puts something in place of black and white pixels is among it where noise made such.
+    """
     needs = {Assumption.CLEAN, Assumption.SHOTS}
-    return [one for one in candidates() if not needs & set(one.assumes) and one.uncorrected != SLOW]
+    about = noise.model_dump()
+    replaced = about.get("salt") or about.get("pepper")
+    return [
+        one
+        for one in candidates()
+        if not needs & set(one.assumes) and one.uncorrected != SLOW and (replaced or not one.mends)
+    ]
 
 
 class Job(NamedTuple):
@@ -138,8 +147,9 @@ def main(content: dict[str, Any], name: str) -> None:
     data = {split: images.of_case(settings, name, split) for split in ("train", "test")}
     patch = settings.case(name)[1].patch
     measured = {}
-    twins = {one.uncorrected: one.name for one in compared() if one.corrected}
-    for one in compared():
+    candidates = compared(noise)
+    twins = {one.uncorrected: one.name for one in candidates if one.corrected}
+    for one in candidates:
         if one.corrected:
             continue  # it is what is corrected, learned once
         job = Job(settings, patch, one, noise, data)

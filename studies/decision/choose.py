@@ -8,10 +8,9 @@ from typing import Any
 
 from denoising.advice.advise import advise
 from denoising.advice.candidates import Candidate
-from denoising.advice.judge import Facts
+from denoising.advice.look import look
 from denoising.evaluation import filters
 from denoising.files import write_json
-from denoising.noise.diagnosis.diagnose import diagnose
 from stages.shared import command
 from studies.decision import images
 from studies.decision.settings import FILE, Cell, Settings, chosen_file, validate
@@ -33,7 +32,7 @@ def _advised(settings: Settings, cell: Cell) -> tuple[Candidate, dict[str, Any]]
     kind: Any = cell.have
     second = images.second_shots(settings, cell.images, train) if kind == "shots" else None
     shortest = min(min(one.shape[:2]) for one in train.noisy)
-    advice = advise(Facts(kind, shortest, diagnose(train.noisy, second)))
+    advice = advise(look(kind, shortest, train.noisy, second))
     return advice.best.candidate, advice.noise
 
 

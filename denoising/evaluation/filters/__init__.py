@@ -9,26 +9,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from denoising.evaluation.filters.calibrated import Calibrated
-from denoising.evaluation.filters.fixed import Gaussian, Identity, Mean, Median
-from denoising.evaluation.filters.restoration import NonLocalMeans, TotalVariation, Wavelet
-from denoising.evaluation.filters.switching import SwitchingMedian
-from denoising.evaluation.filters.zero_shot import ZeroShotNoise2Noise
+from denoising.evaluation.filters.chain import Chain, Single
 from denoising.sections import Section, validate
 
-Filter = Annotated[
-    Identity
-    | Median
-    | SwitchingMedian
-    | Mean
-    | Gaussian
-    | NonLocalMeans
-    | TotalVariation
-    | Wavelet
-    | Calibrated
-    | ZeroShotNoise2Noise,
-    Field(discriminator="name"),
-]
+Filter = Annotated[Single | Chain, Field(discriminator="name")]
 
 
 class Row(Section):

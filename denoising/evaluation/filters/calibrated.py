@@ -1,7 +1,7 @@
 """A classical filter that sets its own strength, from the noisy image alone."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,8 +20,29 @@ SPREADS = (4.0, 2.0, 1.0, 0.5)  # of a Gaussian, pixels
 SIZES = (3, 5, 7, 9)  # of a median, pixels
 FINER = (2**0.5, 2**0.25)  # steps around the best candidate so far, in turn
 SHORTEST = 2  # pixels of a side: of one alone, a pixel would be its own neighbour
+ANY = "any"
 
+Kind = Literal["wavelet", "tv", "nlm", "gaussian", "median"]
+KINDS: tuple[Kind, ...] = ("wavelet", "tv", "nlm", "gaussian", "median")
 _Mask = tuple[slice, slice]
+
+
+class Choice(NamedTuple):
+    """What is chosen for an image.
+
+    Attributes
+    ----------
+    kind : str
+        Of filter.
+    strength : float
+        See `Calibrated` for its unit.
+    loss : float
+        Mean squared error of hidden pixels' predictions against their noisy values.
+    """
+
+    kind: Kind
+    strength: float
+    loss: float
 
 
 class Calibrated(Section):
@@ -33,7 +54,8 @@ class Calibrated(Section):
     unknown clean ones, plus the noise's variance: the same for all strengths. The strength with the
     smallest difference then filters the whole image, with nothing hidden.
 
-    `filter` names what is calibrated, and with it what strength means:
+    `filter` names what is calibrated, and with it what strength means; "any" tries all of them on
+    each image, and takes the one with the smallest difference:
 
     - wavelet, nlm: the standard deviation of noise that the filter is told, pixel values;
     - tv: the weight of the total variation, pixel values;
@@ -62,20 +84,20 @@ class Calibrated(Section):
     """
 
     name: Literal["calibrated"]
-    filter: Literal["wavelet", "tv", "nlm", "gaussian", "median"]
+    filter: Literal["wavelet", "tv", "nlm", "gaussian", "median", "any"]
 
     assumes: ClassVar[tuple[Assumption, ...]] = (Assumption.INDEPENDENT, Assumption.ZERO_MEAN)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        filtered = np.empty(images.shape, np.float32)
+        result = np.empty(images.shape, np.float32)
         for index, image in enumerate(images):
             pixels = image.astype(np.float64)  # sums over large images lose too much in float32
-            strength = self.strength(pixels)
-            filtered[index] = self.filtered(pixels, strength) if strength > 0 else pixels
-        return filtered
+            best = self.best(pixels)
+            result[index] = filtered(best.kind, pixels, best.strength) if best else pixels
+        return result
 
-    def strength(self, image: np.ndarray) -> float:
-        """The strength that is chosen for an image.
+    def best(self, image: np.ndarray) -> Choice | None:
+        """What is chosen for an image.
 
         Parameters
         ----------
@@ -84,8 +106,8 @@ class Calibrated(Section):
 
         Returns
         -------
-        float
-            See `Calibrated` for its unit. 0 for an image of a single value, which stays as it is.
+        Choice or None
+            None: the image is of a single value, and stays as it is.
 
         Raises
         ------
@@ -94,55 +116,65 @@ class Calibrated(Section):
         """
         window = _middle(image).astype(np.float64)
         if np.ptp(window) == 0:
-            return 0.0
+            return None
         if min(window.shape[:2]) < SHORTEST:
             height, width, _ = image.shape
             raise InputError(
                 f"an image of {height} x {width} pixels: too small to choose a filter's strength"
             )
         masks = _masks(window.shape)
-        losses = {one: self._loss(window, one, masks) for one in self._candidates(window)}
-        for factor in () if self.filter == "median" else FINER:
-            best = min(losses, key=losses.__getitem__)
-            for one in (best / factor, best * factor):
-                losses[one] = self._loss(window, one, masks)
-        return min(losses, key=losses.__getitem__)
+        kinds = [kind for kind in KINDS if self.filter in (kind, ANY)]
+        return min((_best(kind, window, masks) for kind in kinds), key=lambda one: one.loss)
 
-    def _candidates(self, image: np.ndarray) -> Sequence[float]:
-        if self.filter == "median":
-            return SIZES
-        if self.filter == "gaussian":
-            return SPREADS
-        deviation = float(image.std())
-        return [deviation * level for level in LEVELS]
 
-    def _loss(self, image: np.ndarray, strength: float, masks: list[_Mask]) -> float:
-        """The mean squared error of hidden pixels' predictions against their noisy values."""
-        from skimage.restoration import denoise_invariant  # takes half a second
+def _best(kind: Kind, image: np.ndarray, masks: list[_Mask]) -> Choice:
+    """The best strength of a kind of filter."""
+    losses = {one: _loss(kind, image, one, masks) for one in _candidates(kind, image)}
+    for factor in () if kind == "median" else FINER:
+        best = min(losses, key=losses.__getitem__)
+        for one in (best / factor, best * factor):
+            losses[one] = _loss(kind, image, one, masks)
+    best = min(losses, key=losses.__getitem__)
+    return Choice(kind, best, losses[best])
 
-        def denoise(image: np.ndarray, channel_axis: int) -> np.ndarray:
-            return self.filtered(image, strength)
 
-        # with a channel axis, all channels of a pixel are hidden together
-        options = {"channel_axis": -1}
-        predicted = denoise_invariant(image, denoise, masks=masks, denoiser_kwargs=options)
-        errors = [np.square(predicted[mask] - image[mask]).ravel() for mask in masks]
-        return float(np.concatenate(errors).mean())
+def _candidates(kind: Kind, image: np.ndarray) -> Sequence[float]:
+    if kind == "median":
+        return SIZES
+    if kind == "gaussian":
+        return SPREADS
+    deviation = float(image.std())
+    return [deviation * level for level in LEVELS]
 
-    def filtered(self, image: np.ndarray, strength: float) -> np.ndarray:
-        """One image (H, W, C) float64, at a strength over 0."""
-        match self.filter:
-            case "wavelet":
-                return Wavelet(name="wavelet", sigma=ESTIMATED).filtered(image, strength)
-            case "nlm":
-                return NonLocalMeans(name="nlm", sigma=ESTIMATED).filtered(image, strength)
-            case "tv":
-                channels = np.moveaxis(image, -1, 0)
-                return np.stack([smoothed(channel, strength) for channel in channels], axis=-1)
-            case "gaussian":
-                return Gaussian(name="gaussian", sigma=strength)(image[None])[0]
-            case "median":
-                return Median(name="median", size=int(strength))(image[None])[0]
+
+def _loss(kind: Kind, image: np.ndarray, strength: float, masks: list[_Mask]) -> float:
+    """The mean squared error of hidden pixels' predictions against their noisy values."""
+    from skimage.restoration import denoise_invariant  # takes half a second
+
+    def denoise(image: np.ndarray, channel_axis: int) -> np.ndarray:
+        return filtered(kind, image, strength)
+
+    # with a channel axis, all channels of a pixel are hidden together
+    options = {"channel_axis": -1}
+    predicted = denoise_invariant(image, denoise, masks=masks, denoiser_kwargs=options)
+    errors = [np.square(predicted[mask] - image[mask]).ravel() for mask in masks]
+    return float(np.concatenate(errors).mean())
+
+
+def filtered(kind: Kind, image: np.ndarray, strength: float) -> np.ndarray:
+    """One image (H, W, C) float64, at a strength over 0, whose unit `Calibrated` gives."""
+    match kind:
+        case "wavelet":
+            return Wavelet(name="wavelet", sigma=ESTIMATED).filtered(image, strength)
+        case "nlm":
+            return NonLocalMeans(name="nlm", sigma=ESTIMATED).filtered(image, strength)
+        case "tv":
+            channels = np.moveaxis(image, -1, 0)
+            return np.stack([smoothed(channel, strength) for channel in channels], axis=-1)
+        case "gaussian":
+            return Gaussian(name="gaussian", sigma=strength)(image[None])[0]
+        case "median":
+            return Median(name="median", size=int(strength))(image[None])[0]
 
 
 def _middle(image: np.ndarray) -> np.ndarray:

@@ -1,0 +1,93 @@
+"""Noise2Void and N2V2 on BSD68 at sigma 25, beside clean targets: python -m benchmarks.noise2void
+
+Images, noise and network are those of studies/decision, whose images have to be there (`make study
+NAME=decision`). Epochs are more than there, the same for all; a quarter of an hour on two
+cores. The published number is that of the first paper that `denoising/methods/noise2void.py` names.
+Writes benchmarks/noise2void.json and .md.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from denoising.files import write_json, write_text
+from denoising.inference import tiles
+from denoising.reporting.tables import pipes
+from denoising.sections import read_kind
+from denoising.training.examples import Arrays
+from stages.shared import params
+from studies.decision import images
+from studies.decision.settings import FILE, Settings, validate
+from studies.learning import Learner
+
+FOLDER = Path(__file__).parent
+SET, HELD_OUT = "bsd68", 64
+EPOCHS = 6
+PLAIN = {"residual": False, "zero_output": False}  # what was hidden must not come back unchanged
+SMOOTH = {"blurred_pooling": True, "top_skip": False}  # N2V2's network
+N2V = {"name": "noise2void", "masked": 0.015}
+# method, changes of the network, and what the method's paper has on BSD68, dB
+ROWS: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
+    "Noise2Void, uniform": (N2V | {"replacement": "uniform"}, PLAIN, 27.71),
+    "N2V2, median": (N2V | {"replacement": "median"}, PLAIN | SMOOTH, None),
+    "clean targets": ({"name": "supervised", "loss": {"name": "mse"}}, PLAIN, None),
+}
+
+
+def main() -> None:
+    """Measure, and write both files."""
+    settings = validate(params.read(FILE))
+    of_set, train = settings.images[SET], images.of_set(settings, SET, "train")
+
+    def cut(count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
+        clean, noisy = train.patches(of_set.patch, count, images.STREAM, name)
+        return clean, noisy[np.newaxis]
+
+    data = Arrays(cut(of_set.patches, "train"), cut(HELD_OUT, "held out"))
+    rows = []
+    for name, (section, changes, published) in ROWS.items():
+        found = _measured(settings, section, changes, data)
+        rows.append({"name": name, "published_psnr": published, **found})
+        print(rows[-1], flush=True)
+    write_json(FOLDER / "noise2void.json", {"epochs": EPOCHS, "rows": rows})
+    write_text(FOLDER / "noise2void.md", _page(rows))
+
+
+def _measured(
+    settings: Settings, section: dict[str, Any], changes: dict[str, Any], data: Arrays
+) -> dict[str, float]:
+    """The errors on BSD68 of what a method learns, and the minutes that it takes."""
+    of_set = settings.images[SET]
+    networks = of_set.networks | {"unet": of_set.networks["unet"] | changes}
+    work = of_set.work.model_copy(update={"epochs": EPOCHS})
+    learner = Learner(networks, settings.optimizer, work, settings.precision)
+    method, noise = read_kind("methods", section, "method"), images.noise_of(settings, SET)
+    started = time.perf_counter()
+    model = learner.learn("unet", method, noise, data)
+    minutes = (time.perf_counter() - started) / 60
+    predict = tiles.predictor(model)
+
+    def denoise(image: np.ndarray) -> np.ndarray:
+        return tiles.denoise(model, image, predict)
+
+    return images.measured(denoise, images.of_set(settings, SET, "test"), minutes)
+
+
+def _page(rows: list[dict[str, Any]]) -> str:
+    table = [
+        {
+            "learned by": row["name"],
+            "BSD68, dB": f"{row['psnr']:.2f}",
+            "its paper, dB": f"{row['published_psnr']:.2f}" if row["published_psnr"] else "",
+            "minutes": f"{row['minutes']:.1f}",
+        }
+        for row in rows
+    ]
+    return pipes(pd.DataFrame(table)) + "\n"
+
+
+if __name__ == "__main__":
+    main()
