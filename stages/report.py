@@ -250,8 +250,10 @@ def _write_tables(
             f"{counts[0]} to {counts[-1]}" if len(counts) > 2 else " or ".join(map(str, counts))
         )
         text.append(f"MSE over {images} test images, pixel values in [0, 1].")
-    if estimated := ", ".join(name for name in results if "truth" in scores[name]):
-        text.append(f"No clean images: errors are estimated from second shots ({estimated}).")
+    truths = {name: scores[name]["truth"] for name in results if "truth" in scores[name]}
+    for truth in sorted(set(truths.values())):
+        estimated = ", ".join(name for name in truths if truths[name] == truth)
+        text.append(f"No clean images: errors are estimated from {truth} ({estimated}).")
     for key, frame in frames.items():
         write_text(root / f"plots/{key}.csv", frame.to_csv(index=False, float_format="%.8g"))
         if len(frame):

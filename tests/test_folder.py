@@ -121,21 +121,23 @@ def test_a_page_name_sorts_as_its_number_does(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("clean_in", "roles"),
+    ("beside", "roles"),
     [
         ((), ["noisy", "second"]),
         (("clean", "test/clean"), ["clean", "noisy", "second"]),
         (("test/clean",), ["noisy", "second"]),  # not there for every image
+        (("noisy3", "test/noisy3"), ["noisy", "second", "third"]),
+        (("noisy3",), ["noisy", "second"]),
     ],
 )
-def test_two_shots_and_clean_images_where_all_have_one(tmp_path, clean_in, roles):
-    for folder in ("noisy", "noisy2", "test/noisy", "test/noisy2", *clean_in):
+def test_shots_and_what_is_beside_them_where_all_have_it(tmp_path, beside, roles):
+    for folder in ("noisy", "noisy2", "test/noisy", "test/noisy2", *beside):
         save(tmp_path / folder / "a.png", random(4, 4))
     catalogue, lines = scan(tmp_path)
     assert [list(image.read) for image in catalogue.images] == [roles, roles]
     said = [line for line in lines if "left out" in line]
-    assert len(said) == (len(clean_in) == 1)
-    assert all("clean/" in line for line in said)
+    assert len(said) == (len(beside) == 1)
+    assert all(f"{beside[0].rpartition('/')[2]}/" in line for line in said)
 
 
 def test_too_few_images_are_cut_into_regions(tmp_path):

@@ -5,6 +5,7 @@ from denoising.data.collapse import collapsed
 from denoising.evaluation import evaluate, metrics
 from denoising.evaluation.evaluate import Evaluation
 from denoising.evaluation.kept import Examples
+from denoising.evaluation.shots import umse_per_image
 from denoising.evaluation.unreferenced import Unreferenced
 from denoising.files import InputError
 
@@ -166,19 +167,24 @@ def test_images_in_one_group_or_in_several_give_the_same():
         np.testing.assert_array_equal(images, parts.per_image()[name])
 
 
-def test_a_second_shot_stands_for_the_clean_image():
+@pytest.mark.parametrize(("count", "truth"), [(2, "second shots"), (3, "second and third shots")])
+def test_further_shots_stand_for_the_clean_image(count, truth):
     """Errors that are estimated from noisy images alone are the true ones, on average."""
     clean = np.tile(np.linspace(0.2, 0.8, 200, dtype=np.float32), (1, 200, 1))[..., None]
-    noise = 0.1 * RNG.standard_normal((2, *clean.shape), np.float32)
+    noise = 0.1 * RNG.standard_normal((count, *clean.shape), np.float32)
     prediction = clean + np.float32(0.3) * noise[0] + np.float32(0.02)
     true, _ = measured(prediction, clean, clean + noise[0], any_size=True)
-    estimated, _ = measured(
-        prediction, clean + noise[1], clean + noise[0], any_size=True, second_shots=True
-    )
+    found = evaluate.Measured(SETTINGS, Examples(3), any_size=True, second_shots=True)
+    shots = clean + noise
+    third = shots[2] if count > 2 else None
+    found.add(prediction, shots[1], shots[0], third=third)
+    estimated = found.scores()
     for key in ("mse", "mse_clipped", "noisy_mse", "constant_mse"):
         assert estimated[key] == pytest.approx(true[key], rel=0.15), key
     assert estimated["psnr"] == pytest.approx(true["psnr"], abs=0.7)
-    assert (estimated["ssim"], estimated["truth"]) == (None, "second shots")
+    assert (estimated["ssim"], estimated["truth"]) == (None, truth)
+    expected = umse_per_image(prediction, shots[1], shots[0], shots[-1])
+    assert estimated["mse"] == pytest.approx(expected[0], rel=1e-5)
 
 
 def test_an_image_in_bands_is_an_image():

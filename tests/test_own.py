@@ -81,7 +81,11 @@ def test_what_there_is_not_is_one_line(source, message):
 
 
 NOISE = 150 / 4095  # of the photographs, white at 1
-SUB_FOLDERS = {"pairs": ("clean", "noisy"), "shots": ("noisy", "noisy2"), "noisy": ("noisy",)}
+SUB_FOLDERS = {
+    "pairs": ("clean", "noisy"),
+    "shots": ("noisy", "noisy2", "noisy3"),
+    "noisy": ("noisy",),
+}
 
 
 def photographs(folder, kind, count=6):
@@ -135,7 +139,7 @@ def test_a_folder_becomes_a_table(tmp_path, kind):
         assert re.search(r"\| unet +\| 0\.0", table)
         told = [first.stdout.find(words) for words in ("unet: PSNR ", "stages.evaluate_filter")]
         assert 0 <= told[0] < told[1]  # as soon as it is known
-        assert ("second shots" in table) == (kind == "shots")
+        assert ("second and third shots" in table) == (kind == "shots")
 
     assert "up to date" in subprocess.run(command, cwd=clone, capture_output=True, text=True).stdout
     photographs(tmp_path / "my scans", kind, count=7)  # another image: all is measured anew

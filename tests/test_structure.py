@@ -312,7 +312,7 @@ FOLDERS = {  # of the repository: which others each may import
     "tools": {"denoising", "stages"},
     "studies": {"denoising", "stages"},
     "demo": {"denoising", "stages"},
-    "benchmarks": {"denoising", "stages", "tools", "demo"},
+    "benchmarks": {"denoising", "stages", "tools", "demo", "studies"},
 }
 
 

@@ -20,7 +20,7 @@ from denoising.files import InputError, PathLike, read_arrays, write_arrays
 from denoising.noise.base import Noise
 
 BLOCK = 64  # pixels, side of the blocks that noise is drawn in
-SHOTS = ("noisy", "second")  # roles of the store, where the noise is real
+SHOTS = ("noisy", "second", "third")  # roles of the store, where the noise is real
 
 
 def write(

@@ -1,7 +1,7 @@
 """The images of a source on disk: stored once, whole, whatever their sizes, and memory-mapped.
 
-A folder has one file of pixels per role (clean images, noisy ones, second noisy shots), all images
-of it one after another; `images.npz`, which says where each begins; and `source.json`, which says
+A folder has one file of pixels per role (clean images, noisy ones, further shots), all images of it
+one after another; `images.npz`, which says where each begins; and `source.json`, which says
 what the pixel values mean and has the digests of the others.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from denoising.files import InputError, atomic, read_arrays, read_json, sha256, write_json
 from denoising.files import write_arrays as write_npz
 
-ROLES = ("clean", "noisy", "second")
+ROLES = ("clean", "noisy", "second", "third")
 OwnSet = Literal["train", "test", ""]  # "": the source leaves the choice to the dataset
 ABOUT = "source.json"
 INDEX = "images.npz"

@@ -51,8 +51,10 @@ class Measured:
         Are the images of any size? What is measured over pixels and over images is then told apart.
     second_shots : bool
         Are the images that are held against predictions no clean ones, but second noisy shots? The
-        noise of both is then taken for independent, without bias and equally strong: half of what
-        the shots differ by, squared, is that of one, which is subtracted from all errors.
+        noise of all shots is then taken for independent, without bias and equally strong: half of
+        what two shots differ by, squared, is that of one, which is subtracted from all errors. The
+        two are the denoised and the third, if there is a third, else the denoised and the second
+        (uMSE, see `denoising.evaluation.shots`).
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Measured:
         second_shots: bool = False,
     ) -> None:
         self._settings, self._examples, self._any_size = settings, examples, any_size
-        self._second_shots = second_shots
+        self._second_shots, self._shots = second_shots, 0
         self._groups: list[_Group] = []
         self._digest = hashlib.sha256()
         self._histograms = Histograms(settings.histogram_step)
@@ -75,6 +77,7 @@ class Measured:
         noisy: np.ndarray,
         part: str = "",
         goes_on: bool = False,
+        third: np.ndarray | None = None,
     ) -> None:
         """Measure images of one size, or a band of one image.
 
@@ -88,6 +91,8 @@ class Measured:
             Which part of the test images they belong to, such as a test set; "": to none.
         goes_on : bool
             Is it a further band of the image before? SSIM then lacks the windows that lie on both.
+        third : ndarray (n, H, W, C) float32, optional
+            Third shots.
 
         Raises
         ------
@@ -109,7 +114,10 @@ class Measured:
             part=part,
         )
         if self._second_shots:
-            group = _without_noise(group)
+            self._shots = 2 if third is None else 3
+            other = unit if third is None else third
+            apart = metrics.mse_per_image(noisy.astype(np.float32), other)
+            group = _without_noise(group, apart / 2)
         self._groups.append(_merged(self._groups.pop(), group) if goes_on else group)
         self._digest.update(clean.tobytes())
         self._digest.update(noisy.tobytes())
@@ -172,7 +180,7 @@ class Measured:
                 "noisy_psnr": float(metrics.psnr(noisy).mean()),
             }
         if self._second_shots:
-            scores["truth"] = "second shots"
+            scores["truth"] = "second shots" if self._shots == 2 else "second and third shots"
         names = [group.part for group in self._groups for _ in group.errors]
         if len(set(names)) > 1:
             scores["parts"] = {
@@ -232,9 +240,8 @@ def _moments(groups: Sequence[_Group]) -> tuple[float, float]:
     return float(mean), float(np.average(variances + (means - mean) ** 2, weights=counts))
 
 
-def _without_noise(group: _Group) -> _Group:
-    """Errors against the mean of a second shot, of those against the shot itself."""
-    noise = group.noisy / 2
+def _without_noise(group: _Group, noise: np.ndarray) -> _Group:
+    """Errors against the mean of a second shot, of those against the shot, less its noise."""
     return group._replace(
         errors=group.errors - noise,
         clipped=group.clipped - noise,

@@ -47,7 +47,7 @@ def measured(
     second_shots = test.truth == "second shots"
     found = evaluate.Measured(settings, examples, test.any_size, second_shots)
     for prediction, group in predictions(test, denoise, margin):
-        found.add(prediction, group.truth, group.noisy, group.part, group.goes_on)
+        found.add(prediction, group.truth, group.noisy, group.part, group.goes_on, group.third)
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from denoising.data import datasets, image_sets
 from denoising.data.image_sets import ImageSet
-from denoising.data.store import Store
+from denoising.data.store import Store, Window
 from denoising.files import read_json
 from denoising.noise.base import Noise
 from denoising.sections import read_kind
@@ -62,6 +62,8 @@ class Group(NamedTuple):
         Which test set they are of, where the names tell.
     goes_on : bool
         Is it a further band of the image before?
+    third : ndarray (n, H, W, C), or None
+        Third shots, where second ones are the truth.
     """
 
     truth: Any
@@ -69,6 +71,7 @@ class Group(NamedTuple):
     rows: slice
     part: str
     goes_on: bool
+    third: np.ndarray | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,16 +109,18 @@ class TestImages:
             height, width, _ = images.shapes[index]
             for start, stop in _bands(height, width):
                 above, below = max(0, start - margin), min(height, stop + margin)
+                window = (slice(start, stop), slice(None))
+                has_third = self.truth == "second shots" and images.versions > 2
                 yield Group(
-                    truth=self._truth(images, index, slice(start, stop)),
+                    truth=self._truth(images, index, window),
                     noisy=images.noisy(index, 0, (slice(above, below), slice(None)))[None],
                     rows=slice(start - above, stop - above),
                     part=part if found else "",
                     goes_on=start > 0,
+                    third=images.noisy(index, 2, window)[None] if has_third else None,
                 )
 
-    def _truth(self, images: ImageSet, index: int, rows: slice) -> np.ndarray | None:
-        window = (rows, slice(None))
+    def _truth(self, images: ImageSet, index: int, window: Window) -> np.ndarray | None:
         if self.truth == "none":
             return None
         if self.truth == "second shots":

@@ -1,8 +1,8 @@
-"""Which image files a folder has, and for what: clean images, noisy ones, second shots; test sets.
+"""Which image files a folder has, and for what: clean images, noisy ones, more shots; test sets.
 
 clean/             clean images alone
 clean/ noisy/      pairs: each noisy image, and the clean one of the same name
-noisy/ noisy2/     two shots of each image
+noisy/ noisy2/     two shots of each image, and in noisy3/ perhaps a third
 noisy/             noisy images alone
 test/              with the same folders inside: the test set
 """
@@ -21,7 +21,7 @@ from denoising.formats.opening import SUFFIXES, is_image
 from denoising.sources.base import Log
 
 Kind = Literal["clean", "pairs", "shots", "noisy"]
-FOLDERS = {"clean": "clean", "noisy": "noisy", "second": "noisy2"}  # by role
+FOLDERS = {"clean": "clean", "noisy": "noisy", "second": "noisy2", "third": "noisy3"}  # by role
 # The first role is the one whose pixels tell whether two images are the same
 ROLES: dict[Kind, tuple[str, ...]] = {
     "clean": ("clean",),
@@ -42,7 +42,7 @@ def kind_of(root: Path) -> Kind:
     InputError
         If they tell none.
     """
-    has = _has(root)
+    has = _has(root) - {"third"}  # which tells nothing without the second
     if {"noisy", "second"} <= has:
         return "shots"
     if {"noisy", "clean"} <= has:
@@ -64,7 +64,7 @@ def kind_of(root: Path) -> Kind:
 def folders_of(root: Path, kind: Kind, log: Log) -> dict[OwnSet, Folders]:
     """The folder of each role, by set; the only set is "" where there is no test/.
 
-    The clean images of shots are optional.
+    The clean images of shots are optional, and so is a third one.
 
     Raises
     ------
@@ -77,9 +77,14 @@ def folders_of(root: Path, kind: Kind, log: Log) -> dict[OwnSet, Folders]:
         test = _roles(root / TEST, kind, inside=root in train.values())
         sets = {"train": train, "test": test}
     places = {name: root / TEST if name == "test" else root for name in sets}
-    clean = {name: {"clean": place / FOLDERS["clean"]} for name, place in places.items()}
-    if kind == "shots" and all(one["clean"].is_dir() for one in clean.values()):
-        sets = {name: clean[name] | folders for name, folders in sets.items()}
+    beside = [
+        role
+        for role in ("clean", "third")
+        if kind == "shots" and all((place / FOLDERS[role]).is_dir() for place in places.values())
+    ]
+    for name, place in places.items():
+        found = sets[name] | {role: place / FOLDERS[role] for role in beside}
+        sets[name] = {role: found[role] for role in FOLDERS if role in found}
     for name, folders in sets.items():
         _say_beside(places[name], folders, log)
     return sets
