@@ -196,7 +196,7 @@ def test_what_cannot_be_measured_is_real_noise():
 
 
 def test_of_noise_that_cannot_be_measured_an_image_tells_the_strength():
-    noise = read_kind("noise", {"name": "poisson", "peak": 10.0, "clip": False}, "noise")
+    noise = read_kind("noise", {"name": "speckle", "sigma": 0.3, "clip": False}, "noise")
     shapes = np.zeros((40, 28, 28, 1), np.float32)
     shapes[:, 8:20, 12:15] = np.linspace(0.3, 1, 12)[:, None, None]  # thin, and on a dark ground
     images = [noise.corrupt(one, np.random.default_rng(k)) for k, one in enumerate(shapes)]

@@ -15,6 +15,7 @@ from denoising.noise.diagnosis.level import noise_variance, patch_sigma
 from denoising.noise.diagnosis.steps import step
 from denoising.noise.impulse import Impulse
 from denoising.noise.salt_and_pepper import SaltAndPepper
+from denoising.sections import read_kind
 from denoising.sources import bsd, mnist, polyu
 from tests.conftest import ROOT
 from tests.test_diagnosis import KERNELS, PHOTOGRAPHS, noisy
@@ -148,6 +149,37 @@ def test_noise_of_a_camera_grows_with_the_signal():
     assert found.step == pytest.approx(1 / 30)
     assert not found.has_impulses
     assert "as if white were" in text(found)
+
+
+def corrupted(images, section):
+    noise = read_kind("noise", section, "noise")
+    return [noise.corrupt(one, np.random.default_rng(k)) for k, one in enumerate(images)]
+
+
+@pytest.mark.parametrize("peak", [10.0, 100.0])
+def test_counts_on_a_dark_ground_tell_their_noise_by_their_step(digits, peak):
+    found = look(corrupted(digits, {"name": "poisson", "peak": peak, "clip": False}))
+    assert found.growth.a.value == 0
+    assert found.growth.b.value == pytest.approx(1 / peak, rel=1e-4)
+    assert found.sigma.value == pytest.approx(np.sqrt(np.mean(digits) / peak), rel=0.02)
+    assert found.is_signal_dependent
+    assert f"as if white were {peak:.0f} photons" in text(found)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        None,
+        {"name": "speckle", "sigma": 0.3, "clip": False},
+        {"name": "poisson", "peak": 10.0, "clip": True},
+    ],
+)
+def test_what_is_no_count_is_not_taken_for_one(digits, section):
+    """Nor are its steps, 255 to white, where there are any."""
+    images = corrupted(digits, section) if section else digits
+    assert np.isnan(look(images).growth.b.value)
+    rounded = [(one * 255).round() / 255 for one in images]
+    assert np.isnan(look(rounded).growth.b.value)
 
 
 @pytest.mark.parametrize("amount", [0.01, 0.1])

@@ -1,10 +1,12 @@
 """Look at the noise of images, from these alone."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from denoising.noise.diagnosis import (
+    counts,
     ends,
     flat,
     growth,
@@ -81,12 +83,14 @@ def diagnose(
         )
     if found.has_impulses and sigma.value < NOTHING:
         grows, lines = growth.nothing(resamples)
+    elif not math.isfinite(grows.a.value) and counts.are_counts(samples, step):
+        sigma, grows, lines = counts.noise(samples, step, weights)
     two = None
     if second is not None:
         summed = pairs.collect(samples)
-        counts = summed.counts.sum(axis=0)
+        levels = summed.counts.sum(axis=0)
         sigma_2, grows_2, lines, correlations_2 = growth.noise(
-            lambda row: pairs.estimate(summed, row), counts, cut, weights
+            lambda row: pairs.estimate(summed, row), levels, cut, weights
         )
         two = PairFindings(sigma_2, grows_2, correlations_2)
     black, white = (
