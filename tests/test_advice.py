@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from denoising.inference.files import Choices, FileDenoiser, WholePages
 from denoising.inference.notes import Notes
 from denoising.methods.base import Assumption
 from denoising.noise.diagnosis.diagnose import diagnose
+from denoising.noise.diagnosis.estimates import Estimate
 from denoising.sections import kinds, read_kind
 from stages import schema
 from stages.shared import params
@@ -79,6 +81,14 @@ def test_for_images_as_small_as_digits_the_blind_spot_comes_first(advised):
     advice = advise(advised["white"].facts._replace(shortest=28))
     assert advice.best.candidate.name == "blind_spot"
     assert "neighbor2neighbor" in names(advice.ruled_out)
+
+
+def test_for_counts_of_photons_the_blind_spot_does_not_come_first(advised):
+    facts = advised["photons"].facts
+    none = Estimate(0.0, 0.0, 0.0)
+    noise = replace(facts.noise, growth=replace(facts.noise.growth, a=none))
+    advice = advise(facts._replace(shortest=28, noise=noise))
+    assert advice.best.candidate.name in ("sure", "recorrupted")
 
 
 def test_without_clean_images_and_pairs_there_is_no_training_with_them(advised):

@@ -54,7 +54,7 @@ def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
     first: tuple[str, ...] = ()
     if not math.isfinite(facts.noise.best_growth.a.value):
         first = _FILTERED
-    elif facts.shortest < FINE:
+    elif facts.shortest < FINE and not _are_counts(facts.noise):
         first = _DIGITS
     elif is_processed(facts.noise):
         first = _PROCESSED
@@ -64,6 +64,12 @@ def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
         first = _FILTERED
     names = [*first, *(name for name in _PHOTOGRAPHS if name not in first)]
     return sorted(candidates, key=lambda one: names.index(one.name))
+
+
+def _are_counts(noise: Diagnosis) -> bool:
+    """Has black no noise? The blind spot's likelihood is Gaussian, and nearly infinite there."""
+    growth = noise.best_growth
+    return growth.a.value == 0 and growth.b.value > 0
 
 
 def _is_clipped_alone(noise: Diagnosis) -> bool:

@@ -108,11 +108,12 @@ def _text(settings: Settings, cases: dict[str, Judged], counts: dict[str, int]) 
         f"{counts['worse_than_noisy']} it is worse than the noisy image. Judged by clean images "
         "that neither the advice nor the training saw.",
         _missing(settings, cases),
-        "Two rules were made with a case in view, and are not tested by it: that a blur comes "
+        "Three rules were made with a case in view, and are not tested by it: that a blur comes "
         "first for photographs that a camera developed was found on `cameras_real`; that what "
         "leaves all other pixels alone comes first where noise only replaces some, on "
-        "`cameras_salt_and_pepper`. When filters come before networks, and which, was settled on "
-        "the images that are learned from here, after an earlier advice had been wrong in cases "
+        "`cameras_salt_and_pepper`; that the blind spot does not come first for counts of "
+        "photons, on `digits_poisson`. When filters come before networks, and which, was settled "
+        "on the images that are learned from here, after an earlier advice had been wrong in cases "
         "with smooth images, mixtures and clipping.",
         f"Budget `{settings.budget}`: all networks learn {steps} steps of {work.batch_size} "
         "patches from noisy images that are there once, and are told the noise as it was "
