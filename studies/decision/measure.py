@@ -55,7 +55,8 @@ def main(content: dict[str, Any], name: str) -> None:
     """Measure one cell."""
     settings = validate(content)
     cell, _ = settings.cell(name)
-    one = Chosen(**read_json(chosen_file(name), *Chosen._fields))
+    kept = read_json(chosen_file(name), *Chosen._fields)
+    one = Chosen(**{key: kept[key] for key in Chosen._fields})
     test = images.of_set(settings, cell.images, "test")
     found = []
     if not one.network:
