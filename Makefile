@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro advise check-params test test-slow lint format fresh bench gate reference check prune study demo publish report readme lock clean
+.PHONY: help repro advise check-params test test-slow test-nightly lint format fresh bench gate reference check prune study demo publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -33,7 +33,10 @@ test: $(VENV)/.installed-dev  ## tests: library, stages, tools, one end-to-end s
 	@pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
-	@pytest -m slow
+	@pytest -m "slow and not nightly"
+
+test-nightly: $(VENV)/.installed-dev  ## the slow tests that rarely break: whole studies, benchmarks, advice that is followed
+	@pytest -m nightly
 
 lint: $(VENV)/.installed-dev  ## ruff: lint and format; mypy: types; the workflows against their schema
 	@ruff check .

@@ -353,6 +353,7 @@ def test_a_filter_refuses_what_is_not_finite(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_advice_that_is_followed_gives_networks_and_denoised_files(tmp_path):
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)

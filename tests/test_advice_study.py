@@ -123,6 +123,7 @@ def test_a_report_of_nothing_is_one_line(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_case_is_looked_at_measured_and_reported(tmp_path, mnist_folder):
     project = Project(tmp_path, mnist_folder)
     file = project.folder / settings.FILE

@@ -127,6 +127,7 @@ def test_every_way_of_the_ablation_is_another_plan(way):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(("way", "network"), [("ours", "unet"), ("keras float32", "cnn")])
 def test_a_worker_answers(way, network):
     one = speed.Worker(way, network)
@@ -152,6 +153,7 @@ def test_memory_is_measured_of_every_stage():
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_seeds_trains_what_the_pipeline_trains(smoke, monkeypatch):
     """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one another."""
     monkeypatch.chdir(smoke.folder)

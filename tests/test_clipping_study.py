@@ -224,6 +224,7 @@ def command(experiment):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_a_killed_experiment_goes_on_and_ends_with_the_same_bytes(small):
     outputs = [settings.FOLDER / kind / "low_contrast.csv" for kind in ("measured", "values")]
     small.run(*command("low_contrast"))
@@ -241,6 +242,7 @@ def test_a_killed_experiment_goes_on_and_ends_with_the_same_bytes(small):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_the_whole_study_runs_and_a_second_time_has_nothing_to_do(small):
     small.run("dvc", "repro", "studies/clipping/dvc.yaml")
     report = small.read("studies/clipping/report.md").decode()

@@ -116,6 +116,7 @@ def test_the_table_says_what_is_missing(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_cells_are_chosen_measured_and_reported(tmp_path, mnist_folder):
     project = Project(tmp_path, mnist_folder)
     file = project.folder / settings.FILE
