@@ -11,11 +11,11 @@ import math
 
 import numpy as np
 
-from denoising.noise.diagnosis.estimates import UNKNOWN, Estimate, ratio
+from denoising.noise.diagnosis.estimates import Estimate, ratio
 from denoising.noise.diagnosis.growth import Growth
 from denoising.noise.diagnosis.samples import Samples
+from denoising.noise.diagnosis.steps import NEAR
 
-NEAR = 0.03  # of a step, how far from its multiples values may be
 MOST = 4096  # sum of two counts, at most; a step of more than 11 bits is no photon's
 ENOUGH = 200  # pairs of a sum, so that the mean is right within a tenth
 SUMS = 3  # that have enough pairs
@@ -70,8 +70,6 @@ def noise(
 
     value, count = samples.sums(lambda window: sums(window.pixels)).T
     mean = ratio(value, count, weights)
-    if not mean.value > 0:
-        return UNKNOWN, Growth(UNKNOWN, UNKNOWN, UNKNOWN), np.full((1 + len(weights), 2), np.nan)
     relative = Estimate(1 / mean.value, 1 / mean.high, 1 / mean.low)
     growth = Growth(Estimate(0.0, 0.0, 0.0), Estimate(step, step, step), relative)
     sigma = mean.map(lambda one: math.sqrt(step * one))
