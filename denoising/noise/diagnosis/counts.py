@@ -14,7 +14,7 @@ import numpy as np
 from denoising.noise.diagnosis.estimates import Estimate, ratio
 from denoising.noise.diagnosis.growth import Growth
 from denoising.noise.diagnosis.samples import Samples
-from denoising.noise.diagnosis.steps import NEAR
+from denoising.noise.diagnosis.steps import NEAR, ROUNDING
 
 MOST = 4096  # sum of two counts, at most; a step of more than 11 bits is no photon's
 ENOUGH = 200  # pairs of a sum, so that the mean is right within a tenth
@@ -71,6 +71,7 @@ def noise(
     value, count = samples.sums(lambda window: sums(window.pixels)).T
     mean = ratio(value, count, weights)
     relative = Estimate(1 / mean.value, 1 / mean.high, 1 / mean.low)
-    growth = Growth(Estimate(0.0, 0.0, 0.0), Estimate(step, step, step), relative)
-    sigma = mean.map(lambda one: math.sqrt(step * one))
+    one = Estimate(step, step - ROUNDING, step + ROUNDING)
+    growth = Growth(Estimate(0.0, 0.0, 0.0), one, relative)
+    sigma = mean.map(lambda level: math.sqrt(step * level))
     return sigma, growth, np.tile([0.0, step], (1 + len(weights), 1))
