@@ -55,7 +55,7 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
         By title, where there are any: pixel values to mark, the mean of noisy blacks and of noisy
         whites.
     """
-    figure, axes = _row(len(frames), 5.2, 3.6, sharex=True, sharey=True)
+    figure, axes, columns = _panels(len(frames), 5.2, 3.6, sharex=True, sharey=True)
     for axis, (title, frame) in zip(axes, frames.items(), strict=True):
         for series, (colour, style) in SERIES.items():
             if series not in frame:  # no clean images
@@ -75,7 +75,8 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
             title=title, xlabel="pixel value (0 black, 1 white)", yscale="log", ylim=(1e-4, 1.2)
         )
         axis.grid(alpha=0.25)
-    axes[0].set_ylabel("share of pixels")
+    for axis in axes[::columns]:
+        axis.set_ylabel("share of pixels")
     if any(marks.values()):
         axes[-1].plot([], [], color=RED, linewidth=0.8, label="mean of noisy black, noisy white")
     handles = {
@@ -93,6 +94,7 @@ def histograms(frames: Mapping[str, pd.DataFrame], marks: Mapping[str, Sequence[
     return figure
 
 
+ABREAST = 4  # panels of a row, at most: of more, nothing can be read on a page
 NARROW = 2.0  # ratio of the losses of a panel below which their scale is linear
 INSIDE = 4  # learning curves of a panel that leave room for their names
 
@@ -107,7 +109,7 @@ def curves(frames: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     frames : dict of str to dict of str to DataFrame
         By title and run: epoch, loss, val_loss.
     """
-    figure, axes = _row(len(frames), 4.8, 3.6)
+    figure, axes, _ = _panels(len(frames), 4.8, 3.6)
     for axis, (title, runs) in zip(axes, frames.items(), strict=True):
         for (name, frame), colour in zip(
             runs.items(), CYCLE * (1 + len(runs) // len(CYCLE)), strict=False
@@ -191,8 +193,21 @@ def note(text: str) -> Figure:
     return figure
 
 
-def _row(count: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:
+def _panels(
+    count: int, width: float, height: float, **options: Any
+) -> tuple[Figure, Sequence[Any], int]:
+    """A figure, its panels, and how many there are in a row: `ABREAST` at most, rows alike."""
+    rows = -(-count // ABREAST)
+    columns = -(-count // rows)
     figure, axes = plt.subplots(
-        1, count, figsize=(width * count, height), squeeze=False, layout="constrained", **options
+        rows,
+        columns,
+        figsize=(width * columns, height * rows),
+        squeeze=False,
+        layout="constrained",
+        **options,
     )
-    return figure, axes[0]
+    for unused, above in zip(axes.flat[count:], axes.flat[count - columns :], strict=False):
+        figure.delaxes(unused)
+        above.tick_params(labelbottom=True)  # which one that shares the axis would have had
+    return figure, axes.flat[:count], columns
