@@ -10,21 +10,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from denoising.files import write_json, write_text
-from denoising.inference import tiles
 from denoising.reporting.tables import pipes
 from denoising.sections import read_kind
-from denoising.training.examples import Arrays
 from stages.shared import params
-from studies.decision import images
-from studies.decision.settings import FILE, Settings, validate
-from studies.learning import Learner
+from studies.decision import cells, images
+from studies.decision.cells import Chosen
+from studies.decision.settings import FILE, Cell, Settings, validate
 
 FOLDER = Path(__file__).parent
-SET, HELD_OUT = "bsd68", 64
+SET = "bsd68"
 EPOCHS = 6
 PLAIN = {"residual": False, "zero_output": False}  # what was hidden must not come back unchanged
 SMOOTH = {"blurred_pooling": True, "top_skip": False}  # N2V2's network
@@ -40,16 +37,9 @@ ROWS: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
 def main() -> None:
     """Measure, and write both files."""
     settings = validate(params.read(FILE))
-    of_set, train = settings.images[SET], images.of_set(settings, SET, "train")
-
-    def cut(count: int, name: str) -> tuple[np.ndarray, np.ndarray]:
-        clean, noisy = train.patches(of_set.patch, count, images.STREAM, name)
-        return clean, noisy[np.newaxis]
-
-    data = Arrays(cut(of_set.patches, "train"), cut(HELD_OUT, "held out"))
     rows = []
     for name, (section, changes, published) in ROWS.items():
-        found = _measured(settings, section, changes, data)
+        found = _measured(settings, section, changes)
         rows.append({"name": name, "published_psnr": published, **found})
         print(rows[-1], flush=True)
     write_json(FOLDER / "noise2void.json", {"epochs": EPOCHS, "rows": rows})
@@ -57,23 +47,23 @@ def main() -> None:
 
 
 def _measured(
-    settings: Settings, section: dict[str, Any], changes: dict[str, Any], data: Arrays
+    settings: Settings, section: dict[str, Any], changes: dict[str, Any]
 ) -> dict[str, float]:
     """The errors on BSD68 of what a method learns, and the minutes that it takes."""
     of_set = settings.images[SET]
     networks = of_set.networks | {"unet": of_set.networks["unet"] | changes}
     work = of_set.work.model_copy(update={"epochs": EPOCHS})
-    learner = Learner(networks, settings.optimizer, work, settings.precision)
-    method, noise = read_kind("methods", section, "method"), images.noise_of(settings, SET)
+    longer = of_set.model_copy(update={"networks": networks, "work": work})
+    asked = settings.model_copy(update={"images": settings.images | {SET: longer}})
+    method = read_kind("methods", section, "method")
+    one = Chosen(section["name"], section, "unet", method.assumes, False, of_set.noise)
+    cell = Cell(have="pairs", images=SET)
+    data = cells.data_of(asked, cell, one)
     started = time.perf_counter()
-    model = learner.learn("unet", method, noise, data)
+    denoise = cells.trained(asked, cell, one, data, seed=0)
     minutes = (time.perf_counter() - started) / 60
-    predict = tiles.predictor(model)
-
-    def denoise(image: np.ndarray) -> np.ndarray:
-        return tiles.denoise(model, image, predict)
-
-    return images.measured(denoise, images.of_set(settings, SET, "test"), minutes)
+    errors = images.errors(denoise, images.of_set(asked, SET, "test"))
+    return errors | {"minutes": round(minutes, 2)}
 
 
 def _page(rows: list[dict[str, Any]]) -> str:

@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from denoising.files import InputError, write_json
+from denoising.methods.base import Assumption
 from stages.shared import params
-from studies.decision import images, measure, report, settings
+from studies.decision import cells, cost, images, measure, report, settings
 from studies.images import Split
 from tests.conftest import ROOT, Project
 
@@ -47,10 +48,10 @@ def made(have, clean, noise):
     content |= {"cells": {"cell": {"have": have, "images": "mnist"}}, "missing": {}}
     chosen = settings.validate(content)
     kind = {"clean": "supervised", "pairs": "supervised", "shots": "noise2noise", "noisy": "sure"}
-    assumes = [measure.Assumption.CLEAN] if kind[have] == "supervised" else []
+    assumes = [Assumption.CLEAN] if kind[have] == "supervised" else []
     about = {"name": kind[have], "section": {}, "network": "unet", "noise": noise}
-    one = measure.Chosen(assumes=assumes, corrected=False, **about)
-    return measure._data(chosen, chosen.cells["cell"], one)
+    one = cells.Chosen(assumes=assumes, corrected=False, **about)
+    return cells.data_of(chosen, chosen.cells["cell"], one)
 
 
 @pytest.fixture
@@ -88,11 +89,63 @@ def test_nothing_is_learned_from_that_one_has_not(small):
             np.testing.assert_array_equal(again, data.redrawn(1))
 
 
+def in_one_cell(monkeypatch, tmp_path, noise):
+    """A study of one cell, and how it is chosen."""
+    monkeypatch.chdir(tmp_path)
+    content = CONTENT | {"images": {"mnist": CONTENT["images"]["mnist"] | {"noise": noise}}}
+    content |= {"cells": {"cell": {"have": "noisy", "images": "mnist"}}, "missing": {}}
+    section = {"name": "sure", "step": 0.2}
+    one = cells.Chosen("sure", section, "unet", [], False, noise)
+    write_json(settings.chosen_file("cell"), one._asdict())
+    return content
+
+
+def test_a_cell_that_was_killed_goes_on_with_the_next_seed(small, monkeypatch, tmp_path):
+    content = in_one_cell(monkeypatch, tmp_path, small[1])
+    learned = []
+
+    def trained(chosen, cell, one, data, seed):
+        if seed == 1 and 1 not in learned:
+            learned.append(seed)
+            raise KeyboardInterrupt
+        learned.append(seed)
+        return lambda image: image
+
+    monkeypatch.setattr(cells, "trained", trained)
+    with pytest.raises(KeyboardInterrupt):
+        measure.main(content, "cell")
+    assert not settings.measured_file("cell").exists()
+    measure.main(content, "cell")
+    assert learned == [0, 1, 1, 2]
+    measure.main(content | {"seeds": [2, 3]}, "cell")
+    assert learned == [0, 1, 1, 2, 3]
+    other = yaml.safe_load(yaml.safe_dump(content))
+    other["images"]["mnist"]["work"]["epochs"] = 7
+    measure.main(other | {"seeds": [2, 3]}, "cell")
+    assert learned == [0, 1, 1, 2, 3, 2, 3]
+
+
+def test_minutes_are_those_of_all_patches_and_of_what_each_training_takes(
+    small, monkeypatch, tmp_path
+):
+    content, clock = in_one_cell(monkeypatch, tmp_path, small[1]), [0.0]
+
+    def trained(chosen, cell, one, data, seed):
+        assert chosen.images["mnist"].work.epochs == 1
+        clock[0] += 30 + 0.01 * len(data.training[0])
+        return lambda image: image
+
+    monkeypatch.setattr(cells, "trained", trained)
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
+    cost.main(content)
+    of_set = settings.validate(content).images["mnist"]
+    seconds = 30 + 0.01 * of_set.patches * of_set.work.epochs
+    found = json.loads(settings.COSTS.read_text())
+    assert found["cells"]["cell"]["minutes"] == pytest.approx(seconds / 60, abs=0.006)
+
+
 def test_a_cell_has_the_interval_of_its_seeds():
-    seeds = [
-        {"psnr": value, "mse": 10 ** (-value / 10), "minutes": 1.0, "seconds_an_image": 0.1}
-        for value in (20.0, 21.0, 22.0)
-    ]
+    seeds = [{"psnr": value, "mse": 10 ** (-value / 10)} for value in (20.0, 21.0, 22.0)]
     cell = {"name": "sure", "network": "unet", "assumes": ["a"], "seeds": seeds}
     found = report.numbers(cell)
     assert found["psnr"] == pytest.approx(21)
@@ -104,15 +157,19 @@ def test_the_table_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="no cell is measured"):
         report.main(CONTENT)
-    seeds = [{"psnr": 20.0, "mse": 0.01, "minutes": 2.0, "seconds_an_image": 0.1}] * 3
+    seeds = [{"psnr": 20.0, "mse": 0.01}] * 3
     cell = {"name": "sure", "network": "unet", "assumes": ["a mean"], "seeds": seeds}
     write_json(settings.measured_file("bsd68_noisy"), cell)
+    costs = {"device_name": "Processor", "cores": 2, "precision": "float32"}
+    spent = {"minutes": 2.0, "seconds_an_image": 0.1}
+    write_json(settings.COSTS, costs | {"cells": {"bsd68_noisy": spent}})
     report.main(CONTENT)
     text = (settings.FOLDER / "report.md").read_text()
     assert "`sure`, unet: 20.00 dB (20.00 .. 20.00), MSE 0.01000, 2.0 minutes" in text
     assert text.count("not measured yet") == len(CONTENT["cells"]) - 1
     assert CONTENT["missing"]["polyu_shots"] in text
     assert "a mean" in text
+    assert "2 cores of Processor in float32" in text
 
 
 @pytest.mark.slow
@@ -132,4 +189,6 @@ def test_cells_are_chosen_measured_and_reported(tmp_path, mnist_folder):
     assert [found[name]["seeds"] for name in cells] == [2, 2, 2, 1]
     assert found["mnist_clean"]["method"] == "supervised"
     assert found["mnist_clean"]["psnr"] > 10
+    assert found["mnist_clean"]["minutes"] > 0
+    assert found["mnist_nothing"]["seconds_an_image"] >= 0
     assert "Running stage" not in project.run("dvc", "repro", "studies/decision/dvc.yaml")

@@ -193,9 +193,7 @@ def test_the_article_is_reproduced():
     losses = pd.read_csv(root / layout.curve_file("win5rb_n2n_fixed")).set_index("epoch").val_loss
     assert losses.idxmin() == 5
 
-    text = (
-        (ROOT / "README.md").read_text().partition("## The short answer")[2].partition("\n## ")[0]
-    )
+    text = (ROOT / "README.md").read_text().partition("## The article")[2].partition("\n## ")[0]
     answers = dict(re.findall(r"`(\w+)` \| (\d\.\d{4}) \|", text))
     assert len(answers) == text.count("\n| ") - 1
     assert answers == {name: f"{scores[name]['mse']:.4f}" for name in answers}

@@ -1,6 +1,5 @@
 """The images of the table, stored once, and errors of what denoises them."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,14 +67,6 @@ def errors(denoise: Denoise, images: Split) -> dict[str, float]:
         for clean, noisy in zip(*images, strict=True)
     ]
     return {"mse": float(np.mean(mse)), "psnr": float(np.mean(metrics.psnr(mse)))}
-
-
-def measured(denoise: Denoise, test: Split, minutes: float) -> dict[str, float]:
-    """Errors on test images, the minutes that a training took, and seconds an image."""
-    started = time.perf_counter()
-    found = errors(denoise, test)
-    seconds = (time.perf_counter() - started) / len(test.noisy)
-    return found | {"minutes": round(minutes, 2), "seconds_an_image": round(seconds, 4)}
 
 
 def main(content: dict[str, Any], name: str) -> None:

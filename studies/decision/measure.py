@@ -1,126 +1,80 @@
-"""One cell of the table: the error on test images, for every seed, and what it costs."""
+"""One cell of the table: the error on test images, for every seed.
 
-import time
-from typing import Any, NamedTuple
+What a seed gave is kept, so that a cell that was killed goes on with the next one.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from denoising.evaluation import filters
-from denoising.files import read_json, write_json
-from denoising.methods.base import Assumption
-from denoising.noise.base import Noise
-from denoising.sections import read_kind
+import denoising
+from denoising.files import read_json, sha256, write_json
+from denoising.training.checkpoints import code_of, digest
 from denoising.training.examples import Arrays
-from stages.shared import command
-from studies.decision import images
-from studies.decision.settings import (
-    FILE,
-    Cell,
-    Settings,
-    chosen_file,
-    measured_file,
-    validate,
-)
+from stages.shared import command, layout
+from studies import images as shared
+from studies import learning
+from studies.decision import cells, images
+from studies.decision.cells import Chosen
+from studies.decision.settings import FILE, Settings, measured_file, validate
 from studies.images import Split
-from studies.learning import Learner
 
-HELD_OUT = 64  # patches, for the learning curve alone
-
-
-class Chosen(NamedTuple):
-    """What is done in a cell: see `denoising.advice.candidates.Candidate`; and the noise."""
-
-    name: str
-    section: dict[str, Any]
-    network: str
-    assumes: list[str]
-    corrected: bool
-    noise: dict[str, Any]
-
-    @property
-    def told(self) -> Noise:
-        """The noise that a method is told, and that corrects means."""
-        found: Noise = read_kind("noise", self.noise, "noise")
-        return found
-
-    def corrects(self, denoise: images.Denoise) -> images.Denoise:
-        """What a denoiser gives, taken back through the mean of the noise if that is chosen."""
-        if not self.corrected:
-            return denoise
-        noise = self.told
-        return lambda image: noise.debias(denoise(image))
+HERE = Path(shared.__file__).parent
+CHECKPOINTS = layout.CHECKPOINTS / "decision"
+# what makes errors of predictions, beside what training is made of
+CODE = ("evaluation/metrics.py", "inference/tiles.py", "noise")
 
 
 def main(content: dict[str, Any], name: str) -> None:
     """Measure one cell."""
     settings = validate(content)
     cell, _ = settings.cell(name)
-    kept = read_json(chosen_file(name), *Chosen._fields)
-    one = Chosen(**{key: kept[key] for key in Chosen._fields})
+    one = cells.chosen(name)
     test = images.of_set(settings, cell.images, "test")
     found = []
     if not one.network:
-        by = filters.read(one.section, one.name)
-        found.append(images.measured(one.corrects(images.whole(by)), test, minutes=0.0))
+        found.append(images.errors(cells.filtered(one), test))
     else:
-        data = _data(settings, cell, one)
+        data = cells.data_of(settings, cell, one)
         for seed in settings.seeds:
-            started = time.perf_counter()
-            denoise = _trained(settings, cell, one, data, seed)
-            minutes = (time.perf_counter() - started) / 60
-            found.append(images.measured(denoise, test, minutes))
-            command.say(f"{name}: seed {seed}: {found[-1]['psnr']:.2f} dB, {minutes:.1f} minutes")
+            kept = CHECKPOINTS / name / f"{_key(settings, name, one, data, test, seed)}.json"
+            if not kept.is_file():
+                denoise = cells.trained(settings, cell, one, data, seed)
+                write_json(kept, images.errors(denoise, test))
+            found.append(read_json(kept))
+            command.say(f"{name}: seed {seed}: {found[-1]['psnr']:.2f} dB")
     about = one._asdict()
     del about["noise"]
     write_json(measured_file(name), about | {"seeds": found})
 
 
-def _data(settings: Settings, cell: Cell, one: Chosen) -> Arrays:
-    """Patches to learn from, as far as there is anything in the cell."""
-    of_set = settings.images[cell.images]
-    train = images.of_set(settings, cell.images, "train")
-    parts = {"train": of_set.patches, "held out": HELD_OUT}
+def _key(settings: Settings, name: str, one: Chosen, data: Arrays, test: Split, seed: int) -> str:
+    """Everything that the errors of one seed depend on, as one name."""
+    from denoising.compute import backend
 
-    def cut(split: Split) -> list[tuple[np.ndarray, np.ndarray]]:
-        return [
-            split.patches(of_set.patch, settings.amount(count), images.STREAM, name)
-            for name, count in parts.items()
-        ]
-
-    clean = [patches for patches, _ in cut(train)]
-    versions = [[patches] for _, patches in cut(train)]
-    if cell.have == "shots":
-        again = Split(train.clean, images.second_shots(settings, cell.images, train))
-        for found, (_, patches) in zip(versions, cut(again), strict=True):
-            found.append(patches)
-    if Assumption.CLEAN not in one.assumes:
-        clean = [np.zeros_like(patches) for patches in clean]  # nobody has them
-    learning, held_out = (
-        (patches, np.stack(found)) for patches, found in zip(clean, versions, strict=True)
+    cell, of_set = settings.cell(name)
+    asked = {
+        "cell": cell.model_dump(),
+        "chosen": one._asdict(),
+        "network": of_set.networks[one.network],
+        "noise": of_set.noise,
+        "optimizer": settings.optimizer.model_dump(),
+        "precision": backend.resolve_precision(settings.precision),
+        "seed": seed,
+        "work": of_set.work.model_dump(),
+    }
+    library = Path(denoising.__file__).parent
+    code = [*(library / part for part in CODE), *code_of(one.network, one.section["name"])]
+    pixels = hashlib.sha256()
+    for array in (*data.training, *data.validation, *test.clean, *test.noisy):
+        pixels.update(np.ascontiguousarray(array).data)
+    mine = (cells.__file__, images.__file__, shared.__file__, learning.__file__)
+    own = {str(Path(file).relative_to(HERE)): sha256(file) for file in mine}
+    return digest(
+        asked, code, own | {"pixels": pixels.hexdigest()}, backend.description()["versions"]
     )
-    if cell.have != "clean":
-        return Arrays(learning, held_out)
-    noise = images.noise_of(settings, cell.images)
-
-    def redrawn(epoch: int) -> np.ndarray:
-        label = (cell.images, f"epoch {epoch}")
-        return np.stack(images.drawn_again([learning[0]], noise, *label))
-
-    return Arrays(learning, held_out, redrawn)
-
-
-def _trained(
-    settings: Settings, cell: Cell, one: Chosen, data: Arrays, seed: int
-) -> images.Denoise:
-    """What a network makes of an image, when it has learned."""
-    from denoising.inference import tiles
-
-    of_set = settings.images[cell.images]
-    learner = Learner(of_set.networks, settings.optimizer, of_set.work, settings.precision)
-    method = read_kind("methods", one.section, "method")
-    model = learner.learn(one.network, method, one.told, data, seed)
-    predict = tiles.predictor(model)
-    return one.corrects(lambda image: tiles.denoise(model, image, predict))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,15 @@ from scipy import stats
 
 from denoising.files import InputError, read_json, write_json, write_text
 from stages.shared import command
-from studies.decision.settings import FILE, FOLDER, HAVE, Settings, measured_file, validate
+from studies.decision.settings import (
+    COSTS,
+    FILE,
+    FOLDER,
+    HAVE,
+    Settings,
+    measured_file,
+    validate,
+)
 
 TITLES = {"mnist": "MNIST", "bsd68": "BSD68", "polyu": "PolyU"}
 CONFIDENCE = 0.95
@@ -23,8 +31,10 @@ def main(content: dict[str, Any]) -> None:
     }
     if not cells:
         raise InputError(f"{FOLDER}/measured: no cell is measured; run `make study NAME=decision`")
-    write_json(FOLDER / "metrics.json", {name: numbers(one) for name, one in cells.items()})
-    write_text(FOLDER / "report.md", table(settings, cells))
+    costs = read_json(COSTS, "device_name", "cores", "precision", "cells")
+    found = {name: numbers(one) | costs["cells"].get(name, {}) for name, one in cells.items()}
+    write_json(FOLDER / "metrics.json", found)
+    write_text(FOLDER / "report.md", table(settings, cells, costs))
     command.say(f"{FOLDER}/report.md: {len(cells)} of {len(settings.cells)} cells")
 
 
@@ -39,12 +49,10 @@ def numbers(cell: dict[str, Any]) -> dict[str, Any]:
             quantile = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
             found[f"{key}_low"] = found[key] - quantile * spread
             found[f"{key}_high"] = found[key] + quantile * spread
-    found["minutes"] = float(np.mean([seed["minutes"] for seed in cell["seeds"]]))
-    found["seconds_an_image"] = float(np.mean([seed["seconds_an_image"] for seed in cell["seeds"]]))
     return found
 
 
-def table(settings: Settings, cells: dict[str, dict[str, Any]]) -> str:
+def table(settings: Settings, cells: dict[str, dict[str, Any]], costs: dict[str, Any]) -> str:
     """The table, and what its methods presume."""
     sets = list(settings.images)
     noise = [f"{TITLES.get(name, name)}, {_noise(settings.images[name].noise)}" for name in sets]
@@ -56,7 +64,8 @@ def table(settings: Settings, cells: dict[str, dict[str, Any]]) -> str:
             place = f"{name}_{have}"
             cell = by_place.get(place, "")
             missing = settings.missing.get(place, "not measured yet")
-            row.append(_cell(cells[cell]) if cell in cells else missing)
+            spent = costs["cells"].get(cell, {})
+            row.append(_cell(cells[cell], spent) if cell in cells else missing)
         lines.append(row)
     text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     presumed = {_method(one): one["assumes"] for one in cells.values() if one["assumes"]}
@@ -64,9 +73,10 @@ def table(settings: Settings, cells: dict[str, dict[str, Any]]) -> str:
     title = "# What you have, and what to do with it"
     about = (
         f"PSNR and MSE are means over test images, predictions cut to [0, 1]; in brackets a 95 % "
-        f"interval over {len(settings.seeds)} seeds of the training; minutes of training on two "
-        "CPU cores. What is learned is what the advice puts first; of filters, validation images "
-        "choose."
+        f"interval over {len(settings.seeds)} seeds of the training. Minutes are of the training, "
+        f"seconds of an image where nothing is trained, on {costs['cores']} cores of "
+        f"{costs['device_name']} in {costs['precision']}. What is learned is what the advice puts "
+        "first; of filters, validation images choose."
     )
     return "\n\n".join([title, text, about, "What each presumes:", "\n".join(listed)]) + "\n"
 
@@ -83,15 +93,17 @@ def _method(cell: dict[str, Any]) -> str:
     return f"`{cell['name']}`{network}"
 
 
-def _cell(cell: dict[str, Any]) -> str:
+def _cell(cell: dict[str, Any], spent: dict[str, float]) -> str:
     found = numbers(cell)
-    interval = (
-        f" ({found['psnr_low']:.2f} .. {found['psnr_high']:.2f})" if "psnr_low" in found else ""
-    )
-    cost = "no training"
-    if cell["network"]:
-        cost = f"{found['minutes']:.1f} minutes"
-    return f"{_method(cell)}: {found['psnr']:.2f} dB{interval}, MSE {found['mse']:.5f}, {cost}"
+    parts = [f"{_method(cell)}: {found['psnr']:.2f} dB"]
+    if "psnr_low" in found:
+        parts[0] += f" ({found['psnr_low']:.2f} .. {found['psnr_high']:.2f})"
+    parts.append(f"MSE {found['mse']:.5f}")
+    if "minutes" in spent:
+        parts.append(f"{spent['minutes']:.1f} minutes")
+    elif spent:
+        parts.append(f"{spent['seconds_an_image']:.2g} s")
+    return ", ".join(parts)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from denoising.training.fit import Optimizer, Work
 
 FOLDER = Path("studies/decision")
 FILE = FOLDER / "params.yaml"
+COSTS = FOLDER / "costs.json"
 
 HAVE = {  # in the order of the table
     "clean": "clean images, and the noise is known",
@@ -21,8 +22,9 @@ HAVE = {  # in the order of the table
     "noisy": "many noisy images",
     "one": "one noisy image",
     "nothing": "nothing to train with",
+    "untouched": "for comparison: the noisy images, untouched",
 }
-Have = Literal["clean", "pairs", "shots", "noisy", "one", "nothing"]
+Have = Literal["clean", "pairs", "shots", "noisy", "one", "nothing", "untouched"]
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -57,7 +59,7 @@ class Settings(Section):
     budgets: dict[Key, Share]
     images: dict[Key, Images]
     optimizer: Optimizer
-    filters: dict[Literal["one", "nothing"], list[dict[str, Any]]]
+    filters: dict[Literal["one", "nothing", "untouched"], list[dict[str, Any]]]
     cells: dict[Key, Cell]
     missing: dict[Key, str]
 
@@ -76,6 +78,14 @@ class Settings(Section):
     def amount(self, count: int) -> int:
         """So many, by the budget."""
         return max(1, round(self.share * count))
+
+    def with_work(self, images: str, patches: int) -> "Settings":
+        """The same, with one epoch of so many patches of a set of images."""
+        found = self.images[images]
+        work = found.work.model_copy(update={"epochs": 1})
+        asked = round(patches / self.share)
+        found = found.model_copy(update={"patches": asked, "work": work})
+        return self.model_copy(update={"images": self.images | {images: found}})
 
     def cell(self, name: str) -> tuple[Cell, Images]:
         """A cell, and the set of its images."""
