@@ -1,4 +1,4 @@
-"""Put measured tables between the markers in docs/, so that their numbers come from files."""
+"""Put measured tables between the markers of README.md and docs/: numbers come from files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +13,7 @@ BENCHMARKS = Path("benchmarks")
 BSD, POLYU = Path("results/bsd"), Path("results/polyu")
 STUDY = Path("studies/clipping/tables")
 PAGES: Mapping[str, Sources] = {
+    "README.md": {"decision": Path("studies/decision/report.md")},
     "docs/results.md": {
         "tables": layout.TABLES,
         "article": Path("results/article") / layout.TABLES,
