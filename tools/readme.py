@@ -31,7 +31,8 @@ PAGES: Mapping[str, Sources] = {
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"
         for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
-    },
+    }
+    | {"both_directions": BENCHMARKS / "both_directions.md"},
 }
 
 
