@@ -101,13 +101,20 @@ ADVICE = {  # by stage: what it may import by a name in its own params.yaml
         *all_of("networks", only=("blind_spot", "unet")),
     ],
 }
+
+
+def learned():
+    return [
+        *all_of("methods", "networks"),
+        *all_of("noise", only=("gaussian", "measured", "real")),
+    ]
+
+
 DECISION = {  # likewise
     ":images": ADVICE["images"],
     "choose": ADVICE["look"],
-    "measure": lambda: [
-        *all_of("methods", "networks"),
-        *all_of("noise", only=("gaussian", "measured", "real")),
-    ],
+    "measure": learned,
+    "cost": learned,
 }
 
 
