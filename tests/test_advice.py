@@ -12,7 +12,7 @@ import yaml
 from ruamel.yaml import YAML
 from scipy import ndimage
 
-from denoising.advice import trial, words
+from denoising.advice import costs, trial, words
 from denoising.advice.advise import Advice, Choice, advise, measured_noise
 from denoising.advice.candidates import Candidate, candidates
 from denoising.advice.judge import Facts, judge
@@ -166,7 +166,7 @@ def test_where_a_filter_leaves_next_to_nothing_it_comes_first(advised):
     for share, best in ((0.05, "calibrated"), (0.3, "sure")):
         advice = advise(facts._replace(filtered=Reached(share * 0.01, share)))
         assert advice.best.candidate.name == best
-        text = words.text("scans", advice, {}, rows.text("images", advice))
+        text = words.text("scans", advice, {}, {}, rows.text("images", advice))
         assert f"leaves {share:.0%} of the noise's variance" in text
 
 
@@ -217,12 +217,26 @@ def test_of_noise_that_cannot_be_measured_an_image_tells_the_strength():
 
 def test_the_advice_in_words_has_all_of_it(advised):
     advice = advised["shared"]
-    text = words.text("scans", advice, {"sure": 12.0}, rows.text("images", advice))
+    spent = {"sure": 12.0}, {"median": 0.0213}
+    text = words.text("scans", advice, *spent, rows.text("images", advice))
     assert "noisy images alone" in text
-    assert "| `sure` | `unet` | 12 s |" in text
+    assert "| `sure` | `unet` | 12 s an epoch |" in text
+    assert "| `median` | none | 0.021 s an image |" in text
     for choice in (*advice.fit, *advice.ruled_out):
         assert f"`{choice.candidate.name}`" in text
     json.dumps(advice.to_json(), allow_nan=False)
+
+
+def test_every_filter_that_fits_has_its_cost(advised):
+    fit = [choice.candidate for choice in advised["white"].fit]
+    found = costs.measure_filters(fit, PHOTOGRAPHS[0][:48, :48])
+    assert set(found) == {one.name for one in fit if not one.network} - {"noisy"}
+    assert min(found.values()) > 0
+    assert found["zs_n2n"] > found["median"]
+    line = np.linspace(0, 1, 8, dtype=np.float32).reshape(1, 8, 1)  # too low for halves
+    found = costs.measure_filters(fit, line)
+    assert "median" in found
+    assert "zs_n2n" not in found
 
 
 @pytest.mark.parametrize("name", ["white", "shared", "replaced", "strong and clipped"])

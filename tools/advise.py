@@ -84,10 +84,13 @@ def main(source: str, run: bool, minutes: float) -> None:
         store.channels,
         log=command.say,
     )
-    write_json(folder / "advice.json", advice.to_json() | {"seconds_per_epoch": seconds})
-    write_text(
-        folder / "advice.md", words.text(source, advice, seconds, rows.text(dataset, advice))
+    images = costs.measure_filters(
+        [choice.candidate for choice in advice.fit], _Images(store, "noisy")[len(store) // 2]
     )
+    spent = {"seconds_per_epoch": seconds, "seconds_per_image": images}
+    write_json(folder / "advice.json", advice.to_json() | spent)
+    text = words.text(source, advice, seconds, images, rows.text(dataset, advice))
+    write_text(folder / "advice.md", text)
     figures.draw(advice, folder / "advice.png")
     print((folder / "advice.md").read_text())
     command.say(f"{folder / 'advice.md'}, advice.json, advice.png")

@@ -1,4 +1,4 @@
-"""What an epoch costs on this machine, measured on a few batches."""
+"""What an epoch and a filter cost on this machine, measured on a few batches and pixels."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -8,6 +8,9 @@ import numpy as np
 
 from denoising.advice.candidates import Candidate
 from denoising.compute.plan import Plan
+from denoising.evaluation import filters
+from denoising.evaluation.filters.zero_shot import WINDOW
+from denoising.files import InputError
 from denoising.noise.base import Noise
 from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
@@ -17,6 +20,8 @@ from denoising.training.examples import Arrays
 BATCHES = 4  # that are timed
 PATCHES = 2000  # of an epoch
 SIZE, BATCH = 64, 32
+SIDE = 128  # pixels of an image, in its middle, that filters are timed on
+FEWER = 20  # times, the steps of a filter that trains
 
 
 def measure(
@@ -48,6 +53,37 @@ def measure(
         section = validate(kind("networks", one.network), networks[one.network], "networks")
         found[one.name] = _seconds(one, noise, section, optimizer, channels)
         log(f"{one.name}: an epoch of {PATCHES} patches takes {found[one.name]:.0f} s here")
+    return found
+
+
+def measure_filters(candidates: Iterable[Candidate], image: np.ndarray) -> dict[str, float]:
+    """Seconds of an image, by candidate; none of what refuses such an image.
+
+    Parameters
+    ----------
+    candidates : iterable of Candidate
+        Filters; of those that train a network, the others are left out.
+    image : ndarray (H, W, C)
+        Noisy, on the scale [0, 1]. Its middle is timed, and the time scaled to all of it.
+    """
+    top, left = (max(0, size - SIDE) // 2 for size in image.shape[:2])
+    middle = image[np.newaxis, top : top + SIDE, left : left + SIDE]
+    found: dict[str, float] = {}
+    for one in candidates:
+        if one.network or one.section["name"] == "identity":
+            continue
+        section, times = one.section, image.size / middle.size
+        if "steps" in section:
+            section = section | {"steps": section["steps"] // FEWER}
+            times *= FEWER * min(1.0, WINDOW**2 * image.shape[-1] / image.size)
+        by = filters.read(section, one.name)
+        try:
+            by(middle)  # imports and compiles
+        except InputError:
+            continue
+        started = time.perf_counter()
+        by(middle)
+        found[one.name] = times * (time.perf_counter() - started)
     return found
 
 

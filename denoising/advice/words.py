@@ -12,7 +12,9 @@ MEANS = {
 BACK = ", and take back what the noise did to the means"
 
 
-def text(source: str, advice: Advice, seconds: dict[str, float], rows: str) -> str:
+def text(
+    source: str, advice: Advice, epochs: dict[str, float], images: dict[str, float], rows: str
+) -> str:
     """The whole of advice.md.
 
     Parameters
@@ -20,11 +22,13 @@ def text(source: str, advice: Advice, seconds: dict[str, float], rows: str) -> s
     source : str
         As it was asked for.
     advice : Advice
-    seconds : dict of str to float
-        Of an epoch, by candidate.
+    epochs, images : dict of str to float
+        Seconds of an epoch and of an image, by candidate.
     rows : str
         To be added to params.yaml.
     """
+    costs = {name: f"{seconds:.0f} s an epoch" for name, seconds in epochs.items()}
+    costs |= {name: f"{seconds:.2g} s an image" for name, seconds in images.items()}
     parts = [
         f"# What to train on {source}",
         f"There are {MEANS[advice.facts.kind]}. **{_first(advice)}**",
@@ -33,7 +37,7 @@ def text(source: str, advice: Advice, seconds: dict[str, float], rows: str) -> s
         "![Variance by level, and correlations](advice.png)",
         "## What is fit",
         "Best first.",
-        _table(["method", "network", "one epoch here", "not measured"], _fit(advice, seconds)),
+        _table(["method", "network", "cost here", "not measured"], _fit(advice, costs)),
         "## What is ruled out",
         _table(["method", "by what was measured"], _out(advice)),
         "## Rows for params.yaml",
@@ -65,12 +69,12 @@ def _filtered(advice: Advice) -> list[str]:
     ]
 
 
-def _fit(advice: Advice, seconds: dict[str, float]) -> list[list[str]]:
+def _fit(advice: Advice, costs: dict[str, str]) -> list[list[str]]:
     return [
         [
             f"`{choice.candidate.name}`",
             f"`{choice.candidate.network}`" if choice.candidate.network else "none",
-            f"{seconds[choice.candidate.name]:.0f} s" if choice.candidate.name in seconds else "",
+            costs.get(choice.candidate.name, ""),
             "; ".join(choice.unknown),
         ]
         for choice in advice.fit
