@@ -25,10 +25,10 @@ def write(path: Path, rows: Rows) -> None:
         "minus true, in dB. Intervals are the bootstrap's, of 95 %.",
         "## By case: difference over all denoisers, and how often intervals hold the truth",
         pipes(_by_case([one for one in made if not one["why"]])),
-        "`same`: the error on the images that the interval is of; `all`: the error on all images "
-        "of the case, of which those are drawn. Three images have 12 tiles: their interval is of "
-        "these images, not of others. Intervals take the noise for known: where it was diagnosed "
-        "wrong, or moves the mean of second shots, they do not say so.",
+        "`same`: how often intervals hold the true error of the images that they are of; `all`: "
+        "that of all images of the case, of which those are drawn. Three images have 12 tiles: "
+        "their interval is of these images, not of others. Intervals take the noise for known: "
+        "where it was diagnosed wrong, or moves the mean of second shots, they do not say so.",
         "## Refused, and what would have been said",
         pipes(_refused(rows)),
         "## Noise as it was diagnosed",
@@ -95,12 +95,10 @@ def _refused(rows: Rows) -> pd.DataFrame:
                 "case": case,
                 "estimator": estimator,
                 "why": why,
-                "if made all the same, worst dB": f"{max(found, key=abs):+.2f}" if found else "",
+                "had it been made, worst dB": f"{max(found, key=abs):+.2f}" if found else "",
             }
         )
-    return pd.DataFrame(
-        lines, columns=["case", "estimator", "why", "if made all the same, worst dB"]
-    )
+    return pd.DataFrame(lines, columns=["case", "estimator", "why", "had it been made, worst dB"])
 
 
 def _diagnosed(rows: Rows) -> pd.DataFrame:
@@ -129,29 +127,37 @@ def _by_denoiser(rows: Rows) -> pd.DataFrame:
     return pd.DataFrame(lines).fillna("")
 
 
+LINEAR = 0.5  # dB, up to which the axis of differences is linear
+TICKS = [-0.5, -0.25, 0, 0.25, 0.5, 1, 2, 5, 10]
+
+
 def _calibration(rows: Rows) -> Any:
-    """Estimated against true PSNR, one panel per estimator; refused ones hollow."""
+    """By how much estimates are too good, one panel per estimator; refused ones hollow."""
     panels = _groups([one for one in rows if one["estimated"] > 0], "estimator")
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(4.2 * len(panels), 4.6), sharex=True, sharey=True,
-        layout="constrained", squeeze=False,
+        -(-len(panels) // 2), 2, figsize=(8.4, 3.8 * -(-len(panels) // 2)), sharex=True,
+        sharey=True, layout="constrained", squeeze=False,
     )  # fmt: skip
     cases = list(dict.fromkeys(one["case"] for one in rows))
     colours = dict(zip(cases, plt.get_cmap("tab20")(np.linspace(0, 1, len(cases))), strict=True))
-    ends = [float(f(metrics.psnr([one["true"] for one in rows]))) for f in (np.min, np.max)]
-    for axis, ((name,), own) in zip(axes[0], panels.items(), strict=True):
-        axis.plot(ends, ends, color="gray", linewidth=0.8)
+    for axis, ((name,), own) in zip(axes.flat, panels.items(), strict=False):
+        axis.axhline(0, color="gray", linewidth=0.8)
         for one in own:
             colour = colours[one["case"]]
             axis.plot(
-                metrics.psnr(one["true"]), metrics.psnr(one["estimated"]), "o", markersize=5,
+                metrics.psnr(one["true"]), _difference(one), "o", markersize=5,
                 color=colour, markerfacecolor="none" if one["why"] else colour,
             )  # fmt: skip
-        axis.set(title=name, xlabel="true PSNR, dB")
+        axis.set_yscale("symlog", linthresh=LINEAR)
+        axis.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        axis.set(title=name)
         axis.grid(alpha=0.25)
-    axes[0, 0].set_ylabel("estimated PSNR, dB")
+    for axis in axes[-1]:
+        axis.set_xlabel("true PSNR, dB")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("estimated minus true PSNR, dB")
     handles = [plt.Line2D([], [], marker="o", linestyle="", color=colours[one]) for one in cases]
     handles.append(plt.Line2D([], [], marker="o", linestyle="", color="k", markerfacecolor="none"))
     labels = [*cases, "refused"]
-    figure.legend(handles, labels, loc="outside lower center", ncols=6, fontsize="small")
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="small")
     return figure

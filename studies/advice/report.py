@@ -90,9 +90,12 @@ def main(content: dict[str, Any]) -> None:
         "near": sum(one.behind <= settings.near for one in cases.values()),
         "worse_than_noisy": sum(one.psnr[one.advised] < one.psnr[NOISY] for one in cases.values()),
     }
-    by_case = {name: {"advised": one.advised, "behind": one.behind} for name, one in cases.items()}
+    by_case = {
+        name: {"advised": one.advised, "behind": round(one.behind, 4)}
+        for name, one in cases.items()
+    }
     write_json(FOLDER / "metrics.json", counts | {"by_case": by_case})
-    common.save(_figure(cases), FOLDER / "advice.png", DPI)
+    common.save(_figure(cases, settings.near), FOLDER / "advice.png", DPI)
     write_text(FOLDER / "report.md", _text(settings, cases, counts))
     command.say(f"{FOLDER}/report.md: {counts['near']} of {len(cases)} cases")
 
@@ -116,7 +119,7 @@ def _text(settings: Settings, cases: dict[str, Judged], counts: dict[str, int]) 
         "on the images that are learned from here, after an earlier advice had been wrong in cases "
         "with smooth images, mixtures and clipping.",
         f"Budget `{settings.budget}`: all networks learn {steps} steps of {work.batch_size} "
-        "patches from noisy images that are there once, and are told the noise as it was "
+        "patches of one noisy shot of each scene, and are told the noise as it was "
         "diagnosed. PSNR is the mean over test images, predictions cut to [0, 1]; intervals are "
         "over these images. Noise is simulated, but for `cameras_real`, whose photographs are as "
         "cameras developed them.",
@@ -127,9 +130,9 @@ def _text(settings: Settings, cases: dict[str, Judged], counts: dict[str, int]) 
         "## All methods",
         "PSNR in dB. In brackets: ruled out by a measurement; a dash: the method does not take "
         "such noise. Bold: the best. After a slash: corrected by the inverse of what the noise, as "
-        "it was diagnosed, does to means.",
+        f"it was diagnosed, does to means. {_correction(cases)}",
         _methods_table(cases),
-        "![PSNR of every method over that of the noisy images](advice.png)",
+        "![How far every method is below the best](advice.png)",
     ]
     return "\n\n".join(part for part in text if part) + "\n"
 
@@ -167,6 +170,19 @@ def _methods(cases: dict[str, Judged]) -> list[str]:
     return list(dict.fromkeys(name for one in cases.values() for name in [*one.psnr, *one.refused]))
 
 
+def _correction(cases: dict[str, Judged]) -> str:
+    gains = [
+        one.psnr[name + CORRECTED] - psnr
+        for one in cases.values()
+        for name, psnr in one.psnr.items()
+        if name + CORRECTED in one.psnr
+    ]
+    return (
+        f"That makes {sum(gain < 0 for gain in gains)} of {len(gains)} results worse: it amplifies "
+        "what is left of the noise."
+    )
+
+
 def _methods_table(cases: dict[str, Judged]) -> str:
     methods = [name for name in _methods(cases) if not name.endswith(CORRECTED)]
     rows = []
@@ -188,32 +204,41 @@ def _number(one: Judged, method: str) -> str:
     return number if method in one.fit else f"({number})"
 
 
-def _figure(cases: dict[str, Judged]) -> Figure:
-    """Every method's PSNR over the noisy image's; hollow where ruled out, ringed where advised."""
+LINEAR = 0.2  # dB, up to which the axis of losses is linear
+TICKS = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 40)
+
+
+def _figure(cases: dict[str, Judged], near: float) -> Figure:
+    """How far every method is below the best; hollow where ruled out, ringed where advised."""
     methods = [name for name in _methods(cases) if name != NOISY]
-    figure = Figure(figsize=(9, 0.34 * len(cases) + 1.6), layout="constrained")
+    figure = Figure(figsize=(9, 0.34 * len(cases) + 3), layout="constrained")
     axes = figure.subplots()
+    axes.axvspan(0, near, color="0.92")
     colours = {name: f"C{number}" for number, name in enumerate(methods)}
     # as many that no two methods have both in common
     markers = dict(zip(methods, itertools.cycle("osD^v<>PXph"), strict=False))
     for y, one in enumerate(cases.values()):
+        best = one.psnr[one.best]
+        axes.plot(best - one.psnr[NOISY], y, "|", color="black", ms=12)
         for name in methods:
             if name not in one.psnr:
                 continue
-            gain = one.psnr[name] - one.psnr[NOISY]
+            behind = best - one.psnr[name]
             filled = colours[name] if name in one.fit else "none"
-            axes.plot(gain, y, markers[name], color=colours[name], markerfacecolor=filled, ms=6)
+            axes.plot(behind, y, markers[name], color=colours[name], markerfacecolor=filled, ms=6)
             if name == one.advised:
-                axes.plot(gain, y, "o", color="black", markerfacecolor="none", ms=13)
+                axes.plot(behind, y, "o", color="black", markerfacecolor="none", ms=13)
     for name in methods:
         axes.plot([], [], markers[name], color=colours[name], label=name)
     axes.plot([], [], "o", color="black", markerfacecolor="none", ms=11, label="advised")
-    axes.axvline(0, color="0.4", linewidth=1)
+    axes.plot([], [], "|", color="black", ms=11, label="the noisy image")
+    axes.set_xscale("symlog", linthresh=LINEAR)
+    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.set_yticks(range(len(cases)), list(cases))
-    axes.invert_yaxis()
+    axes.set_ylim(len(cases) - 0.5, -0.5)
     axes.grid(axis="x", color="0.9")
-    axes.set_xlabel("PSNR over that of the noisy image [dB]; hollow: ruled out")
-    axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    axes.set_xlabel("PSNR below that of the best method [dB]; hollow: ruled out")
+    figure.legend(loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
