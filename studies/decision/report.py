@@ -75,8 +75,9 @@ def table(settings: Settings, cells: dict[str, dict[str, Any]], costs: dict[str,
         f"PSNR and MSE are means over test images, predictions cut to [0, 1]; in brackets a 95 % "
         f"interval over {len(settings.seeds)} seeds of the training. Minutes are of the training, "
         f"seconds of an image where nothing is trained, on {costs['cores']} cores of "
-        f"{costs['device_name']} in {costs['precision']}. What is learned is what the advice puts "
-        "first; of filters, validation images choose."
+        f"{costs['device_name']} in {costs['precision']}. Networks learn by the method that "
+        "`make advise` puts first; filters are chosen by their error on validation images, even "
+        "where what they presume does not hold, as on clipped digits."
     )
     return "\n\n".join([title, text, about, "What each presumes:", "\n".join(listed)]) + "\n"
 
