@@ -1,7 +1,7 @@
 """What the cells cost on one machine: minutes of training, and seconds an image.
 
 Errors may have been measured on several machines, busy or not; this is timed on one, idle, in a few
-minutes: two short trainings of each network tell the time that each patch adds, and what remains.
+minutes: of each network a short training of two epochs beside one of one epoch.
 """
 
 import time
@@ -14,7 +14,7 @@ from studies.decision.cells import Chosen
 from studies.decision.settings import COSTS, FILE, Cell, Settings, chosen_file, validate
 from studies.images import Split
 
-PATCHES = (320, 960)  # of the two trainings
+PIXELS = 2_400_000  # of an epoch: tens of seconds, beside which the compiler's are few
 IMAGES = 3  # that are denoised, after a first one
 
 
@@ -40,17 +40,17 @@ def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
     test = images.of_set(settings, cell.images, "test")
     if not one.network:
         return {"seconds_an_image": _seconds(cells.filtered(one), test)}
+    of_set = settings.images[cell.images]
+    patches = max(of_set.work.batch_size, PIXELS // of_set.patch**2)
+    data = cells.data_of(settings.with_work(cell.images, patches, epochs=1), cell, one)
     seconds = []
-    for patches in PATCHES:
-        short = settings.with_work(cell.images, patches)
-        data = cells.data_of(short, cell, one)
+    for epochs in (1, 2):
+        short = settings.with_work(cell.images, patches, epochs)
         started = time.perf_counter()
         denoise = cells.trained(short, cell, one, data, seed=0)
         seconds.append(time.perf_counter() - started)
-    of_set = settings.images[cell.images]
-    seen = settings.amount(of_set.patches) * of_set.work.epochs
-    each = (seconds[1] - seconds[0]) / (PATCHES[1] - PATCHES[0])
-    minutes = (seconds[0] + each * (seen - PATCHES[0])) / 60
+    epoch = (seconds[1] - seconds[0]) * settings.amount(of_set.patches) / patches
+    minutes = (seconds[0] - (seconds[1] - seconds[0]) + of_set.work.epochs * epoch) / 60
     return {"minutes": round(minutes, 2), "seconds_an_image": _seconds(denoise, test)}
 
 

@@ -79,10 +79,10 @@ class Settings(Section):
         """So many, by the budget."""
         return max(1, round(self.share * count))
 
-    def with_work(self, images: str, patches: int) -> "Settings":
-        """The same, with one epoch of so many patches of a set of images."""
+    def with_work(self, images: str, patches: int, epochs: int) -> "Settings":
+        """The same, with so many epochs of so many patches of a set of images."""
         found = self.images[images]
-        work = found.work.model_copy(update={"epochs": 1})
+        work = found.work.model_copy(update={"epochs": epochs})
         asked = round(patches / self.share)
         found = found.model_copy(update={"patches": asked, "work": work})
         return self.model_copy(update={"images": self.images | {images: found}})
