@@ -41,7 +41,7 @@ def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
     if not one.network:
         return {"seconds_an_image": _seconds(cells.filtered(one), test)}
     of_set = settings.images[cell.images]
-    patches = max(of_set.work.batch_size, PIXELS // of_set.patch**2)
+    patches = max(of_set.work.batch_size, settings.amount(PIXELS // of_set.patch**2))
     data = cells.data_of(settings.with_work(cell.images, patches, epochs=1), cell, one)
     seconds = []
     for epochs in (1, 2):
