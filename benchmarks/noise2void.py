@@ -53,8 +53,7 @@ def _measured(
     of_set = settings.images[SET]
     networks = of_set.networks | {"unet": of_set.networks["unet"] | changes}
     work = of_set.work.model_copy(update={"epochs": EPOCHS})
-    longer = of_set.model_copy(update={"networks": networks, "work": work})
-    asked = settings.model_copy(update={"images": settings.images | {SET: longer}})
+    asked = settings.changed(SET, networks=networks, work=work)
     method = read_kind("methods", section, "method")
     one = Chosen(section["name"], section, "unet", method.assumes, False, of_set.noise)
     cell = Cell(have="pairs", images=SET)

@@ -41,16 +41,18 @@ def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
     if not one.network:
         return {"seconds_an_image": _seconds(cells.filtered(one), test)}
     of_set = settings.images[cell.images]
-    patches = max(of_set.work.batch_size, settings.amount(PIXELS // of_set.patch**2))
-    data = cells.data_of(settings.with_work(cell.images, patches, epochs=1), cell, one)
+    patches = max(of_set.work.batch_size, PIXELS // of_set.patch**2)
     seconds = []
     for epochs in (1, 2):
-        short = settings.with_work(cell.images, patches, epochs)
+        work = of_set.work.model_copy(update={"epochs": epochs})
+        short = settings.changed(cell.images, patches=patches, work=work)
+        data = cells.data_of(short, cell, one)
         started = time.perf_counter()
         denoise = cells.trained(short, cell, one, data, seed=0)
         seconds.append(time.perf_counter() - started)
-    epoch = (seconds[1] - seconds[0]) * settings.amount(of_set.patches) / patches
-    minutes = (seconds[0] - (seconds[1] - seconds[0]) + of_set.work.epochs * epoch) / 60
+    epoch = seconds[1] - seconds[0]
+    whole = epoch * of_set.patches / patches
+    minutes = (seconds[0] - epoch + whole * of_set.work.epochs) / 60
     return {"minutes": round(minutes, 2), "seconds_an_image": _seconds(denoise, test)}
 
 

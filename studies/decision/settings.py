@@ -79,12 +79,9 @@ class Settings(Section):
         """So many, by the budget."""
         return max(1, round(self.share * count))
 
-    def with_work(self, images: str, patches: int, epochs: int) -> "Settings":
-        """The same, with so many epochs of so many patches of a set of images."""
-        found = self.images[images]
-        work = found.work.model_copy(update={"epochs": epochs})
-        asked = round(patches / self.share)
-        found = found.model_copy(update={"patches": asked, "work": work})
+    def changed(self, images: str, **values: Any) -> "Settings":
+        """The same, with other values of a set of images."""
+        found = self.images[images].model_copy(update=values)
         return self.model_copy(update={"images": self.images | {images: found}})
 
     def cell(self, name: str) -> tuple[Cell, Images]:
