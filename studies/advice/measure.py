@@ -5,7 +5,6 @@ diagnosed. The result of each is kept, so that a case that was killed goes on wh
 what a change of the code does not touch is not learned again.
 """
 
-import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,21 +13,20 @@ import numpy as np
 import denoising
 from denoising.advice.candidates import Candidate, candidates
 from denoising.evaluation import filters, metrics
-from denoising.files import InputError, read_json, sha256, write_json
+from denoising.files import InputError, read_json, write_json
 from denoising.methods.base import Assumption
 from denoising.noise.base import Noise
 from denoising.sections import read_kind
-from denoising.training.checkpoints import code_of, digest
+from denoising.training.checkpoints import code_of
 from denoising.training.examples import Arrays
 from stages.shared import command, layout
 from studies import images as shared
-from studies import learning
+from studies import kept, learning
 from studies.advice import images
 from studies.advice.settings import FILE, Settings, advised_file, measured_file, validate
 from studies.images import Split
 from studies.learning import Learner
 
-HERE = Path(shared.__file__).parent
 CHECKPOINTS = layout.CHECKPOINTS / "advice"
 VALIDATION = 64  # patches, for the learning curve alone
 SLOW = "zs_n2n"  # a minute an image: benchmarks/zero_shot.md has it
@@ -75,8 +73,6 @@ class Job(NamedTuple):
     @property
     def key(self) -> str:
         """Everything that the result depends on, as one name."""
-        from denoising.compute import backend
-
         library = Path(denoising.__file__).parent
         settings, candidate = self.settings, self.candidate
         asked = {
@@ -93,14 +89,9 @@ class Job(NamedTuple):
             code += code_of(candidate.network, candidate.name)
         else:
             code.append(library / "evaluation/filters")
-        pixels = {
-            f"{split} {part}": _hash(getattr(one, part))
-            for split, one in self.data.items()
-            for part in ("clean", "noisy")
-        }
-        mine = (__file__, images.__file__, shared.__file__, learning.__file__)
-        own = {str(Path(one).relative_to(HERE)): sha256(one) for one in mine}
-        return digest(asked, code, pixels | own, backend.description()["versions"])
+        modules = (__file__, images.__file__, shared.__file__, learning.__file__)
+        pixels = [one for split in self.data.values() for part in split for one in part]
+        return kept.key(asked, code, modules, pixels)
 
     def errors(self) -> dict[str, Any]:
         """Errors of the test images, predictions cut to [0, 1]; or why there are none.
@@ -153,10 +144,7 @@ def main(content: dict[str, Any], name: str) -> None:
         if one.corrected:
             continue  # it is what is corrected, learned once
         job = Job(settings, patch, one, noise, data)
-        kept = CHECKPOINTS / name / f"{one.name}-{job.key}.json"
-        if not kept.is_file():
-            write_json(kept, job.errors())
-        found = read_json(kept)
+        found = kept.once(CHECKPOINTS / name / f"{one.name}-{job.key}.json", job.errors)
         corrected = found.pop("corrected_mse", None)
         measured[one.name] = found
         if corrected and one.name in twins:
@@ -170,14 +158,6 @@ def _errors(prediction: np.ndarray, clean: np.ndarray) -> list[float]:
     """Of each image, predictions cut to [0, 1]."""
     found = metrics.mse_per_image(np.clip(prediction, 0, 1).astype(np.float32), clean)
     return [float(f"{one:.6g}") for one in found]
-
-
-def _hash(arrays: list[np.ndarray]) -> str:
-    """A digest of pixels."""
-    found = hashlib.sha256()
-    for one in arrays:
-        found.update(np.ascontiguousarray(one).data)
-    return found.hexdigest()
 
 
 if __name__ == "__main__":
