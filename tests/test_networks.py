@@ -142,7 +142,8 @@ def test_how_far_a_network_sees_is_what_a_changed_pixel_reaches(name):
     side = -(-(2 * radius + 40) // 8) * 8
     images = np.full((2, side, side, 1), 0.5, np.float32)
     images[1, side // 2, side // 2] = 5.0
-    dark, bright = predict.denoise(model, images, 2)[..., 0]
+    # one by one: some processors round an image otherwise in another place of a batch
+    dark, bright = (predict.denoise(model, image[None], 1)[0, ..., 0] for image in images)
     rows = np.flatnonzero((dark != bright).any(axis=1))
     assert len(rows) > 1
     assert side // 2 - rows.min() <= radius + 8  # pooling may add a pixel of the smallest size
