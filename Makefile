@@ -59,8 +59,8 @@ gate: $(VENV)/.installed  ## fail if a run is worse than at a git revision: make
 reference: $(VENV)/.installed  ## hold later results against the present ones
 	@python -m tools.reference
 
-check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a clean clone, and gate them
-	@python -m tools.reproduce
+check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a clean clone, and gate them; some rows: ROWS="cnn cae"
+	@python -m tools.reproduce $(ROWS)
 
 prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
 	@python -m tools.prune $(if $(DELETE),--delete)

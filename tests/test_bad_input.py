@@ -49,6 +49,12 @@ def test_every_tool_names_a_bad_parameter(broken, tool):
     assert len(output.splitlines()) == 1
 
 
+def test_rows_that_are_not_there_are_named_before_anything_is_reproduced(project):
+    output = project.tool("reproduce", "cae", "resnet", code=1)
+    assert_one_line(output, "resnet: not a row of params.yaml; these are: cnn, cae, ")
+    assert len(output.splitlines()) == 1
+
+
 @pytest.mark.parametrize("text", ["a: " + 2000 * "[", "budget: " + 5000 * "9", "budget: [1,"])
 def test_files_that_no_reader_likes_are_one_line(tmp_path, mnist_folder, text):
     project = Project(tmp_path, mnist_folder)

@@ -1,22 +1,60 @@
 """Reproduce the committed results from nothing, in a clean clone, and gate them: make check"""
 
+import argparse
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from denoising.files import InputError
+from stages import schema
 from stages.shared import command, params
 from tools import programs
 
 
-def main(_: params.Content) -> None:
-    """Clone, reproduce, compare with the committed bytes, gate."""
+def main() -> None:
+    """Reproduce the rows that the command line names; all, and the report, if it names none."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.reproduce", description=(__doc__ or "").partition(":")[0]
+    )
+    parser.add_argument("rows", metavar="ROW", nargs="*", help="a row of the tables; all if none")
+    rows = parser.parse_args().rows
+    with command.errors_of_one_line("reproduce"):
+        reproduce(evaluations(schema.validate(params.read()), rows))
+
+
+def evaluations(settings: schema.Params, rows: Sequence[str]) -> list[str]:
+    """Names of the stages that end in the metrics of these rows.
+
+    Raises
+    ------
+    InputError
+        If the parameters have no such row.
+    """
+    stages = {
+        row: f"{stage}@{row}"
+        for stage, names in (
+            ("evaluate", settings.runs),
+            ("evaluate_debiased", settings.debiased),
+            ("evaluate_filter", settings.filters),
+        )
+        for row in names
+    }
+    for row in rows:
+        if row not in stages:
+            raise InputError(f"{row}: not a row of params.yaml; these are: {', '.join(stages)}")
+    return [stages[row] for row in rows]
+
+
+def reproduce(stages: Sequence[str]) -> None:
+    """Clone, reproduce these stages or all, compare with the committed bytes, gate."""
     if programs.output("git", "status", "--porcelain"):
         command.say("note: uncommitted changes are not in the clone, and so not checked")
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder) / "clone"
         programs.output("git", "clone", "--quiet", ".", clone)
-        _module("dvc", "repro", folder=clone)
+        _module("dvc", "repro", *stages, folder=clone)
         differing = programs.output("git", "diff", "--name-only", cwd=clone).split()
         if differing:
             command.say(
@@ -36,4 +74,4 @@ def _module(name: str, *arguments: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    command.run("reproduce", main)
+    main()
