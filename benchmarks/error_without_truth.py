@@ -40,6 +40,7 @@ from denoising.evaluation import filters, metrics, shots, sure
 from denoising.evaluation.unreferenced import TILE
 from denoising.files import read_json, write_json
 from denoising.formats.levels import to_unit
+from denoising.middle import middle
 from denoising.noise.base import Noise
 from denoising.noise.diagnosis.diagnose import diagnose
 from denoising.sections import kind, read_kind, validate
@@ -108,13 +109,9 @@ class Case(NamedTuple):
     shots: tuple[np.ndarray, ...] = ()
 
 
-def middle(images: Images) -> np.ndarray:
+def middles(images: Images) -> np.ndarray:
     """(N, CROP, CROP, C)."""
-    found = []
-    for image in images:
-        top, left = ((side - CROP) // 2 for side in image.shape[:2])
-        found.append(image[top : top + CROP, left : left + CROP])
-    return np.stack(found)
+    return np.stack([image[middle(image.shape, CROP)] for image in images])
 
 
 def read(catalogue: Any, role: str, wanted: Callable[[Any], bool]) -> Images:
@@ -144,13 +141,13 @@ def cases(clean: Images) -> Iterator[tuple[str, Case]]:
             ]
             for shot in range(3)
         ]
-        noisy, *others = (middle(version) for version in versions)
-        yield name, Case(middle(clean), noisy, noise, diagnosed(versions[0]), tuple(others))
+        noisy, *others = (middles(version) for version in versions)
+        yield name, Case(middles(clean), noisy, noise, diagnosed(versions[0]), tuple(others))
     with tempfile.TemporaryDirectory() as kept:
         catalogue = polyu.PolyU(name="polyu").scan(PROVIDED, Path(kept), str)
         for camera in sorted({one.name.split("_")[0] for one in catalogue.images}):
             pairs = [read(catalogue, role, partial(_is_of, camera)) for role in ("clean", "noisy")]
-            clean_ones, noisy = map(middle, pairs)
+            clean_ones, noisy = map(middles, pairs)
             yield f"PolyU, {camera}", Case(clean_ones, noisy, None, diagnosed(pairs[1]))
 
 
@@ -216,7 +213,12 @@ def estimates(case: Case, denoise: Denoise, prediction: np.ndarray) -> Iterator[
             if b is not None:
                 found = shots.umse_per_image(prediction, a, case.noisy, c)
                 np.testing.assert_allclose(found, added.mean(axis=(1, 2)), atol=1e-6)
-            yield {"estimator": name, "why": None, "map": added}
+            yield {"estimator": name, "why": why_no_shots(case.diagnosed), "map": added}
+
+
+def why_no_shots(noise: Noise) -> str | None:
+    """Why other shots of a scene do not stand for the clean image, if they do not."""
+    return None if noise.keeps_mean else sure.problem(noise)
 
 
 def coverage(errors: np.ndarray, truth: np.ndarray) -> dict[str, dict[str, float]]:

@@ -28,7 +28,7 @@ def write(path: Path, rows: Rows) -> None:
         "`same`: how often intervals hold the true error of the images that they are of; `all`: "
         "that of all images of the case, of which those are drawn. Three images have 12 tiles: "
         "their interval is of these images, not of others. Intervals take the noise for known: "
-        "where it was diagnosed wrong, or moves the mean of second shots, they do not say so.",
+        "where it was diagnosed wrong, they do not say so.",
         "## Refused, and what would have been said",
         pipes(_refused(rows)),
         "## Noise as it was diagnosed",

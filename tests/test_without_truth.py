@@ -350,3 +350,31 @@ def test_networks_without_a_truth_are_evaluated_and_drawn(tmp_path, monkeypatch,
     for figure in layout.FIGURES:
         pixels = figures.plt.imread(tmp_path / f"plots/{figure}.png")
         assert pixels.std() > 0.01
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+def test_second_shots_are_no_truth_where_the_noise_is_known_to_move_the_mean(
+    tmp_path, monkeypatch, clipped
+):
+    monkeypatch.chdir(ROOT)
+    content = rows(measured(a=0.04, b=0.0, clipped_black=clipped).model_dump())
+    content["sources"]["images"]["kind"] = "shots"
+    monkeypatch.chdir(tmp_path)
+    noise, clean = Gaussian(name="gaussian", sigma=0.2, clip=clipped), scenes(5, 96)
+    for seed, folder in enumerate(("noisy", "noisy2")):
+        (tmp_path / "images" / folder).mkdir(parents=True)
+        for index, image in enumerate(noise.corrupt(clean, rng(seed))):
+            tifffile.imwrite(tmp_path / f"images/{folder}/{index}.tif", image[..., 0])
+    fetch.main(content, "images")
+    corrupt.main(content, "images")
+    evaluate_filter.main(content, "wavelet")
+
+    scores = files.read_json(layout.metrics_file("wavelet"))
+    if clipped:
+        assert scores["truth"] == "none"
+        assert scores["estimated_mse"] is None
+        assert scores["why"].startswith("no estimate: the noise is clipped at black, which moves")
+        assert "mse" not in scores
+    else:
+        assert scores["truth"] == "second shots"
+        assert 0 < scores["mse"] < 0.04

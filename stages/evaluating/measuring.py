@@ -40,11 +40,14 @@ def _with_margins(
 def measured(
     test: images.TestImages, denoise: Denoise, margin: int, settings: evaluate.Evaluation
 ) -> evaluate.Measured | Unreferenced:
-    """What is measured of a denoiser over the test images, against a truth if there is any."""
+    """What is measured of a denoiser over the test images, against a truth if there is any.
+
+    Second shots are none where the noise is known to move the mean.
+    """
     examples = Examples(settings.examples, test.crop)
-    if test.truth == "none":
-        return _unreferenced(test, denoise, margin, settings, examples)
     second_shots = test.truth == "second shots"
+    if test.truth == "none" or (second_shots and _moves_mean(test)):
+        return _unreferenced(test, denoise, margin, settings, examples)
     found = evaluate.Measured(settings, examples, test.any_size, second_shots)
     for prediction, group in predictions(test, denoise, margin):
         found.add(prediction, group.truth, group.noisy, group.part, group.goes_on, group.third)
@@ -68,6 +71,11 @@ def _unreferenced(
             errors = sure.error_map(denoise, group.noisy, noise, rng, prediction, group.rows)
         found.add(prediction, group.noisy[:, group.rows], group.goes_on, errors)
     return found
+
+
+def _moves_mean(test: images.TestImages) -> bool:
+    noise = _noise(test)
+    return noise is not None and not noise.keeps_mean
 
 
 def _noise(test: images.TestImages) -> Noise | None:
