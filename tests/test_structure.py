@@ -299,6 +299,7 @@ DATA = BASE | {"noise"}
 ALLOWED = {
     "files": set(),
     "sections": {"files"},
+    "middle": set(),
     "noise": BASE,
     "data": DATA,
     "formats": BASE,
@@ -307,9 +308,9 @@ ALLOWED = {
     "networks": BASE | {"compute"},
     "methods": DATA | {"data", "compute"},
     "training": DATA | {"data", "compute", "networks", "methods"},
-    "inference": DATA | {"compute", "networks", "formats"},
+    "inference": DATA | {"compute", "networks", "formats", "middle"},
     "evaluation": DATA | {"data", "compute", "methods"},
-    "advice": DATA | {"data", "compute", "networks", "methods", "training", "evaluation"},
+    "advice": DATA | {"data", "compute", "networks", "methods", "training", "evaluation", "middle"},
     "reporting": DATA | {"data", "evaluation"},
     "cli": DATA | {"compute", "networks", "inference", "formats"},
 }

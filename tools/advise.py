@@ -25,6 +25,7 @@ from denoising.evaluation import filters
 from denoising.files import InputError, read_json, write_json, write_text
 from denoising.inference import jobs
 from denoising.inference.files import Choices, FileDenoiser, WholePages
+from denoising.middle import middle
 from denoising.sections import read_kind, validate
 from denoising.training import fit
 from stages.shared import command, layout, params
@@ -43,12 +44,8 @@ class _Images(Sequence[np.ndarray]):
         return len(self._store)
 
     def __getitem__(self, index: Any) -> Any:
-        height, width, _ = self._store.shapes[index]
-        window = tuple(
-            slice(max(0, (size - LARGEST) // 2), max(0, (size - LARGEST) // 2) + LARGEST)
-            for size in (int(height), int(width))
-        )
-        return self._store.unit(self._role, int(index), window)  # type: ignore[arg-type]
+        window = middle(self._store.shapes[index], LARGEST)
+        return self._store.unit(self._role, int(index), window)
 
 
 def main(source: str, run: bool, minutes: float) -> None:

@@ -27,6 +27,7 @@ from denoising.files import (
     write_text,
 )
 from denoising.inference import float16_export
+from denoising.middle import middle
 from stages import evaluate, report, schema
 from stages.evaluating import measuring, prediction
 from stages.shared import command, images, layout, params
@@ -173,8 +174,7 @@ def _copy_errors(name: str, target: Path, in_grid: bool) -> None:
         write_bytes(target / file, file.read_bytes())
         return
     for key, pixels in kept.items():
-        top, left = (max(0, size - EXAMPLE) // 2 for size in pixels.shape[1:3])
-        part = pixels[:, top : top + EXAMPLE, left : left + EXAMPLE]
+        part = pixels[:, *middle(pixels.shape[1:], EXAMPLE)]
         arrays[key] = part if in_grid else part[:0]
     write_arrays(target / file, **arrays)
 

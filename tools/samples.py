@@ -22,6 +22,7 @@ from PIL import Image
 
 from denoising.data.streams import rng_for
 from denoising.files import InputError
+from denoising.middle import middle
 from denoising.sections import read_kind
 from stages.shared import command
 
@@ -87,8 +88,7 @@ def _photographs() -> Iterator[tuple[str, np.ndarray]]:
         pixels = getattr(data, name)() / 255
         if pixels.ndim == 2:
             pixels = np.repeat(pixels[..., None], 3, axis=2)
-        top, left = (max(0, size - SIDE) // 2 for size in pixels.shape[:2])
-        yield name, pixels[top : top + SIDE, left : left + SIDE, :3]
+        yield name, pixels[*middle(pixels.shape, SIDE), :3]
 
 
 def _as_a_camera_sees(clean: np.ndarray, rng: np.random.Generator) -> np.ndarray:

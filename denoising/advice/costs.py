@@ -11,6 +11,7 @@ from denoising.compute.plan import Plan
 from denoising.evaluation import filters
 from denoising.evaluation.filters.zero_shot import WINDOW
 from denoising.files import InputError
+from denoising.middle import middle
 from denoising.noise.base import Noise
 from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
@@ -66,23 +67,22 @@ def measure_filters(candidates: Iterable[Candidate], image: np.ndarray) -> dict[
     image : ndarray (H, W, C)
         Noisy, on the scale [0, 1]. Its middle is timed, and the time scaled to all of it.
     """
-    top, left = (max(0, size - SIDE) // 2 for size in image.shape[:2])
-    middle = image[np.newaxis, top : top + SIDE, left : left + SIDE]
+    part = image[np.newaxis, *middle(image.shape, SIDE)]
     found: dict[str, float] = {}
     for one in candidates:
         if one.network or one.section["name"] == "identity":
             continue
-        section, times = one.section, image.size / middle.size
+        section, times = one.section, image.size / part.size
         if "steps" in section:
             section = section | {"steps": section["steps"] // FEWER}
             times *= FEWER * min(1.0, WINDOW**2 * image.shape[-1] / image.size)
         by = filters.read(section, one.name)
         try:
-            by(middle)  # imports and compiles
+            by(part)  # imports and compiles
         except InputError:
             continue
         started = time.perf_counter()
-        by(middle)
+        by(part)
         found[one.name] = times * (time.perf_counter() - started)
     return found
 

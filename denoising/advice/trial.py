@@ -8,6 +8,7 @@ import numpy as np
 from denoising.advice.candidates import CALIBRATED
 from denoising.evaluation import sure
 from denoising.evaluation.filters.calibrated import SHORTEST, Calibrated, Choice, filtered
+from denoising.middle import middle
 from denoising.noise.base import Noise
 
 IMAGES = 4
@@ -50,7 +51,8 @@ def reached(images: Sequence[np.ndarray], noise: Noise) -> Reached | None:
     by, rng = Calibrated(**CALIBRATED), np.random.default_rng(0)
     errors, variances = [], []
     for index in np.unique(np.linspace(0, len(images) - 1, IMAGES).astype(int)):
-        image = _middle(images[int(index)])
+        image = images[int(index)]
+        image = image[middle(image.shape, SIDE)]
         best = by.best(image) if min(image.shape[:2]) >= SHORTEST else None
         if best is not None:
             found = sure.error_map(_as(best), image[np.newaxis], noise, rng, draws=DRAWS)
@@ -68,8 +70,3 @@ def _as(best: Choice) -> sure.Denoise:
     return lambda images: np.stack(
         [filtered(best.kind, one.astype(np.float64), best.strength) for one in images]
     )
-
-
-def _middle(image: np.ndarray) -> np.ndarray:
-    top, left = (max(0, size - SIDE) // 2 for size in image.shape[:2])
-    return image[top : top + SIDE, left : left + SIDE]

@@ -17,6 +17,7 @@ from denoising.inference import levels, tiles, training_images
 from denoising.inference.kept_pages import KeptPages
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
+from denoising.middle import middle
 from denoising.noise.estimate import estimated_sigma
 
 if TYPE_CHECKING:
@@ -254,10 +255,7 @@ class _File:
         by, header = self.by, self.image.header
         if by.trained is None or by.trained.noise_sigma is None:
             return
-        rows, columns = (
-            slice(max(0, (side - CENTRE) // 2), max(0, (side - CENTRE) // 2) + CENTRE)
-            for side in header.shape[:2]
-        )
+        rows, columns = middle(header.shape, CENTRE)
         centre = self._unit(page, rows)[:, columns]
         with contextlib.suppress(InputError):  # too small to tell
             sigma = estimated_sigma(centre)
