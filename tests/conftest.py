@@ -88,6 +88,21 @@ class Project:
         _git("add", "--all", cwd=self.folder)
         _git("commit", "--quiet", "--allow-empty", "--message", "test", cwd=self.folder)
 
+    def copy(self, folder):
+        """All of it in another folder: data, models and DVC's cache too."""
+        shutil.copytree(self.folder, folder)
+        return self._elsewhere(folder)
+
+    def clone(self, folder):
+        """What a reviewer or a CI machine gets: what is in git, no data, no models, no cache."""
+        _git("clone", "--quiet", self.folder, folder, cwd=self.folder)
+        return self._elsewhere(folder)
+
+    def _elsewhere(self, folder):
+        project = object.__new__(Project)
+        project.folder = folder
+        return project
+
     def start(self, *command, **options):
         """A process in the project, of its own process group, both outputs in one pipe."""
         environment = os.environ | {
@@ -178,6 +193,15 @@ def _git(*arguments, cwd):
     return subprocess.run(
         ["git", *arguments], cwd=cwd, check=True, capture_output=True, text=True
     ).stdout
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory, mnist_folder):
+    """A small project that has run. Tests must leave it as it is."""
+    project = small_project(tmp_path_factory.mktemp("small"), mnist_folder)
+    project.output = project.run("dvc", "repro")
+    project.commit()
+    return project
 
 
 @pytest.fixture

@@ -1,23 +1,17 @@
 """The whole pipeline once, at the smoke budget, on real MNIST in a copy of this repository."""
 
 import json
-import re
 import resource
 import shutil
-import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from denoising.files import read_arrays
 from stages import schema
-from stages.shared import params
 from tests.conftest import ROOT, SPARED, stages_run
-from tests.test_sort_lock import shuffled
-from tools.publish import stale
 
 SETTINGS = schema.load(ROOT / "params.yaml")
 for name in SPARED:
@@ -27,21 +21,8 @@ NAMES = [*SETTINGS.runs, *SETTINGS.debiased, *SETTINGS.filters]
 
 
 @pytest.fixture
-def bare_clone(smoke, tmp_path):
-    """What a reviewer or a CI machine gets: what is in git, no data, no models, no cache."""
-    subprocess.run(["git", "clone", "--quiet", smoke.folder, tmp_path / "clone"], check=True)
-    clone = object.__new__(type(smoke))
-    clone.folder = tmp_path / "clone"
-    return clone
-
-
-@pytest.fixture
 def changeable(smoke, tmp_path):
-    """A copy of the smoke project, data and all."""
-    copy = object.__new__(type(smoke))
-    copy.folder = tmp_path / "copy"
-    shutil.copytree(smoke.folder, copy.folder)
-    return copy
+    return smoke.copy(tmp_path / "copy")
 
 
 def test_every_stage_runs_once_in_order(smoke):
@@ -128,18 +109,6 @@ def test_clipping_is_warned_of(smoke):
     assert "white one to 0.805" in warning
 
 
-@pytest.mark.slow
-def test_a_collapsed_run_is_told_by_name_and_number(changeable):
-    changeable.keep_only("cnn", "noisy")
-    changeable.edit_params(budgets__smoke__learning_rate=1.0e-9)
-    output = changeable.run("dvc", "repro")
-    scores = json.loads(changeable.read("metrics/cnn.json"))
-    assert scores["collapsed"] is True
-    assert f"*** cnn COLLAPSED: MSE {scores['mse']:.5f}" in output
-    text = changeable.read("plots/tables.md").decode()
-    assert "**collapsed**" in next(line for line in text.splitlines() if line.startswith("| cnn "))
-
-
 def test_nothing_is_left_behind(smoke):
     assert not list(smoke.folder.rglob("*.tmp"))
 
@@ -150,25 +119,6 @@ def test_make_repro_again_does_nothing_and_prints_the_tables(smoke):
     assert "up to date" in output
     assert not stages_run(output)
     assert smoke.read("plots/tables.md").decode() in output
-
-
-@pytest.mark.slow
-def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(smoke):
-    """In tests/test_sort_lock.py nothing has run."""
-    file = smoke.folder / "dvc.lock"
-    before = file.read_text()
-    try:
-        for text in (before, shuffled(before)):
-            file.write_text(text)
-            smoke.tool("sort_lock")
-            assert "Data and pipelines are up to date" in smoke.run("dvc", "status", "dvc.yaml")
-            assert smoke.repro() == []
-            ordered = file.read_text()
-            assert list(yaml.safe_load(ordered)["stages"]) == sorted(
-                yaml.safe_load(before)["stages"]
-            )
-    finally:
-        file.write_text(before)
 
 
 def test_dvc_reads_metrics_and_plots(smoke):
@@ -182,48 +132,6 @@ def test_dvc_reads_metrics_and_plots(smoke):
     assert "learning curve" in html
     assert "win5rb_n2n" in html
     assert "histograms.png" in html
-
-
-@pytest.mark.slow
-def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(bare_clone):
-    assert "dvc.lock is fresh" in bare_clone.tool("fresh")
-    metrics = bare_clone.folder / "metrics/cae.json"
-    committed = metrics.read_text()
-
-    metrics.write_text(committed.replace('"mse": 0.', '"mse": 0.0', 1))
-    assert "evaluate@cae would run" in bare_clone.tool("fresh", code=1)
-    metrics.unlink()
-    assert "metrics/cae.json is missing" in bare_clone.tool("fresh", code=1)
-    metrics.write_text(committed)
-    assert "dvc.lock is fresh" in bare_clone.tool("fresh")
-
-    bare_clone.edit_params(networks__cae__filters=32)
-    assert "train@cae would run" in bare_clone.tool("fresh", code=1)
-
-
-@pytest.mark.slow
-def test_published_results_stand_alone(changeable):
-    output = changeable.tool("publish")
-    assert (
-        "results/smoke: cnn, cae, win5rb, win5rb_n2n, win5rb_n2n_fixed, "
-        "blind_spot, win5rb_n2n_inverse, noisy" in output
-    )
-    published = changeable.folder / "results/smoke"
-    log = json.loads((published / "logs/train-cae.json").read_text())
-    assert log["seconds"] > 0
-    assert "train@cae" in (published / "dvc.lock").read_text()
-    before = (published / "plots/tables.md").read_bytes()
-    assert before == changeable.read("plots/tables.md")
-    assert stale(published, params.read(changeable.folder / "params.yaml")) == {}
-    changeable.edit_params(networks__cae__filters=32)
-    found = stale(published, params.read(changeable.folder / "params.yaml"))
-    assert list(found) == ["train@cae"]
-    assert "'filters': 64" in found["train@cae"][0]
-    for folder in ("metrics", "data", "models"):
-        shutil.rmtree(changeable.folder / folder)
-    (published / "plots/tables.md").unlink()
-    changeable.tool("publish", "--draw", "smoke")
-    assert (published / "plots/tables.md").read_bytes() == before
 
 
 def test_results_of_different_test_images_are_not_put_in_one_table(changeable):
@@ -277,24 +185,3 @@ def test_a_full_disk_leaves_the_old_figures(changeable):
     assert "File too large" in output.splitlines()[-1]
     assert "Traceback" not in output
     assert changeable.read("plots/grid.png") == before
-
-
-@pytest.mark.slow
-def test_a_stale_run_is_not_published(changeable):
-    changeable.edit_params(networks__cae__filters=32)
-    output = changeable.tool("publish")
-    assert "cae: left out, train@cae is not up to date" in output
-    assert not (changeable.folder / "results/smoke/metrics/cae.json").exists()
-    row = next(line for line in output.splitlines() if line.startswith("| cae "))
-    assert re.sub(r"[ |]+", " ", row).split() == ["cae", "0.00991"]  # the article's number alone
-    assert (changeable.folder / "results/smoke/metrics/cnn.json").exists()
-
-
-@pytest.mark.slow
-def test_one_small_run_on_the_jax_backend(changeable):
-    output = changeable.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
-    assert "epoch 2 of 2" in output
-    provenance = json.loads(changeable.read("models/cae.json"))
-    assert provenance["environment"]["backend"] == "jax"
-    changeable.stage("evaluate", "cae", env={"KERAS_BACKEND": "jax"})
-    assert 0 < json.loads(changeable.read("metrics/cae.json"))["mse"] < 1

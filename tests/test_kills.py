@@ -122,6 +122,7 @@ def test_the_whole_group(long, undisturbed):
     assert forget(long) == undisturbed
 
 
+@pytest.mark.nightly
 def test_at_any_moment(long, undisturbed):
     """Kill after random times, start-up and saving included, until eight kills were survived."""
     moments, kills = random.Random(0), 0

@@ -4,16 +4,14 @@ import json
 
 import pytest
 
-from tests.conftest import small_project
 from tests.test_gate import verdicts
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory, mnist_folder):
-    project = small_project(tmp_path_factory.mktemp("regressions"), mnist_folder)
-    project.run("dvc", "repro")
+def base(small, tmp_path_factory):
+    project = small.copy(tmp_path_factory.mktemp("regressions") / "project")
     project.tool("reference")
     project.commit()
     return project

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stages.shared import params
-from tests.conftest import small_project, stages_run
+from tests.conftest import stages_run
 
 pytestmark = pytest.mark.slow
 
@@ -15,9 +15,8 @@ FILTER = {"evaluate_filter@noisy"}
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory, mnist_folder):
-    project = small_project(tmp_path_factory.mktemp("reruns"), mnist_folder)
-    assert set(project.repro()) == {
+def base(small, tmp_path_factory):
+    assert set(stages_run(small.output)) == {
         "fetch@mnist",
         "corrupt@gauss50",
         *TRAIN,
@@ -25,8 +24,7 @@ def base(tmp_path_factory, mnist_folder):
         *FILTER,
         "report",
     }
-    project.commit()
-    return project
+    return small.copy(tmp_path_factory.mktemp("reruns") / "project")
 
 
 @pytest.fixture

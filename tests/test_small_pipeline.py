@@ -1,0 +1,105 @@
+"""What a pipeline of two runs that has run leaves: a lock, results to publish, warnings."""
+
+import json
+import re
+import shutil
+
+import pytest
+import yaml
+
+from stages.shared import params
+from tests.test_sort_lock import shuffled
+from tools.publish import stale
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def changeable(small, tmp_path):
+    return small.copy(tmp_path / "copy")
+
+
+def test_a_collapsed_run_is_told_by_name_and_number(changeable):
+    changeable.keep_only("cnn", "noisy")
+    changeable.edit_params(budgets__smoke__learning_rate=1.0e-9)
+    output = changeable.run("dvc", "repro")
+    scores = json.loads(changeable.read("metrics/cnn.json"))
+    assert scores["collapsed"] is True
+    assert f"*** cnn COLLAPSED: MSE {scores['mse']:.5f}" in output
+    text = changeable.read("plots/tables.md").decode()
+    assert "**collapsed**" in next(line for line in text.splitlines() if line.startswith("| cnn "))
+
+
+def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(small):
+    """In tests/test_sort_lock.py nothing has run."""
+    file = small.folder / "dvc.lock"
+    before = file.read_text()
+    try:
+        for text in (before, shuffled(before)):
+            file.write_text(text)
+            small.tool("sort_lock")
+            assert "Data and pipelines are up to date" in small.run("dvc", "status", "dvc.yaml")
+            assert small.repro() == []
+            ordered = file.read_text()
+            assert list(yaml.safe_load(ordered)["stages"]) == sorted(
+                yaml.safe_load(before)["stages"]
+            )
+    finally:
+        file.write_text(before)
+
+
+def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(small, tmp_path):
+    bare_clone = small.clone(tmp_path / "clone")
+    assert "dvc.lock is fresh" in bare_clone.tool("fresh")
+    metrics = bare_clone.folder / "metrics/cae.json"
+    committed = metrics.read_text()
+
+    metrics.write_text(committed.replace('"mse": 0.', '"mse": 0.0', 1))
+    assert "evaluate@cae would run" in bare_clone.tool("fresh", code=1)
+    metrics.unlink()
+    assert "metrics/cae.json is missing" in bare_clone.tool("fresh", code=1)
+    metrics.write_text(committed)
+    assert "dvc.lock is fresh" in bare_clone.tool("fresh")
+
+    bare_clone.edit_params(networks__cae__filters=32)
+    assert "train@cae would run" in bare_clone.tool("fresh", code=1)
+
+
+def test_published_results_stand_alone(changeable):
+    output = changeable.tool("publish")
+    assert "results/smoke: cnn, cae, noisy" in output
+    published = changeable.folder / "results/smoke"
+    log = json.loads((published / "logs/train-cae.json").read_text())
+    assert log["seconds"] > 0
+    assert "train@cae" in (published / "dvc.lock").read_text()
+    before = (published / "plots/tables.md").read_bytes()
+    assert before == changeable.read("plots/tables.md")
+    assert stale(published, params.read(changeable.folder / "params.yaml")) == {}
+    changeable.edit_params(networks__cae__filters=32)
+    found = stale(published, params.read(changeable.folder / "params.yaml"))
+    assert list(found) == ["train@cae"]
+    assert "'filters': 64" in found["train@cae"][0]
+    for folder in ("metrics", "data", "models"):
+        shutil.rmtree(changeable.folder / folder)
+    (published / "plots/tables.md").unlink()
+    changeable.tool("publish", "--draw", "smoke")
+    assert (published / "plots/tables.md").read_bytes() == before
+
+
+def test_a_stale_run_is_not_published(changeable):
+    changeable.edit_params(networks__cae__filters=32)
+    output = changeable.tool("publish")
+    assert "cae: left out, train@cae is not up to date" in output
+    assert not (changeable.folder / "results/smoke/metrics/cae.json").exists()
+    row = next(line for line in output.splitlines() if line.startswith("| cae "))
+    assert re.sub(r"[ |]+", " ", row).split() == ["cae", "0.00991"]  # the article's number alone
+    assert (changeable.folder / "results/smoke/metrics/cnn.json").exists()
+
+
+def test_one_small_run_on_the_jax_backend(changeable):
+    output = changeable.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
+    assert "epoch 2 of 2" in output
+    provenance = json.loads(changeable.read("models/cae.json"))
+    assert provenance["environment"]["backend"] == "jax"
+    changeable.stage("evaluate", "cae", env={"KERAS_BACKEND": "jax"})
+    assert 0 < json.loads(changeable.read("metrics/cae.json"))["mse"] < 1
