@@ -15,7 +15,7 @@ from studies import images as shared
 from studies import kept, learning
 from studies.decision import cells, images
 from studies.decision.cells import Chosen
-from studies.decision.settings import FILE, Settings, measured_file, validate
+from studies.decision.settings import FILE, Cell, Settings, measured_file, validate
 from studies.images import Split
 
 CHECKPOINTS = layout.CHECKPOINTS / "decision"
@@ -35,7 +35,7 @@ def main(content: dict[str, Any], name: str) -> None:
     else:
         data = cells.data_of(settings, cell, one)
         for seed in settings.seeds:
-            file = CHECKPOINTS / name / f"{_key(settings, name, one, data, test, seed)}.json"
+            file = CHECKPOINTS / name / f"{key(settings, cell, one, data, test, seed)}.json"
 
             def errors(seed: int = seed) -> dict[str, float]:
                 return images.errors(cells.trained(settings, cell, one, data, seed), test)
@@ -47,9 +47,9 @@ def main(content: dict[str, Any], name: str) -> None:
     write_json(measured_file(name), about | {"seeds": found})
 
 
-def _key(settings: Settings, name: str, one: Chosen, data: Arrays, test: Split, seed: int) -> str:
+def key(settings: Settings, cell: Cell, one: Chosen, data: Arrays, test: Split, seed: int) -> str:
     """Everything that the errors of one seed depend on, as one name."""
-    cell, of_set = settings.cell(name)
+    of_set = settings.images[cell.images]
     asked = {
         "cell": cell.model_dump(),
         "chosen": one._asdict(),
