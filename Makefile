@@ -35,7 +35,7 @@ test: $(VENV)/.installed-dev  ## tests: library, stages, tools, one end-to-end s
 test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
 	@pytest -m "slow and not nightly"
 
-test-nightly: $(VENV)/.installed-dev  ## the slow tests that rarely break: whole studies, benchmarks, advice that is followed
+test-nightly: $(VENV)/.installed-dev  ## the slow tests that rarely break: whole studies, benchmarks, advice that is followed, kills at any moment
 	@pytest -m nightly
 
 lint: $(VENV)/.installed-dev  ## ruff: lint and format; mypy: types; the workflows against their schema

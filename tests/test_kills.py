@@ -81,6 +81,7 @@ def test_the_process_alone(long, undisturbed):
     assert forget(long) == undisturbed
 
 
+@pytest.mark.nightly
 def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
     dvc, trainer = start_and_wait_for_epoch(long, 2)
     os.kill(dvc.pid, signal.SIGKILL)
@@ -101,6 +102,7 @@ def test_dvc_alone_while_its_trainer_lives_on(long, undisturbed):
     assert forget(long) == undisturbed
 
 
+@pytest.mark.nightly
 def test_dvc_alone_and_its_trainer_is_done_before_the_next_one_starts(long, undisturbed):
     dvc, _ = start_and_wait_for_epoch(long, 6)
     os.kill(dvc.pid, signal.SIGKILL)
@@ -113,6 +115,7 @@ def test_dvc_alone_and_its_trainer_is_done_before_the_next_one_starts(long, undi
     assert forget(long) == undisturbed
 
 
+@pytest.mark.nightly
 def test_the_whole_group(long, undisturbed):
     dvc, _ = start_and_wait_for_epoch(long, 5)
     os.killpg(dvc.pid, signal.SIGKILL)
