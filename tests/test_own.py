@@ -142,6 +142,8 @@ def test_a_folder_becomes_a_table(tmp_path, kind):
         assert ("second and third shots" in table) == (kind == "shots")
 
     assert "up to date" in subprocess.run(command, cwd=clone, capture_output=True, text=True).stdout
+    if kind != "noisy":
+        return  # what follows would train a second time
     photographs(tmp_path / "my scans", kind, count=7)  # another image: all is measured anew
     again = subprocess.run(command, cwd=clone, capture_output=True, text=True)
     assert "Running stage 'fetch@images'" in again.stdout
