@@ -117,7 +117,15 @@ def test_another_folder_of_the_same_name_is_refused(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", SUB_FOLDERS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "noisy",
+        "pairs",
+        pytest.param("clean", marks=pytest.mark.nightly),
+        pytest.param("shots", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_folder_becomes_a_table(tmp_path, kind):
     """In a clone, since it leaves a folder behind."""
     clone = tmp_path / "clone"
