@@ -105,8 +105,12 @@ def test_images_too_small_say_nothing():
 
 
 def test_images_without_noise():
-    result = found([np.full((64, 64, 1), 0.5)])
-    assert result.sigma == pytest.approx(0, abs=1e-6)
+    even = np.full((64, 64, 1), 0.5)
+    steps = np.full((96, 1, 3), [1, 0.7, 0.4]) * (np.arange(192) // 48 * 0.2 + 0.1)[:, None]
+    for images in ([even], [steps.astype(np.float32)]):
+        result = found(images)
+        assert result.sigma == pytest.approx(0, abs=1e-6)
+        assert np.isnan(list(result.correlations.values())).all()  # not those of rounding
 
 
 # real noise

@@ -13,6 +13,7 @@ from denoising.noise.diagnosis import blocks
 from denoising.noise.diagnosis.blocks import Blocks
 
 UNEVEN = 0.4  # variance of the means around, over that in a block; noise alone gives up to 0.35
+ROUNDING = 1e-7  # pixel values: a weaker "noise" is that of the arithmetic
 STRONGER = 1.5  # times the variance of even levels: uneven ones have more than noise
 
 
@@ -200,5 +201,7 @@ def estimate(flat: Flat, weights: np.ndarray | None = None) -> Found:
         correlations = dict(zip(list(blocks.LAGS)[1:], np.array(others) / level, strict=True))
         between, own = weights @ flat.crossed
         correlations["channels"] = between / own
+        if level < ROUNDING**2:
+            correlations = dict.fromkeys(correlations, np.nan)
     found = {name: float(value) for name, value in correlations.items()}
     return Found(means, variances, float(np.sqrt(max(level, 0))), found)
