@@ -205,6 +205,14 @@ def small(tmp_path_factory, mnist_folder):
 
 
 @pytest.fixture
+def ready(small, tmp_path):
+    """A copy of the small project, which has run."""
+    copy = small.copy(tmp_path / "ready")
+    yield copy
+    shutil.rmtree(copy.folder)  # a third of a gigabyte
+
+
+@pytest.fixture
 def project(tmp_path, mnist_folder):
     return Project(tmp_path, mnist_folder)
 

@@ -14,31 +14,14 @@ EVALUATE = {"evaluate@cnn", "evaluate@cae"}
 FILTER = {"evaluate_filter@noisy"}
 
 
-@pytest.fixture(scope="module")
-def base(small, tmp_path_factory):
-    assert set(stages_run(small.output)) == {
-        "fetch@mnist",
-        "corrupt@gauss50",
-        *TRAIN,
-        *EVALUATE,
-        *FILTER,
-        "report",
-    }
-    return small.copy(tmp_path_factory.mktemp("reruns") / "project")
-
-
-@pytest.fixture
-def ready(base):
-    """The base as it was, whatever the test before did to it; DVC's cache remembers."""
-    yield base
-    base.run("git", "checkout", "--quiet", ".")
-    base.run("git", "clean", "--quiet", "--force", "-d")
-    base.run("dvc", "checkout", "--quiet", "--force")
-    assert base.repro() == []
-
-
 def ran(project):
     return set(project.repro())
+
+
+def test_everything_runs_once(small):
+    expected = {"fetch@mnist", "corrupt@gauss50", *TRAIN, *EVALUATE, *FILTER, "report"}
+    assert set(stages_run(small.output)) == expected
+    assert small.repro() == []
 
 
 def test_one_networks_section(ready):

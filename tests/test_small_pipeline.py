@@ -14,19 +14,14 @@ from tools.publish import stale
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def changeable(small, tmp_path):
-    return small.copy(tmp_path / "copy")
-
-
-def test_a_collapsed_run_is_told_by_name_and_number(changeable):
-    changeable.keep_only("cnn", "noisy")
-    changeable.edit_params(budgets__smoke__learning_rate=1.0e-9)
-    output = changeable.run("dvc", "repro")
-    scores = json.loads(changeable.read("metrics/cnn.json"))
+def test_a_collapsed_run_is_told_by_name_and_number(ready):
+    ready.keep_only("cnn", "noisy")
+    ready.edit_params(budgets__smoke__learning_rate=1.0e-9)
+    output = ready.run("dvc", "repro")
+    scores = json.loads(ready.read("metrics/cnn.json"))
     assert scores["collapsed"] is True
     assert f"*** cnn COLLAPSED: MSE {scores['mse']:.5f}" in output
-    text = changeable.read("plots/tables.md").decode()
+    text = ready.read("plots/tables.md").decode()
     assert "**collapsed**" in next(line for line in text.splitlines() if line.startswith("| cnn "))
 
 
@@ -65,41 +60,41 @@ def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(small, tmp_path
     assert "train@cae would run" in bare_clone.tool("fresh", code=1)
 
 
-def test_published_results_stand_alone(changeable):
-    output = changeable.tool("publish")
+def test_published_results_stand_alone(ready):
+    output = ready.tool("publish")
     assert "results/smoke: cnn, cae, noisy" in output
-    published = changeable.folder / "results/smoke"
+    published = ready.folder / "results/smoke"
     log = json.loads((published / "logs/train-cae.json").read_text())
     assert log["seconds"] > 0
     assert "train@cae" in (published / "dvc.lock").read_text()
     before = (published / "plots/tables.md").read_bytes()
-    assert before == changeable.read("plots/tables.md")
-    assert stale(published, params.read(changeable.folder / "params.yaml")) == {}
-    changeable.edit_params(networks__cae__filters=32)
-    found = stale(published, params.read(changeable.folder / "params.yaml"))
+    assert before == ready.read("plots/tables.md")
+    assert stale(published, params.read(ready.folder / "params.yaml")) == {}
+    ready.edit_params(networks__cae__filters=32)
+    found = stale(published, params.read(ready.folder / "params.yaml"))
     assert list(found) == ["train@cae"]
     assert "'filters': 64" in found["train@cae"][0]
     for folder in ("metrics", "data", "models"):
-        shutil.rmtree(changeable.folder / folder)
+        shutil.rmtree(ready.folder / folder)
     (published / "plots/tables.md").unlink()
-    changeable.tool("publish", "--draw", "smoke")
+    ready.tool("publish", "--draw", "smoke")
     assert (published / "plots/tables.md").read_bytes() == before
 
 
-def test_a_stale_run_is_not_published(changeable):
-    changeable.edit_params(networks__cae__filters=32)
-    output = changeable.tool("publish")
+def test_a_stale_run_is_not_published(ready):
+    ready.edit_params(networks__cae__filters=32)
+    output = ready.tool("publish")
     assert "cae: left out, train@cae is not up to date" in output
-    assert not (changeable.folder / "results/smoke/metrics/cae.json").exists()
+    assert not (ready.folder / "results/smoke/metrics/cae.json").exists()
     row = next(line for line in output.splitlines() if line.startswith("| cae "))
     assert re.sub(r"[ |]+", " ", row).split() == ["cae", "0.00991"]  # the article's number alone
-    assert (changeable.folder / "results/smoke/metrics/cnn.json").exists()
+    assert (ready.folder / "results/smoke/metrics/cnn.json").exists()
 
 
-def test_one_small_run_on_the_jax_backend(changeable):
-    output = changeable.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
+def test_one_small_run_on_the_jax_backend(ready):
+    output = ready.stage("train", "cae", env={"KERAS_BACKEND": "jax"})
     assert "epoch 2 of 2" in output
-    provenance = json.loads(changeable.read("models/cae.json"))
+    provenance = json.loads(ready.read("models/cae.json"))
     assert provenance["environment"]["backend"] == "jax"
-    changeable.stage("evaluate", "cae", env={"KERAS_BACKEND": "jax"})
-    assert 0 < json.loads(changeable.read("metrics/cae.json"))["mse"] < 1
+    ready.stage("evaluate", "cae", env={"KERAS_BACKEND": "jax"})
+    assert 0 < json.loads(ready.read("metrics/cae.json"))["mse"] < 1
