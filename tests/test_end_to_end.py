@@ -11,7 +11,9 @@ import pytest
 
 from denoising.files import read_arrays
 from stages import schema
+from stages.shared import params
 from tests.conftest import ROOT, SPARED, stages_run
+from tests.test_networks import build
 
 SETTINGS = schema.load(ROOT / "params.yaml")
 for name in SPARED:
@@ -54,7 +56,8 @@ def test_provenance_says_what_auto_became(smoke):
     assert provenance["settings"]["precision"] in ("float32", "bfloat16")
     assert provenance["environment"]["device"] in ("cpu", "gpu")
     assert provenance["environment"]["versions"]["keras"].startswith("3.")
-    assert provenance["parameters"] > 100_000
+    filters = params.read(smoke.folder / "params.yaml")["networks"]["win5rb"]["filters"]
+    assert provenance["parameters"] == build("win5rb", filters=filters).count_params()
     assert (
         json.loads(smoke.read("metrics/win5rb.json"))["precision"]
         == provenance["settings"]["precision"]

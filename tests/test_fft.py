@@ -52,17 +52,21 @@ def test_results_and_gradients_are_those_of_a_direct_convolution(size, kernel, c
 
 
 def test_bfloat16_is_as_near_as_its_precision():
-    """Processors without bfloat16 emulate it, and sum in it: twice the error of those with it."""
     arrays = normal(2, 28, 28, 32), normal(7, 7, 32, 32), normal(2, 28, 28, 32)
     exact = with_gradients(direct, *arrays)
-    for ours, expected in zip(
-        with_gradients(fft.conv2d, *(tf.cast(array, "bfloat16") for array in arrays)),
-        exact,
-        strict=True,
-    ):
-        assert ours.dtype == "bfloat16"
-        error = np.std(tf.cast(ours, "float32") - expected) / np.std(expected)
-        assert 0 < error < 0.03
+    half = [tf.cast(array, "bfloat16") for array in arrays]
+
+    def errors(convolve):
+        found = with_gradients(convolve, *half)
+        assert all(one.dtype == "bfloat16" for one in found)
+        return [
+            np.std(tf.cast(one, "float32") - expected) / np.std(expected)
+            for one, expected in zip(found, exact, strict=True)
+        ]
+
+    # processors without bfloat16 also sum in it, which costs a direct convolution as much
+    most = max(0.01, 1.5 * max(errors(direct)))
+    assert all(0 < error < most for error in errors(fft.conv2d))
 
 
 @pytest.mark.parametrize(("bias", "activation"), [(True, "relu"), (False, None)])

@@ -116,6 +116,17 @@ def test_another_folder_of_the_same_name_is_refused(tmp_path, monkeypatch):
         own.prepare(str(second), None)
 
 
+@pytest.fixture
+def own_clone(tmp_path):
+    """Runs `tools.own` on a source, in a clone, since it leaves a folder behind."""
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    command = [sys.executable, "-m", "tools.own", "--budget", "smoke"]
+    return lambda source: subprocess.run(
+        [*command, source], cwd=clone, capture_output=True, text=True
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
@@ -126,16 +137,12 @@ def test_another_folder_of_the_same_name_is_refused(tmp_path, monkeypatch):
         pytest.param("shots", marks=pytest.mark.nightly),
     ],
 )
-def test_a_folder_becomes_a_table(tmp_path, kind):
-    """In a clone, since it leaves a folder behind."""
-    clone = tmp_path / "clone"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+def test_a_folder_becomes_a_table(own_clone, tmp_path, kind):
     photographs(tmp_path / "my scans", kind)
-    command = [sys.executable, "-m", "tools.own", "../my scans", "--budget", "smoke"]
-    first = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    first = own_clone("../my scans")
     assert first.returncode == 0, first.stdout + first.stderr
     assert "white: 4095 (12 bits, since no value exceeds" in first.stdout
-    folder = clone / "own/my_scans"
+    folder = tmp_path / "clone/own/my_scans"
     table = (folder / "plots/tables.md").read_text()
     assert table in first.stdout
     metrics = json.loads((folder / "metrics/noisy.json").read_text())
@@ -149,12 +156,15 @@ def test_a_folder_becomes_a_table(tmp_path, kind):
         assert 0 <= told[0] < told[1]  # as soon as it is known
         assert ("second and third shots" in table) == (kind == "shots")
 
-    assert "up to date" in subprocess.run(command, cwd=clone, capture_output=True, text=True).stdout
-    if kind != "noisy":
-        return  # what follows would train a second time
-    photographs(tmp_path / "my scans", kind, count=7)  # another image: all is measured anew
-    again = subprocess.run(command, cwd=clone, capture_output=True, text=True)
-    assert "Running stage 'fetch@images'" in again.stdout
+    assert "up to date" in own_clone("../my scans").stdout
+
+
+@pytest.mark.slow
+def test_another_image_has_all_measured_anew(own_clone, tmp_path):
+    photographs(tmp_path / "my scans", "noisy")
+    assert own_clone("../my scans").returncode == 0
+    photographs(tmp_path / "my scans", "noisy", count=7)
+    assert "Running stage 'fetch@images'" in own_clone("../my scans").stdout
 
 
 def test_black_frames_are_no_image_in_two_splits(tmp_path, monkeypatch):

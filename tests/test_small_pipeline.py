@@ -25,22 +25,17 @@ def test_a_collapsed_run_is_told_by_name_and_number(ready):
     assert "**collapsed**" in next(line for line in text.splitlines() if line.startswith("| cnn "))
 
 
-def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(small):
+def test_dvc_finds_nothing_to_do_after_its_lock_was_sorted(ready):
     """In tests/test_sort_lock.py nothing has run."""
-    file = small.folder / "dvc.lock"
+    file = ready.folder / "dvc.lock"
     before = file.read_text()
-    try:
-        for text in (before, shuffled(before)):
-            file.write_text(text)
-            small.tool("sort_lock")
-            assert "Data and pipelines are up to date" in small.run("dvc", "status", "dvc.yaml")
-            assert small.repro() == []
-            ordered = file.read_text()
-            assert list(yaml.safe_load(ordered)["stages"]) == sorted(
-                yaml.safe_load(before)["stages"]
-            )
-    finally:
-        file.write_text(before)
+    for text in (before, shuffled(before)):
+        file.write_text(text)
+        ready.tool("sort_lock")
+        assert "Data and pipelines are up to date" in ready.run("dvc", "status", "dvc.yaml")
+        assert ready.repro() == []
+        ordered = file.read_text()
+        assert list(yaml.safe_load(ordered)["stages"]) == sorted(yaml.safe_load(before)["stages"])
 
 
 def test_a_bare_clone_is_fresh_and_what_makes_it_stale_is_caught(small, tmp_path):

@@ -61,7 +61,7 @@ def publish(content: params.Content) -> None:
     stale_stages = set(json.loads(programs.output("dvc", "status", "--json")))
     published: list[str] = []
     kept: list[str] = []
-    for name, stages in _stages(chosen).items():
+    for name, stages in stages_of_rows(chosen).items():
         behind = [stage for stage in stages if stage in stale_stages]
         if behind:
             print(f"{name}: left out, {behind[0]} is not up to date")
@@ -80,8 +80,8 @@ def publish(content: params.Content) -> None:
     redraw(chosen.budget)
 
 
-def _stages(chosen: schema.Params) -> dict[str, list[str]]:
-    """The stages that the results of each row come from."""
+def stages_of_rows(chosen: schema.Params) -> dict[str, list[str]]:
+    """The stages that the results of each row come from, the one that evaluates it last."""
     own = {name: [f"train@{name}", f"evaluate@{name}"] for name in chosen.runs}
     for name, row in chosen.debiased.items():
         own[name] = [f"train@{row.run}", f"evaluate_debiased@{name}"]

@@ -10,7 +10,7 @@ from pathlib import Path
 from denoising.files import InputError
 from stages import schema
 from stages.shared import command, params
-from tools import programs
+from tools import programs, publish
 
 
 def main() -> None:
@@ -32,19 +32,11 @@ def evaluations(settings: schema.Params, rows: Sequence[str]) -> list[str]:
     InputError
         If the parameters have no such row.
     """
-    stages = {
-        row: f"{stage}@{row}"
-        for stage, names in (
-            ("evaluate", settings.runs),
-            ("evaluate_debiased", settings.debiased),
-            ("evaluate_filter", settings.filters),
-        )
-        for row in names
-    }
+    stages = publish.stages_of_rows(settings)
     for row in rows:
         if row not in stages:
             raise InputError(f"{row}: not a row of params.yaml; these are: {', '.join(stages)}")
-    return [stages[row] for row in rows]
+    return [stages[row][-1] for row in rows]
 
 
 def reproduce(stages: Sequence[str]) -> None:
