@@ -159,18 +159,19 @@ def mse_bars(frame: pd.DataFrame) -> Figure:
             frame["article"],
             y,
             "D",
-            color=RED,
+            color=BLACK,
             markeredgecolor="white",
             markersize=7,
             linestyle="",
             label="article",
         )
     digits = 4 if frame["mse"].min() >= 0.002 else 5
-    for position, value, end in zip(y, frame["mse"], frame["mse_high"], strict=True):
+    ends = frame[["mse_high", "article"]].max(axis=1)
+    for position, value, end in zip(y, frame["mse"], ends, strict=True):
         axis.annotate(
             f"{value:.{digits}f}",
             (end, position),
-            (6, 0),
+            (8, 0),
             textcoords="offset points",
             va="center",
             fontsize="small",

@@ -203,7 +203,7 @@ def measure(
     """
     found = measuring.measured(test, denoise or predictor, predictor.margin, chosen.evaluation)
     scores = found.scores()
-    if denoise is None and scores.get("truth") == "none":
+    if denoise is None and test.truth == "none":
         scores["held_out_nats"] = predictor.nats(test)
     scores |= _collapse(name, scores) | predictor.facts | _trained_with(made_of)
     known = targets.read(layout.targets_file(chosen.dataset))

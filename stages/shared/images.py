@@ -41,10 +41,18 @@ def image_set(dataset: str, split: str) -> ImageSet:
     """
     path = layout.dataset_file(dataset, split)
     source, about = image_sets.about(path)
-    noise = read_kind("noise", about["noise"], str(path))
+    noise = set_noise(dataset, split)
     store = Store(layout.source_folder(source))
     drawn = noise if noise.is_model else None
     return image_sets.read(path, split, store, drawn, about["seed"], about["stream"])
+
+
+def set_noise(dataset: str, split: str) -> Noise:
+    """What is known of the noise of such images: drawn, or what they have already."""
+    path = layout.dataset_file(dataset, split)
+    _, about = image_sets.about(path)
+    found: Noise = read_kind("noise", about["noise"], str(path))
+    return found
 
 
 class Group(NamedTuple):
@@ -88,6 +96,7 @@ class TestImages:
     crop : tuple (height, width), optional
         Of the examples to keep; None: whole images.
     truth : {"clean", "second shots", "none"}
+        Second shots are none where the noise is known to move the mean.
     """
 
     dataset: str
@@ -146,5 +155,7 @@ def test_images(dataset: str, examples: int) -> TestImages:
     height, width = np.minimum(images.shapes[:examples, :2].min(axis=0), _LARGEST_EXAMPLE)
     shape = (int(largest[0]), int(largest[1]), int(largest[2]))
     crop = (int(height), int(width))
-    truth: Any = "clean" if images.has_clean else "second shots" if images.versions > 1 else "none"
+    truth: Any = "clean" if images.has_clean else "none"
+    if truth == "none" and images.versions > 1 and set_noise(dataset, "test").keeps_mean:
+        truth = "second shots"
     return TestImages(dataset, shape, len(images), True, crop, truth)
