@@ -1,7 +1,8 @@
 """What the cells cost on one machine: minutes of training, and seconds an image.
 
 Errors may have been measured on several machines, busy or not; this is timed on one, idle, in a few
-minutes: of each network a short training of two epochs beside one of one epoch.
+minutes: of each network a short training of two epochs beside one of one epoch, after a first one
+that is not timed, since it loads libraries and tunes convolutions.
 """
 
 import time
@@ -42,17 +43,21 @@ def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
         return {"seconds_an_image": _seconds(cells.filtered(one), test)}
     of_set = settings.images[cell.images]
     patches = max(of_set.work.batch_size, PIXELS // of_set.patch**2)
-    seconds = []
-    for epochs in (1, 2):
+
+    def timed(patches: int, epochs: int) -> tuple[float, images.Denoise]:
         work = of_set.work.model_copy(update={"epochs": epochs})
         short = settings.changed(cell.images, patches=patches, work=work)
         data = cells.data_of(short, cell, one)
         started = time.perf_counter()
         denoise = cells.trained(short, cell, one, data, seed=0)
-        seconds.append(time.perf_counter() - started)
-    epoch = seconds[1] - seconds[0]
+        return time.perf_counter() - started, denoise
+
+    timed(of_set.work.batch_size, 1)
+    first, _ = timed(patches, 1)
+    both, denoise = timed(patches, 2)
+    epoch = both - first
     whole = epoch * of_set.patches / patches
-    minutes = (seconds[0] - epoch + whole * of_set.work.epochs) / 60
+    minutes = (first - epoch + whole * of_set.work.epochs) / 60
     return {"minutes": round(minutes, 2), "seconds_an_image": _seconds(denoise, test)}
 
 
