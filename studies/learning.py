@@ -1,5 +1,6 @@
 """A network that learns from patches in memory, as studies train many of them."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from denoising.methods.base import Method
@@ -34,7 +35,13 @@ class Learner(NamedTuple):
     precision: str
 
     def learn(
-        self, network: str, method: Method, noise: Noise, data: Arrays, seed: int = 0
+        self,
+        network: str,
+        method: Method,
+        noise: Noise,
+        data: Arrays,
+        seed: int = 0,
+        log: Callable[[str], object] = str,
     ) -> "keras.Model":
         """A trained network, from a noisy image to the denoised one.
 
@@ -49,6 +56,8 @@ class Learner(NamedTuple):
             Patches that it learns from, and others for the learning curve.
         seed : int
             Of the weights, and of what the method draws.
+        log : callable
+            Takes a line after each epoch.
         """
         from denoising.compute import backend
         from denoising.compute.plan import Plan
@@ -65,4 +74,4 @@ class Learner(NamedTuple):
             optimizer=self.optimizer,
             work=self.work,
         )
-        return fit.fit(settings, data, Nowhere(), log=lambda _: None).model
+        return fit.fit(settings, data, Nowhere(), log).model

@@ -1,5 +1,6 @@
 """What is done in a cell: what it was chosen to be, what it learns from, and the learning."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,13 +88,20 @@ def filtered(one: Chosen) -> images.Denoise:
     return one.corrects(images.whole(filters.read(one.section, one.name)))
 
 
-def trained(settings: Settings, cell: Cell, one: Chosen, data: Arrays, seed: int) -> images.Denoise:
-    """What a network makes of an image, when it has learned."""
+def trained(
+    settings: Settings,
+    cell: Cell,
+    one: Chosen,
+    data: Arrays,
+    seed: int,
+    log: Callable[[str], object] = str,
+) -> images.Denoise:
+    """What a network makes of an image, when it has learned; log takes a line after each epoch."""
     from denoising.inference import tiles
 
     of_set = settings.images[cell.images]
     learner = Learner(of_set.networks, settings.optimizer, of_set.work, settings.precision)
     method = read_kind("methods", one.section, "method")
-    model = learner.learn(one.network, method, one.told, data, seed)
+    model = learner.learn(one.network, method, one.told, data, seed, log)
     predict = tiles.predictor(model)
     return one.corrects(lambda image: tiles.denoise(model, image, predict))

@@ -1,12 +1,13 @@
 """What the cells cost on one machine: minutes of training, and seconds an image.
 
 Errors may have been measured on several machines, busy or not; this is timed on one, idle, in a few
-minutes: of each network a short training of two epochs beside one of one epoch, after a first one
-that is not timed, since it loads libraries and tunes convolutions.
+minutes: of each network the median of short epochs, but the first, which also compiles.
 """
 
 import time
 from typing import Any
+
+import numpy as np
 
 from denoising.files import InputError, write_json
 from stages.shared import command
@@ -15,7 +16,8 @@ from studies.decision.cells import Chosen
 from studies.decision.settings import COSTS, FILE, Cell, Settings, chosen_file, validate
 from studies.images import Split
 
-PIXELS = 2_400_000  # of an epoch: tens of seconds, beside which the compiler's are few
+PIXELS = 1_200_000  # of an epoch: seconds
+EPOCHS = 4  # machines pause now and then
 IMAGES = 3  # that are denoised, after a first one
 
 
@@ -43,22 +45,17 @@ def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
         return {"seconds_an_image": _seconds(cells.filtered(one), test)}
     of_set = settings.images[cell.images]
     patches = max(of_set.work.batch_size, PIXELS // of_set.patch**2)
-
-    def timed(patches: int, epochs: int) -> tuple[float, images.Denoise]:
-        work = of_set.work.model_copy(update={"epochs": epochs})
-        short = settings.changed(cell.images, patches=patches, work=work)
-        data = cells.data_of(short, cell, one)
-        started = time.perf_counter()
-        denoise = cells.trained(short, cell, one, data, seed=0)
-        return time.perf_counter() - started, denoise
-
-    timed(of_set.work.batch_size, 1)
-    first, _ = timed(patches, 1)
-    both, denoise = timed(patches, 2)
-    epoch = both - first
+    work = of_set.work.model_copy(update={"epochs": EPOCHS})
+    short = settings.changed(cell.images, patches=patches, work=work)
+    data = cells.data_of(short, cell, one)
+    ends = []
+    denoise = cells.trained(short, cell, one, data, 0, lambda _: ends.append(time.perf_counter()))
+    epoch = float(np.median(np.diff(ends)))
     whole = epoch * of_set.patches / patches
-    minutes = (first - epoch + whole * of_set.work.epochs) / 60
-    return {"minutes": round(minutes, 2), "seconds_an_image": _seconds(denoise, test)}
+    return {
+        "minutes": round(whole * of_set.work.epochs / 60, 2),
+        "seconds_an_image": _seconds(denoise, test),
+    }
 
 
 def _seconds(denoise: images.Denoise, test: Split) -> float:
