@@ -10,6 +10,7 @@ import subprocess
 import numpy as np
 import pytest
 
+from benchmarks import noise2void
 from denoising import files
 from denoising.sections import shortened
 from stages import schema
@@ -346,4 +347,14 @@ def test_zero_shot_on_photographs_is_the_measured_one():
     cases = files.read_json(ROOT / "benchmarks/zero_shot.json", "cases")["cases"]
     found = cases["photographs"]["zs_n2n, 2000 steps"]["psnr"]
     assert len(found) == 3
-    assert f"ours {np.mean(found):.2f} on three images" in flat("docs/noisy-only.md")
+    assert f"ours [{np.mean(found):.2f} dB on three images]" in flat("docs/noisy-only.md")
+
+
+def test_the_work_beside_published_numbers_is_the_stated_one():
+    page = flat("docs/noisy-only.md")
+    study = params.read(ROOT / "studies/decision/params.yaml")["images"][noise2void.SET]
+    patches, side = noise2void.EPOCHS * study["patches"], study["patch"]
+    assert f"{patches:,} patches of {side} x {side} pixels" in page
+    assert 2 * study["work"]["epochs"] == noise2void.EPOCHS
+    found = files.read_json(ROOT / "studies/decision/metrics.json")["bsd68_pairs"]["psnr"]
+    assert f"of our size {found:.2f} dB in half of our work" in page

@@ -27,6 +27,7 @@ PAGES: Mapping[str, Sources] = {
         "polyu_cameras": BENCHMARKS / "cameras.md",
         "polyu_work": POLYU / work.FILE,
     },
+    "docs/noisy-only.md": {"noise2void": BENCHMARKS / "noise2void.md"},
     "docs/speed.md": {name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy")},
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"
