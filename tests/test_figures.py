@@ -120,6 +120,28 @@ def test_bars_and_their_values_do_not_hide_behind_the_legend():
     figures.plt.close(figure)
 
 
+def test_a_group_has_the_same_colour_whatever_other_groups_there_are():
+    def colour(frame):
+        bars = figures.mse_bars(frame).axes[0].patches
+        return {tuple(bar.get_facecolor()) for bar in bars if bar.get_width() == widest}
+
+    widest = BARS["mse"].max()
+    assert BARS["group"][BARS["mse"].idxmax()] == "untrained"
+    alone = BARS[BARS["group"] == "untrained"].reset_index(drop=True)
+    assert len(colour(BARS)) == 1
+    assert colour(BARS) == colour(alone)
+
+
+def test_every_panel_of_histograms_has_its_pixel_values():
+    frame = pd.DataFrame({"value": [0.0, 0.5, 1.0], "predictions": [0.2, 0.3, 0.5]})
+    for count in (2, 5, 8):
+        figure = figures.histograms({f"run{i}": frame for i in range(count)}, {})
+        figure.canvas.draw()
+        for axis in figure.axes:
+            assert [label for label in axis.get_xticklabels() if label.get_visible()]
+            assert axis.xaxis.get_tick_params()["labelbottom"]
+
+
 def test_more_groups_than_colours_are_all_drawn():
     count = 2 * len(figures.CYCLE) + 1
     frame = pd.concat([BARS.iloc[:1]] * count, ignore_index=True)

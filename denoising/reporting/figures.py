@@ -16,6 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from denoising.files import PathLike, atomic
+from denoising.reporting import tables
 from denoising.reporting.grids import grid as grid  # one of the figures
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart
@@ -147,9 +148,12 @@ def mse_bars(frame: pd.DataFrame) -> Figure:
     """
     figure, axis = plt.subplots(figsize=(8, 0.42 * len(frame) + 1.4), layout="constrained")
     y = np.arange(len(frame))[::-1]
-    groups = dict.fromkeys(frame["group"])
+    usual = [title for _, title in (*tables.TABLES.values(), tables.BASELINES)]
+    groups = dict.fromkeys([*usual, *frame["group"]])  # a colour means the same in all figures
     for group, colour in zip(groups, itertools.cycle(CYCLE), strict=False):
         rows = (frame["group"] == group).to_numpy()
+        if not rows.any():
+            continue
         axis.barh(y[rows], frame["mse"][rows], color=colour, alpha=0.75, label=group)
     errors = np.maximum(0, [frame["mse"] - frame["mse_low"], frame["mse_high"] - frame["mse"]])
     axis.errorbar(frame["mse"], y, xerr=errors, fmt="none", color=BLACK, capsize=3, linewidth=1)
@@ -208,7 +212,8 @@ def _panels(
         layout="constrained",
         **options,
     )
-    for unused, above in zip(axes.flat[count:], axes.flat[count - columns :], strict=False):
+    for unused in axes.flat[count:]:
         figure.delaxes(unused)
-        above.tick_params(labelbottom=True)  # which one that shares the axis would have had
+    for axis in axes.flat[:count]:
+        axis.tick_params(labelbottom=True)  # also where one below shares the axis
     return figure, axes.flat[:count], columns
