@@ -166,8 +166,13 @@ def test_where_a_filter_leaves_next_to_nothing_it_comes_first(advised):
     for share, best in ((0.05, "calibrated"), (0.3, "sure")):
         advice = advise(facts._replace(filtered=Reached(share * 0.01, share)))
         assert advice.best.candidate.name == best
-        text = words.text("scans", advice, {}, {}, rows.text("images", advice))
+        networks = [one.candidate.name for one in advice.fit if one.candidate.network]
+        assert networks[0] == "sure"  # the noise is known all the same
+        seconds = {"zs_n2n": 317.4, "median": 0.00871}
+        text = words.text("scans", advice, {}, seconds, rows.text("images", advice))
         assert f"leaves {share:.0%} of the noise's variance" in text
+        assert "| 317 s an image |" in text
+        assert "| 0.0087 s an image |" in text
 
 
 def test_what_a_filter_leaves_is_estimated_without_a_truth():

@@ -45,15 +45,17 @@ _DIGITS = (*_TRUTH, "decision_median", "blind_spot")
 _PROCESSED = ("supervised", "noise2noise", "gaussian", "median")
 # clipping that matters comes with strong noise, of which a network takes long to learn
 _CLIPPED = (*_TRUTH, "calibrated_corrected", "neighbor2neighbor_corrected")
-# where nothing is known of the noise, or little to be gained: what sets its strength by each image
-_FILTERED = (*_TRUTH, "calibrated", "noise2void")
+# where nothing is known of the noise: what sets its strength by each image, or needs none
+_UNKNOWN = (*_TRUTH, "calibrated", "noise2void")
+# where little is to be gained by learning
+_SMOOTH = (*_TRUTH, "calibrated")
 
 
 def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
     """Best first, as far as their assumptions hold."""
     first: tuple[str, ...] = ()
     if not math.isfinite(facts.noise.best_growth.a.value):
-        first = _FILTERED
+        first = _UNKNOWN
     elif facts.shortest < FINE and not _are_counts(facts.noise):
         first = _DIGITS
     elif is_processed(facts.noise):
@@ -61,7 +63,7 @@ def ranked(candidates: list[Candidate], facts: Facts) -> list[Candidate]:
     elif _is_clipped_alone(facts.noise):
         first = _CLIPPED
     elif facts.filtered is not None and facts.filtered.share < NEARLY_GONE:
-        first = _FILTERED
+        first = _SMOOTH
     names = [*first, *(name for name in _PHOTOGRAPHS if name not in first)]
     return sorted(candidates, key=lambda one: names.index(one.name))
 

@@ -28,7 +28,7 @@ def text(
         To be added to params.yaml.
     """
     costs = {name: f"{seconds:.0f} s an epoch" for name, seconds in epochs.items()}
-    costs |= {name: f"{seconds:.2g} s an image" for name, seconds in images.items()}
+    costs |= {name: f"{_two_digits(seconds)} s an image" for name, seconds in images.items()}
     parts = [
         f"# What to train on {source}",
         f"There are {MEANS[advice.facts.kind]}. **{_first(advice)}**",
@@ -45,6 +45,11 @@ def text(
         f"```yaml\n{rows.strip()}\n```",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _two_digits(seconds: float) -> str:
+    """Two digits at least, and no powers of ten."""
+    return f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
 
 
 def _first(advice: Advice) -> str:
