@@ -2,7 +2,7 @@
 
 Errors may have been measured on several machines, busy or not; this is timed on one, idle, in half
 an hour: of each network the median of short epochs, but the first, which also compiles. Processors
-are slower for minutes at a time, so that every cell is timed in some rounds, and the fastest counts.
+are slower for minutes at a time, so that every cell is timed in some rounds; the fastest counts.
 """
 
 import time
