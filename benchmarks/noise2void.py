@@ -26,11 +26,13 @@ SET = "bsd68"
 EPOCHS = 6
 SEED = 0
 PLAIN = {"residual": False, "zero_output": False}  # what was hidden must not come back unchanged
+RESIDUAL = {"residual": True, "zero_output": True}
 SMOOTH = {"blurred_pooling": True, "top_skip": False}  # N2V2's network
 N2V = {"name": "noise2void", "masked": 0.015}
 # method, changes of the network, and what the method's paper has on BSD68, dB
 ROWS: dict[str, tuple[dict[str, Any], dict[str, Any], float | None]] = {
     "Noise2Void, uniform": (N2V | {"replacement": "uniform"}, PLAIN, 27.71),
+    "Noise2Void, uniform, residual U-Net": (N2V | {"replacement": "uniform"}, RESIDUAL, 27.71),
     "N2V2, median": (N2V | {"replacement": "median"}, PLAIN | SMOOTH, None),
     "clean targets": ({"name": "supervised", "loss": {"name": "mse"}}, PLAIN, None),
 }

@@ -19,7 +19,7 @@ from denoising.training.checkpoints import Nowhere
 from denoising.training.examples import Arrays
 
 BATCHES = 4  # of an epoch that is timed
-EPOCHS = 4  # the first one compiles; of the others the median, since machines pause now and then
+EPOCHS = 4  # the first one compiles; of the others the median
 PATCHES = 2000  # of an epoch
 SIZE, BATCH = 64, 32
 SIDE = 128  # pixels of an image, in its middle, that filters are timed on

@@ -5,7 +5,7 @@ import functools
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ POLICIES = {
     "float32": "float32",
     "bfloat16": "mixed_bfloat16",
 }  # Keras's names; weights are float32 in both
+AHEAD = 4  # batches that are made before they are asked for
 
 keras.config.set_image_data_format(
     "channels_last"
@@ -95,6 +96,68 @@ def resolve_precision(precision: str) -> str:
     return (
         "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
     )
+
+
+def batches(count: int, make: Callable[[int], Any]) -> Any:
+    """What `fit` and `predict` of Keras take: batches that are made while it computes.
+
+    With TensorFlow not as Keras would feed them. Of arrays it makes a dataset that tunes itself,
+    and the end of an epoch may wait until the tuning wakes: it sleeps 10 ms, 20 ms, 40 ms and so
+    on, so that many epochs take 10.2 s or 20.5 s. Of a `PyDataset` it makes one with which some
+    networks compute at half their speed: benchmarks/feeding.md has both.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    make : callable
+        The batch of a number, counted from 0: arrays, the first of which have the shape of all but
+        for the number of images.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        first = make(0)
+        arrays = keras.tree.flatten(first)
+
+        def made(number: Any) -> Any:
+            parts = tf.numpy_function(
+                lambda number: keras.tree.flatten(make(int(number))),
+                [number],
+                [array.dtype for array in arrays],
+            )
+            for part, array in zip(parts, arrays, strict=True):
+                part.set_shape((None, *array.shape[1:]))
+            return keras.tree.pack_sequence_as(first, parts)
+
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return tf.data.Dataset.range(count).map(made).prefetch(AHEAD).with_options(options)
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return count
+
+        def __getitem__(self, index: int) -> Any:
+            return make(index)
+
+    return Batches(workers=2, max_queue_size=AHEAD)
+
+
+def batches_of(arrays: Any, batch_size: int) -> Any:
+    """The same of arrays, or tuples of them: slices of `batch_size`, of which the last may be less.
+
+    Parameters
+    ----------
+    arrays : ndarray (N, ...) or nested tuple of ndarray
+    """
+    count = len(keras.tree.flatten(arrays)[0])
+
+    def make(number: int) -> Any:
+        part = slice(number * batch_size, (number + 1) * batch_size)
+        return keras.tree.map_structure(lambda array: array[part], arrays)
+
+    return batches(-(-count // batch_size), make)
 
 
 def has_fused_batch_normalization() -> bool:

@@ -123,11 +123,15 @@ class PatchExamples(NamedTuple):
         self, method: Method, given: Given, epoch: int, rng: np.random.Generator, batch_size: int
     ) -> dict[str, Any]:
         """See `Examples.epoch`."""
+        from denoising.compute import backend
+
         where = patches.places(self.training, self.patches, self.patches.per_epoch, rng)
         anew = epoch if self.redraw else None
         own = int(rng.integers(2**63))  # batches are made in any order
 
-        def batch(part: slice) -> Learned:
+        def batch(number: int) -> Learned:
+            start = number * batch_size
+            part = slice(start, min(start + batch_size, self.patches.per_epoch))
             cut = patches.cut(
                 self.training,
                 self.patches,
@@ -140,7 +144,7 @@ class PatchExamples(NamedTuple):
             batch_rng = np.random.default_rng([own, part.start])
             return method.examples(cut.clean, cut.noisy, given, batch_rng)
 
-        return {"x": _batches(self.patches.per_epoch, batch_size, batch)}
+        return {"x": backend.batches(-(-self.patches.per_epoch // batch_size), batch)}
 
     def held_out(self, method: Method, given: Given, rng: np.random.Generator) -> Learned:
         """See `Examples.held_out`."""
@@ -148,18 +152,3 @@ class PatchExamples(NamedTuple):
         options = (self.seed, self.stream, method.versions, clean)
         cut = patches.validation(self.validation, self.patches, *options)
         return method.examples(cut.clean, cut.noisy, given, rng)
-
-
-def _batches(count: int, batch_size: int, batch: Callable[[slice], Learned]) -> Any:
-    """Batches that Keras asks for one after another, made while it computes."""
-    from denoising.compute.backend import keras
-
-    class Batches(keras.utils.PyDataset):
-        def __len__(self) -> int:
-            return -(-count // batch_size)
-
-        def __getitem__(self, index: int) -> Learned:
-            return batch(slice(index * batch_size, min((index + 1) * batch_size, count)))
-
-    # two threads cut while a batch is computed; the order stays that of the places
-    return Batches(workers=2, use_multiprocessing=False, max_queue_size=16)

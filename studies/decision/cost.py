@@ -1,8 +1,9 @@
 """What the cells cost on one machine: minutes of training, and seconds an image.
 
-Errors may have been measured on several machines, busy or not; this is timed on one, idle, in half
-an hour: of each network the median of short epochs, but the first, which also compiles. Processors
-are slower for minutes at a time, so that every cell is timed in some rounds; the fastest counts.
+Errors may have been measured on several machines, busy or not; this is timed on one, idle, in ten
+minutes: of each network the median of short epochs, but the first, which also compiles. Batches
+are given as where patches are cut while a network learns: of arrays, epochs may end seconds late
+(benchmarks/feeding.md).
 """
 
 import time
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from denoising.files import InputError, write_json
+from denoising.methods.base import Given, Method
+from denoising.training.examples import Arrays
 from stages.shared import command
 from studies.decision import cells, images
 from studies.decision.cells import Chosen
@@ -18,8 +21,7 @@ from studies.decision.settings import COSTS, FILE, Cell, Settings, chosen_file, 
 from studies.images import Split
 
 PIXELS = 1_200_000  # of an epoch: seconds
-EPOCHS = 4  # machines pause now and then
-ROUNDS = 2
+EPOCHS = 4
 IMAGES = 3  # that are denoised, after a first one
 
 
@@ -32,14 +34,25 @@ def main(content: dict[str, Any]) -> None:
     if not chosen:
         raise InputError(f"{chosen_file('*')}: no cell is chosen; run `make study NAME=decision`")
     found: dict[str, dict[str, float]] = {}
-    for _ in range(ROUNDS):
-        for name, cell in chosen.items():
-            now = _cost(settings, cell, cells.chosen(name))
-            command.say(f"{name}: {now}")
-            found[name] = {key: min(now[key], found.get(name, now)[key]) for key in now}
+    for name, cell in chosen.items():
+        found[name] = _cost(settings, cell, cells.chosen(name))
+        command.say(f"{name}: {found[name]}")
     about = {key: backend.description()[key] for key in ("device_name", "cores")}
     precision = backend.resolve_precision(settings.precision)
     write_json(COSTS, about | {"precision": precision, "cells": found})
+
+
+class _Fed(Arrays):
+    """Arrays that Keras is given in batches of ours."""
+
+    def epoch(
+        self, method: Method, given: Given, epoch: int, rng: np.random.Generator, batch_size: int
+    ) -> dict[str, Any]:
+        """See `Examples.epoch`."""
+        from denoising.compute import backend
+
+        whole = super().epoch(method, given, epoch, rng, batch_size)
+        return {"x": backend.batches_of((whole["x"], whole["y"]), batch_size)}
 
 
 def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
@@ -50,8 +63,8 @@ def _cost(settings: Settings, cell: Cell, one: Chosen) -> dict[str, float]:
     patches = max(of_set.work.batch_size, PIXELS // of_set.patch**2)
     work = of_set.work.model_copy(update={"epochs": EPOCHS})
     short = settings.changed(cell.images, patches=patches, work=work)
-    data = cells.data_of(short, cell, one)
-    ends = []
+    data = _Fed(*cells.data_of(short, cell, one))
+    ends: list[float] = []
     denoise = cells.trained(short, cell, one, data, 0, lambda _: ends.append(time.perf_counter()))
     epoch = float(np.median(np.diff(ends)))
     whole = epoch * of_set.patches / patches
