@@ -1,7 +1,7 @@
 """One convolution by every method: python -m benchmarks.kernels
 
 Forward, and forward with both gradients, of a layer with as many output as input channels on 128
-images of 28 x 28 pixels: direct, by FFT (`denoising.compute.fft`), and for 3 x 3 kernels by
+images of 28 x 28 pixels: direct, by FFT (`denoising.compute.fft_whole`), and for 3 x 3 kernels by
 Winograd's minimal filtering F(4 x 4, 3 x 3), which is only tried here. Methods take turns. Writes
 benchmarks/kernels.csv and benchmarks/kernels.md.
 
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from denoising.compute import backend, fft, tuning
+from denoising.compute import backend, fft_whole, tuning
 from denoising.compute.backend import keras
 from denoising.files import write_text
 from denoising.reporting.tables import pipes
@@ -49,7 +49,7 @@ def direct(images: Any, kernel: Any) -> Any:
 
 
 def winograd(images: Any, kernel: Any) -> Any:
-    """As `denoising.compute.fft.conv2d`.
+    """As `denoising.compute.fft_whole.conv2d`.
 
     Every transform of all tiles of an axis is one product with a banded matrix.
     """
@@ -92,7 +92,7 @@ def main() -> None:
             size * channels**0.5
         )
         expected = _functions(direct)[1](images, kernel, upstream)
-        methods = {"direct": direct, "fft": fft.conv2d} | (
+        methods = {"direct": direct, "fft": fft_whole.conv2d} | (
             {"winograd": winograd} if size == 3 else {}
         )
         for dtype in ("float32", "bfloat16"):

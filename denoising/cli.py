@@ -74,16 +74,18 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
     def made(notes: Notes) -> FileDenoiser:
         trained = training_images.of_model(model_file)
         # TensorFlow takes seconds to import: only when there is work
-        from denoising.compute import backend, execution
-        from denoising.compute.plan import Plan
+        from denoising.compute import backend
+        from denoising.inference.prepared import Prepared
 
         backend.prepare(0)
-        plan = Plan(backend.resolve_precision("auto"))
-        network = Network(execution.for_inference(model_files.load(model_file), plan))
+        precision = backend.resolve_precision("auto")
+        trained_network = model_files.load(model_file)
+        predict = Prepared(trained_network, precision=precision, log=notes.say)
+        network = Network(trained_network, predict)
         if trained is None:
             text = "no file beside it says what its training images were"
             notes.note(text, Path(model_file), text)
-        key = f"{sha256(model_file)} {plan} {choices}"
+        key = f"{sha256(model_file)} {precision} {choices}"
         return FileDenoiser(network, choices, trained, notes, key)
 
     return through(made, found)

@@ -155,6 +155,16 @@ class TestChoice:
         assert len(lines) == 3
         assert (tmp_path / "cache/convolution.json").read_text() == kept
 
+    def test_large_images_of_all_sizes_are_one_case(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
+        lines = []
+        for shape, batch_size in (((64, 64), 16), ((448, 364), 1), ((28, 100), 3)):
+            tuning.choose(
+                "auto", build("win5rb"), shape, batch_size, "float32", "inference",
+                log=lines.append, cache=tmp_path / "convolution.json",
+            )  # fmt: skip
+        assert len(lines) == 3  # of each convolution that differs, once
+
     @pytest.mark.parametrize(
         ("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)]
     )

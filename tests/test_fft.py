@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from denoising.compute import fft
+from denoising.compute import blocks, fft, fft_whole
 from denoising.compute.layers import FFTConv2D
 
 RNG = np.random.default_rng(0)
@@ -25,6 +25,7 @@ def with_gradients(convolve, images, kernel, upstream):
     return output, *tape.gradient(output, (images, kernel), output_gradients=upstream)
 
 
+@pytest.mark.parametrize("convolve", [fft.conv2d, fft_whole.conv2d])
 @pytest.mark.parametrize(
     ("size", "kernel", "channels"),
     [
@@ -36,22 +37,27 @@ def with_gradients(convolve, images, kernel, upstream):
         ((5, 6), (7, 7), (2, 2)),  # the kernel is larger than the image
         ((1, 1), (3, 3), (2, 2)),
         ((60, 41), (15, 15), (1, 1)),
+        ((96, 28), (7, 7), (16, 16)),  # in blocks along one side
+        ((64, 101), (7, 7), (16, 24)),
+        ((130, 75), (5, 4), (16, 8)),
+        ((41, 300), (3, 9), (8, 8)),
     ],
 )
-def test_results_and_gradients_are_those_of_a_direct_convolution(size, kernel, channels):
+def test_results_and_gradients_are_those_of_a_direct_convolution(convolve, size, kernel, channels):
     arrays = (
         normal(2, *size, channels[0]),
         normal(*kernel, *channels),
         normal(2, *size, channels[1]),
     )
     for ours, expected in zip(
-        with_gradients(fft.conv2d, *arrays), with_gradients(direct, *arrays), strict=True
+        with_gradients(convolve, *arrays), with_gradients(direct, *arrays), strict=True
     ):
         assert ours.shape == expected.shape
         assert np.abs(ours - expected).max() < 3e-6 * np.abs(expected).max() + 1e-5
 
 
-def test_bfloat16_is_as_near_as_its_precision():
+@pytest.mark.parametrize("ours", [fft.conv2d, fft_whole.conv2d])
+def test_bfloat16_is_as_near_as_its_precision(ours):
     arrays = normal(2, 28, 28, 32), normal(7, 7, 32, 32), normal(2, 28, 28, 32)
     exact = with_gradients(direct, *arrays)
     half = [tf.cast(array, "bfloat16") for array in arrays]
@@ -66,7 +72,7 @@ def test_bfloat16_is_as_near_as_its_precision():
 
     # processors without bfloat16 also sum in it, which costs a direct convolution as much
     most = max(0.01, 1.5 * max(errors(direct)))
-    assert all(0 < error < most for error in errors(fft.conv2d))
+    assert all(0 < error < most for error in errors(ours))
 
 
 @pytest.mark.parametrize(("bias", "activation"), [(True, "relu"), (False, None)])
@@ -90,14 +96,23 @@ def test_the_layer_has_the_weights_and_results_of_conv2d(bias, activation):
     np.testing.assert_array_equal(again(images), ours(images))
 
 
-def test_images_of_unknown_or_great_size_are_convolved_too(monkeypatch):
+def test_images_of_unknown_size_and_many_channels_are_convolved_too(monkeypatch):
     layer, images = FFTConv2D(2, 5, padding="same"), normal(1, 20, 24, 2)
     known = layer(images)
     unknown = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 2))])(images)
     np.testing.assert_allclose(unknown, known, atol=1e-5)
-    monkeypatch.setattr(fft, "conv2d", None)  # would raise when called
+    for module in (fft, fft_whole):
+        monkeypatch.setattr(module, "conv2d", None)  # would raise when called
     monkeypatch.setattr(FFTConv2D, "LARGEST_SPECTRUM", 1000)
     np.testing.assert_allclose(layer(images), known, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [28, 64, 101, 250, 1000])
+def test_a_pixel_costs_no_more_in_an_image_of_any_size(size):
+    def cost(pixels):
+        return blocks.multiplications(blocks.cut(pixels, 7, 128, 128), 128, 128)
+
+    assert cost(size) < 1.15 * cost(4000)
 
 
 @pytest.mark.parametrize(

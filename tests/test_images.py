@@ -174,6 +174,23 @@ def test_bands_are_the_whole_image(blurring):
     assert sum(shares) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("size", [513, 600, 1000, 1024, 2049, 4096])
+def test_tiles_are_as_small_as_so_many_can_be(blurring, size):
+    seen = set()
+    computed = 0
+
+    def predict(batch):
+        nonlocal computed
+        seen.add(batch.shape)
+        computed += batch[0, ..., 0].size
+        return batch
+
+    tiles.denoise(blurring[0], np.zeros((size, 100, 1), np.float32), predict)
+    assert len(seen) == 1
+    assert max(max(seen)) <= tiles.LARGEST
+    assert computed < 1.15 * size * 112  # 100 pixels are padded to 112
+
+
 @pytest.mark.parametrize("name", kinds("networks"))
 def test_seams_of_every_network_cannot_be_measured(name):
     """Tiles against the network on the whole image, in float32."""

@@ -1,6 +1,7 @@
 """What depends on the hardware and on Keras's backend. No other file calls TensorFlow itself."""
 
 import contextlib
+import ctypes
 import functools
 import os
 import platform
@@ -29,7 +30,36 @@ def _native_messages_discarded() -> Iterator[None]:
         os.close(nowhere)
 
 
-with _native_messages_discarded():
+@contextlib.contextmanager
+def _absent(*names: str) -> Iterator[None]:
+    """Keras takes half a second to import what it only asks for where users plot or pass frames."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
+
+
+# M_MMAP_THRESHOLD, M_TRIM_THRESHOLD (-1: never) and M_ARENA_MAX of malloc.h
+_MALLOPT = {-3: 2**31 - 1, -1: -1, -8: 1}
+
+
+def _keep_memory() -> None:
+    """Let the C library keep what is freed, in one place, for what is asked for next.
+
+    Else it goes back to the system whenever an array of a layer is freed, and every page of the
+    next one is a fault: benchmarks/image_sizes.md.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # not the GNU C library
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in _MALLOPT.items():
+            mallopt(option, value)
+
+
+_keep_memory()  # before there are threads with places of their own
+with _native_messages_discarded(), _absent("matplotlib", "pandas"):
     import keras
 
 POLICIES = {

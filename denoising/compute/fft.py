@@ -1,15 +1,19 @@
 """Convolution by FFT, for large kernels: far fewer multiplications, the same up to rounding.
 
 A direct 7x7 convolution takes 49 multiplications per pixel and pair of channels. Between the
-discrete Fourier transforms of image and kernel it is one complex product per frequency: about 2.5
-real multiplications. For images of 28 x 28 pixels the transforms cost about 280 more per pixel and
-channel, which all pairs share: 2.2 per pair at 128 channels, but with few channels more than is
-saved. They are written as products with the (tiny) matrices of the transform, so that all the work
-is done by the machine's matrix multiplication, in any precision and on any backend.
+discrete Fourier transforms of image and kernel it is one complex product per frequency, which three
+real multiplications give. Images are cut into blocks that overlap by the kernel (overlap-save), so
+that a pixel of a large image costs what one of a small image does. The transforms are written as
+products with the (tiny) matrices of the transform, so that all the work is done by the machine's
+matrix multiplication, in any precision and on any backend.
+
+Pixels of a block come first in memory, before the number of the block and channels: each product is
+one of large matrices then, and nothing has to be put in order in between.
 
 References
 ----------
 M. Mathieu, M. Henaff, Y. LeCun, "Fast Training of Convolutional Networks through FFTs", ICLR 2014.
+A. V. Oppenheim, R. W. Schafer, "Discrete-Time Signal Processing", section 8.7.3 (overlap-save).
 """
 
 import functools
@@ -19,6 +23,9 @@ from typing import Any
 import numpy as np
 
 from denoising.compute.backend import keras
+from denoising.compute.blocks import Axis, cut, joined, windows
+
+PARTS = 3  # of a complex number: see `_image_parts`
 
 ops = keras.ops
 
@@ -39,19 +46,36 @@ def conv2d(images: Any, kernel: Any) -> Any:
     -------
     tensor (N, H, W, D)
     """
-    _, height, width, channels = images.shape
-    rows, columns, _, filters = kernel.shape
-    periods = (_period(height, rows), _period(width, columns))
-    frequencies = _frequencies(periods[0]) * periods[1]
-    x = ops.reshape(_image_spectra(images, periods), (-1, frequencies, 2, channels))
-    # (F, 1, 2 N, C)
-    x = ops.reshape(ops.transpose(x, (1, 2, 0, 3)), (frequencies, 1, -1, channels))
-    # (F, 2, 2 N, D), every part of the one by every part of the other
-    y = ops.matmul(x, _kernel_spectra(kernel, periods))
-    y = ops.transpose(
-        ops.reshape(y, (frequencies, 2, 2, -1, filters)), (3, 0, 1, 2, 4)
-    )  # (N, F, 2, 2, D)
-    return _image(y, height, width, periods)
+    _, height, width, _ = images.shape
+    *lengths, channels, filters = kernel.shape
+    down, across = _axes(height, width, tuple(lengths), channels, filters)
+    kernel = ops.reshape(kernel, kernel.shape)  # a tensor of what may be a variable
+    return _differentiable(down, across)(images, kernel)
+
+
+def _differentiable(down: Axis, across: Axis) -> Callable[[Any, Any], Any]:
+    """The convolution with its gradients, which are convolutions too."""
+
+    @ops.custom_gradient
+    def convolve(images: Any, kernel: Any) -> Any:
+        def gradients(*arguments: Any, upstream: Any = None) -> tuple[Any, Any]:
+            (upstream,) = arguments if upstream is None else (upstream,)
+            spectra = _spectra(upstream, down.mirrored, across.mirrored)
+            turned = ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
+            of_images = _correlated(spectra, turned, down.mirrored, across.mirrored)
+            return of_images, _of_kernel(images, spectra, down, across)
+
+        return _correlated(_spectra(images, down, across), kernel, down, across), gradients
+
+    return convolve
+
+
+def is_one_block(
+    height: int, width: int, kernel_size: tuple[int, int], channels: int, filters: int
+) -> bool:
+    """Is such an image not worth cutting?"""
+    found = _axes(height, width, kernel_size, channels, filters)
+    return all(one.blocks == 1 for one in found)
 
 
 def spectrum_bytes(
@@ -63,71 +87,96 @@ def spectrum_bytes(
     itemsize: int,
 ) -> int:
     """Bytes of the largest array that `conv2d` makes of a kernel, for any number of images."""
-    rows, columns = (
-        _period(size, length) for size, length in zip((height, width), kernel_size, strict=True)
+    down, across = _axes(height, width, kernel_size, channels, filters)
+    return down.frequencies * across.period * PARTS * channels * filters * itemsize
+
+
+def _axes(
+    height: int, width: int, kernel_size: tuple[int, int], channels: int, filters: int
+) -> tuple[Axis, Axis]:
+    """How images are cut along both sides."""
+    return (
+        cut(height, kernel_size[0], channels, filters),
+        cut(width, kernel_size[1], channels, filters),
     )
-    return _frequencies(rows) * columns * 2 * channels * filters * itemsize
 
 
-def _image_spectra(images: Any, periods: tuple[int, int]) -> Any:
-    """(N, H, W, C) -> (N U, 2 V, C): Re and Im of sum over x of image(x) exp(-i w x)."""
-    _, height, width, channels = images.shape
-    along_height = _constant(_analysis, images.dtype, periods[0], height, 0)
-    along_width = _constant(_complex_analysis, images.dtype, periods[1], width, 0)
-    x = ops.matmul(
-        along_height, ops.reshape(images, (-1, height, width * channels))
-    )  # (N, 2 U, W C)
-    return ops.matmul(along_width[None], ops.reshape(x, (-1, 2 * width, channels)))  # (N U, 2 V, C)
+def _spectra(images: Any, down: Axis, across: Axis) -> Any:
+    """(N, H, W, C) -> (F, P, M, C): transforms of M overlapping blocks, in parts."""
+    blocks = windows(images, down, across, (down.samples, across.samples))
+    return _transformed(blocks, down, across, (0, 0), _image_parts)
 
 
-def _kernel_spectra(kernel: Any, periods: tuple[int, int]) -> Any:
-    """(K, L, C, D) -> (F, 2, C, D): Re and Im of the same sum, from the kernel's centre."""
-    rows, columns, channels, filters = kernel.shape
-    along_height = _constant(_analysis, kernel.dtype, periods[0], rows, (rows - 1) // 2)
+def _transformed(
+    blocks: Any, down: Axis, across: Axis, origins: tuple[int, int], parts: Callable[..., Any]
+) -> Any:
+    """(S, T, M, C) -> (F, P, M, C): sums over x of block(x) exp(-i w (x - origin)), in parts."""
+    rows, columns, _, channels = blocks.shape
+    along_height = _constant(_analysis, blocks.dtype, down.period, rows, origins[0])
     along_width = _constant(
-        _complex_analysis, kernel.dtype, periods[1], columns, (columns - 1) // 2
+        _complex_analysis, blocks.dtype, across.period, columns, origins[1], parts
     )
-    w = ops.matmul(along_height, ops.reshape(kernel, (rows, -1)))  # (2 U, L C D)
-    w = ops.matmul(
-        along_width[None], ops.reshape(w, (-1, 2 * columns, channels * filters))
-    )  # (U, 2 V, C D)
-    return ops.reshape(w, (-1, 2, channels, filters))
+    x = ops.matmul(along_height, ops.reshape(blocks, (rows, -1)))  # (2 U, T M C)
+    x = ops.reshape(x, (down.frequencies, 2 * columns, -1))
+    x = ops.matmul(along_width[None], x)  # (U, P V, M C)
+    return ops.reshape(x, (down.frequencies * across.period, PARTS, -1, channels))
 
 
-def _image(products: Any, height: int, width: int, periods: tuple[int, int]) -> Any:
-    """(N, F, 2, 2, D) -> (N, H, W, D), the part of the period that the image fills.
+def _correlated(spectra: Any, kernel: Any, down: Axis, across: Axis) -> Any:
+    """(F, P, M, C) of images and (K, L, C, D) -> (N, H, W, D)."""
+    *size, _, filters = kernel.shape
+    flat = ops.reshape(kernel, (*size, 1, -1))
+    of_kernel = _transformed(flat, down, across, (down.origin, across.origin), _kernel_parts)
+    of_kernel = ops.reshape(of_kernel, (*of_kernel.shape[:2], -1, filters))
+    products = ops.matmul(spectra, of_kernel)  # (F, P, M, D)
+    blocks = _image(products, down, across, (down.block, across.block), (0, 0))
+    return joined(ops.reshape(blocks, (down.block, across.block, -1, filters)), down, across)
+
+
+def _of_kernel(images: Any, spectra: Any, down: Axis, across: Axis) -> Any:
+    """The kernel's gradient (K, L, C, D) by the images and what the upstream's blocks have.
+
+    Each block of the images, without overlap, takes the place of a kernel.
+    """
+    filters = spectra.shape[-1]
+    blocks = windows(images, down.apart, across.apart, (down.block, across.block))
+    of_images = _transformed(blocks, down, across, (0, 0), _kernel_parts)
+    products = ops.einsum("fpmc,fpmd->fpcd", of_images, spectra)
+    channels = products.shape[-2]
+    lengths = down.length, across.length
+    lags = down.length - 1 - down.lag, across.length - 1 - across.lag
+    gradient = _image(products, down, across, lengths, lags)
+    return ops.flip(ops.reshape(gradient, (*lengths, channels, filters)), (0, 1))
+
+
+def _image(
+    products: Any, down: Axis, across: Axis, size: tuple[int, int], origins: tuple[int, int]
+) -> Any:
+    """(F, P, ...) -> (*size, ...): samples from `-origin` on.
 
     The transform's matrix also adds up the products that make the real and the imaginary part.
     """
-    filters = products.shape[-1]
-    along_width = _constant(_product_synthesis, products.dtype, periods[1], width)
-    along_height = _constant(_synthesis, products.dtype, periods[0], height)
-    y = ops.matmul(
-        along_width[None], ops.reshape(products, (-1, 4 * periods[1], filters))
-    )  # (N U, 2 W, D)
-    y = ops.matmul(
-        along_height, ops.reshape(y, (-1, 2 * _frequencies(periods[0]), width * filters))
-    )  # (N, H, W D)
-    return ops.reshape(y, (-1, height, width, filters))
+    along_width = _constant(_product_synthesis, products.dtype, across.period, size[1], origins[1])
+    along_height = _constant(_synthesis, products.dtype, down.period, size[0], origins[0])
+    y = ops.reshape(products, (down.frequencies, PARTS * across.period, -1))
+    y = ops.matmul(along_width[None], y)  # (U, 2 B, ...)
+    return ops.matmul(along_height, ops.reshape(y, (2 * down.frequencies, -1)))
 
 
-def _period(size: int, length: int) -> int:
-    """Samples after which the transform repeats itself.
-
-    The wrap-around of half a kernel may fall on the margin, which "same" convolution does not
-    return. In an odd period no frequency but zero is its own mirror image.
-    """
-    period = size + length // 2
-    return period + 1 - period % 2
-
-
-def _frequencies(period: int) -> int:
-    """Those of a real signal that are not another's mirror image."""
-    return (period + 1) // 2
-
-
-def _constant(make: Callable[..., np.ndarray], dtype: str, *arguments: int) -> Any:
+def _constant(make: Callable[..., np.ndarray], dtype: str, *arguments: Any) -> Any:
     return ops.convert_to_tensor(make(*arguments), dtype=dtype)
+
+
+def _image_parts(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """What is multiplied of a complex number.
+
+    With those of a kernel's: x w* has the real part p0 + p1, the imaginary part p2 - p0 + p1.
+    """
+    return np.stack([real, imaginary, real + imaginary], 1)
+
+
+def _kernel_parts(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    return np.stack([real, imaginary, real - imaginary], 1)
 
 
 def _angles(period: int, frequencies: int, size: int, origin: int) -> np.ndarray:
@@ -137,39 +186,33 @@ def _angles(period: int, frequencies: int, size: int, origin: int) -> np.ndarray
 @functools.cache
 def _analysis(period: int, size: int, origin: int) -> np.ndarray:
     """Real samples -> (Re, Im) of each half-sided frequency: (2 U, size)."""
-    angles = _angles(period, _frequencies(period), size, origin)
+    angles = _angles(period, (period + 1) // 2, size, origin)
     return np.stack([np.cos(angles), -np.sin(angles)], 1).reshape(-1, size).astype(np.float32)
 
 
 @functools.cache
-def _complex_analysis(period: int, size: int, origin: int) -> np.ndarray:
-    """(Re samples, Im samples) -> (Re, Im) of each frequency: (2 V, 2 size)."""
+def _complex_analysis(
+    period: int, size: int, origin: int, parts: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """(Re samples, Im samples) -> parts of each frequency: (P V, 2 size)."""
     angles = _angles(period, period, size, origin)
     cos, sin = np.cos(angles), np.sin(angles)
-    rows = np.stack([np.concatenate([cos, sin], 1), np.concatenate([-sin, cos], 1)], 1)
-    return rows.reshape(2 * period, 2 * size).astype(np.float32)
+    rows = parts(np.concatenate([cos, sin], 1), np.concatenate([-sin, cos], 1))
+    return rows.reshape(-1, 2 * size).astype(np.float32)
 
 
 @functools.cache
-def _product_synthesis(period: int, size: int) -> np.ndarray:
-    """Products of parts, kernel's outer, image's inner -> (Re samples, Im samples): (2 size, 4 V).
-
-    A correlation multiplies the image's spectrum x by the conjugate of the kernel's w:
-    Re = Re w Re x + Im w Im x, Im = Re w Im x - Im w Re x.
-    """
-    real, imaginary = (
-        np.moveaxis(_complex_analysis(period, size, 0).T.reshape(2 * size, period, 2), 2, 0)
-        / period
-    )
-    return (
-        np.stack([real, imaginary, -imaginary, real], 2)
-        .reshape(2 * size, 4 * period)
-        .astype(np.float32)
-    )
+def _product_synthesis(period: int, size: int, origin: int) -> np.ndarray:
+    """Products of parts -> (Re samples, Im samples): (2 size, P V). See `_image_parts`."""
+    angles = _angles(period, period, size, origin).T
+    cos, sin = np.cos(angles) / period, np.sin(angles) / period
+    of_real, of_imaginary = np.concatenate([cos, sin]), np.concatenate([-sin, cos])
+    columns = [of_real - of_imaginary, of_real + of_imaginary, of_imaginary]
+    return np.stack(columns, 2).reshape(2 * size, -1).astype(np.float32)
 
 
 @functools.cache
-def _synthesis(period: int, size: int) -> np.ndarray:
+def _synthesis(period: int, size: int, origin: int) -> np.ndarray:
     """(Re, Im) of each half-sided frequency -> real samples: (size, 2 U). Mirror images count."""
-    twice = np.where(np.arange(_frequencies(period)) == 0, 1, 2).repeat(2)
-    return (_analysis(period, size, 0).T * twice / period).astype(np.float32)
+    twice = np.where(np.arange((period + 1) // 2) == 0, 1, 2).repeat(2)
+    return (_analysis(period, size, origin).T * twice / period).astype(np.float32)

@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from denoising.compute import backend, fft
+from denoising.compute import backend, fft, fft_whole
 from denoising.compute.backend import keras
 
 
@@ -37,9 +37,9 @@ class _Substitute:
 class FFTConv2D(_Substitute, keras.layers.Conv2D):
     """`keras.layers.Conv2D` computed by FFT (see `denoising.compute.fft`).
 
-    Only for padding "same" without strides, dilation or groups, channels last. Images that are so
-    large that the kernel's spectrum would not fit, or whose size is not known when the graph is
-    built, are convolved directly.
+    Only for padding "same" without strides, dilation or groups, channels last. Images whose size is
+    not known when the graph is built are convolved directly, and all where there are so many
+    channels that the kernel's spectrum would not fit.
 
     Raises
     ------
@@ -63,13 +63,12 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
         _, height, width, channels = inputs.shape
         if height is None or width is None:
             return super().convolution_op(inputs, kernel)
+        of_layer = height, width, self.kernel_size, channels, self.filters
         itemsize = 2 if self.compute_dtype == "bfloat16" else 4
-        if (
-            fft.spectrum_bytes(height, width, self.kernel_size, channels, self.filters, itemsize)
-            > self.LARGEST_SPECTRUM
-        ):
+        if fft.spectrum_bytes(*of_layer, itemsize) > self.LARGEST_SPECTRUM:
             return super().convolution_op(inputs, kernel)
-        return fft.conv2d(inputs, kernel)
+        convolve = fft_whole.conv2d if fft.is_one_block(*of_layer) else fft.conv2d
+        return convolve(inputs, kernel)
 
 
 @keras.saving.register_keras_serializable("denoising")

@@ -1,8 +1,9 @@
 """Which convolutions this machine computes faster by FFT: measured once, then remembered.
 
-The answer depends on the processor, the precision, the batch and the size of images and kernels.
-Each distinct case is measured the first time that it is met, and kept in a file in the user's
-cache folder, so that the next training on this machine is computed in the same way.
+The answer depends on the processor, the precision and the size of kernels, and for small images
+also on their size and the batch. Each distinct case is measured the first time that it is met, and
+kept in a file in the user's cache folder, so that the next training on this machine is computed in
+the same way.
 """
 
 import contextlib
@@ -24,6 +25,8 @@ from denoising.files import PathLike, lock, write_json
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
 MARGIN = 1.25  # the FFT has to be that much faster, so that noise in a measurement does not decide
 LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks/kernels.md
+# images of more pixels a side are measured as so many of this size: a pixel costs the same in each
+SMALL, TYPICAL, COUNT = 56, (128, 128), 2
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 _REPEATS = 3
 
@@ -76,10 +79,13 @@ def choose(
     names = execution.convolutions(model)
     if convolution == "fft":
         return names
-    sized = execution.sized(model, shape)
-    layers = [layer for layer in sized.layers if layer.name in names and _may_gain(layer)]
-    if not layers:
+    names = [name for name in names if _may_gain(model.get_layer(name))]
+    if not names:
         return []
+    if max(shape) > SMALL:
+        shape, batch_size = TYPICAL, COUNT
+    sized = execution.sized(model, shape)
+    layers = [sized.get_layer(name) for name in names]
     gains = {}
     with _measurements(cache, log) as known:
         for layer in layers:
@@ -98,7 +104,7 @@ def choose(
 def _may_gain(layer: Any) -> bool:
     """Is it worth a measurement?"""
     size = min(layer.kernel_size)
-    return size >= LARGE or (size >= 3 and min(layer.input.shape[-1], layer.filters) >= WIDE)
+    return size >= LARGE or (size >= 3 and min(layer.kernel.shape[-2:]) >= WIDE)
 
 
 def _case(layer: Any, batch_size: int, precision: str, task: str, of_input: bool) -> str:

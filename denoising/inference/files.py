@@ -71,17 +71,24 @@ class Means(Protocol):
 
 
 class Network:
-    """A trained network, in tiles."""
+    """A trained network, in tiles.
 
-    def __init__(self, model: "keras.Model") -> None:
-        self.model = model
+    Parameters
+    ----------
+    model : keras.Model
+    predict : callable, optional
+        How it is computed; None: as it is.
+    """
+
+    def __init__(self, model: "keras.Model", predict: tiles.Predict | None = None) -> None:
+        self.model, self.predict = model, predict
         self.channels: int | None = model.inputs[0].shape[-1]
 
     def bands(
         self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """See `Means.bands`."""
-        return tiles.bands(self.model, shape, read, progress=progress)
+        return tiles.bands(self.model, shape, read, self.predict, progress=progress)
 
 
 class WholePages:

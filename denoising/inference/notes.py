@@ -19,7 +19,7 @@ class Notes:
     """
 
     def __init__(self, say: Callable[[str], object]) -> None:
-        self._say = say
+        self.say = say
         self._files: collections.Counter[tuple[str, str, int]] = collections.Counter()
         self._latest: dict[tuple[str, str, int], Path] = {}
 
@@ -38,10 +38,10 @@ class Notes:
         self._latest[key] = file
         self._files[key] += 1
         if self._files[key] <= most:
-            self._say(f"{word}: {shown(file)}: {text}")
+            self.say(f"{word}: {shown(file)}: {text}")
 
     def end(self) -> None:
         """Say how many more files there were of each kind."""
         for (word, kind, most), files in self._files.items():
             if files > most:
-                self._say(f"{word}: {kind}: {files - most} more files")
+                self.say(f"{word}: {kind}: {files - most} more files")

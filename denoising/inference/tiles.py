@@ -105,26 +105,39 @@ def bands(
     denoised : ndarray (h, W, C) float32
     """
     predict = predict or predictor(model)
-    multiple = math.lcm(size_multiple(model), multiple)
-    overlap = -(-receptive_radius(model) // multiple) * multiple
-    side = max(largest // multiple * multiple, 2 * overlap + multiple)
+    aligned = size_multiple(model)
+    overlap = -(-receptive_radius(model) // aligned) * aligned
+    multiple = math.lcm(aligned, multiple)
+    largest = max(largest, 2 * overlap + multiple) // multiple * multiple
     height, width, channels = shape
-    padded_height, padded_width = height + -height % multiple, width + -width % multiple
-    down = list(_spans(padded_height, side, overlap))
-    across = list(_spans(padded_width, side, overlap))
+    padded_height = height + -height % (multiple if height <= largest else aligned)
+    padded_width = width + -width % (multiple if width <= largest else aligned)
+    tall = _side(padded_height, overlap, multiple, largest)
+    wide = _side(padded_width, overlap, multiple, largest)
+    down = list(_spans(padded_height, tall, overlap))
+    across = list(_spans(padded_width, wide, overlap))
     for top, rows in down:
-        band = read(slice(top, min(top + side, height)))
-        below = min(top + side, padded_height) - top - len(band)
+        band = read(slice(top, min(top + tall, height)))
+        below = min(top + tall, padded_height) - top - len(band)
         margins = [(0, below), (0, padded_width - width), (0, 0)]
         band = np.pad(band, margins, mode="symmetric")
         result = np.empty((rows.stop - rows.start, padded_width, channels), band.dtype)
         for left, columns in across:
-            done = predict(band[None, :, left : left + side])[0]
+            done = predict(band[None, :, left : left + wide])[0]
             result[:, columns] = done[_shifted(rows, -top), _shifted(columns, -left)]
             if progress:
                 progress(1 / (len(down) * len(across)))
         rows = slice(rows.start, min(rows.stop, height))
         yield rows, result[: rows.stop - rows.start, :width]
+
+
+def _side(size: int, overlap: int, multiple: int, largest: int) -> int:
+    """Of tiles that are as many as they must be, and as small as so many can be."""
+    if size <= largest:
+        return size
+    count = -(-(size - 2 * overlap) // (largest - 2 * overlap))
+    side = -(-(size + 2 * overlap * (count - 1)) // count)
+    return side + -side % multiple  # at most `largest`, which is such a multiple
 
 
 def _spans(size: int, side: int, overlap: int) -> Iterator[tuple[int, slice]]:

@@ -97,6 +97,7 @@ class Predictor:
         model_files.check(model_file)
 
         from denoising.compute import backend, execution, tuning
+        from denoising.inference.prepared import Prepared
         from denoising.networks.base import receptive_radius
 
         backend.prepare(0)
@@ -112,6 +113,7 @@ class Predictor:
             log=command.say,
         )
         self._model = execution.for_inference(trained, plan)
+        self._prepared = Prepared(trained, chosen.convolution, plan.precision, command.say)
         self.margin = -(-receptive_radius(trained) // images.ALIGNED) * images.ALIGNED
         self._compiled: set[tuple[int, ...]] = set()
         self.seconds = 0.0
@@ -162,7 +164,7 @@ class Predictor:
     def _of_any_size(self, noisy: np.ndarray) -> np.ndarray:
         from denoising.inference import tiles
 
-        return np.stack([tiles.denoise(self._model, image) for image in noisy])
+        return np.stack([tiles.denoise(self._model, image, self._prepared) for image in noisy])
 
 
 def _computed_size(test: images.TestImages) -> tuple[int, int]:

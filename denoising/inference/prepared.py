@@ -1,0 +1,63 @@
+"""A network as this machine computes it best, for images of any size."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from denoising.inference import tiles
+
+if TYPE_CHECKING:
+    import keras
+
+KEPT = 8  # sizes of images
+
+
+class Prepared:
+    """A trained network's function of a batch (1, H, W, C).
+
+    How convolutions are computed is measured once for each case on a machine
+    (`denoising.compute.tuning`). What is computed by FFT has to know the size of its images: a copy
+    of the network is made for each, of which the last few are kept.
+
+    Parameters
+    ----------
+    trained : keras.Model
+    convolution, precision : str
+        See `denoising.compute.tuning.plan`.
+    log : callable
+        Takes one line for each measurement.
+    """
+
+    def __init__(
+        self,
+        trained: "keras.Model",
+        convolution: str = "auto",
+        precision: str = "auto",
+        log: Callable[[str], object] = print,
+    ) -> None:
+        self.trained, self._asked, self._log = trained, (convolution, precision), log
+        self._predictors: dict[tuple[int, ...], tiles.Predict] = {}
+        self._of_any_size: tiles.Predict | None = None
+
+    def __call__(self, batch: np.ndarray) -> np.ndarray:
+        """Denoised tiles: all channels at once, or each by itself."""
+        shape = batch.shape[1:3]
+        predict = self._predictors.pop(shape, None) or self._predictor(shape)
+        self._predictors[shape] = predict  # as the latest
+        if len(self._predictors) > KEPT:
+            del self._predictors[next(iter(self._predictors))]
+        return predict(batch)
+
+    def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
+        from denoising.compute import execution, tuning
+
+        plan = tuning.plan(*self._asked, self.trained, shape, 1, "inference", log=self._log)
+        if plan.by_fft:
+            model = execution.for_inference(self.trained, plan)
+            sized = execution.sized(model, shape)
+            sized.set_weights(model.get_weights())
+            return tiles.predictor(sized)
+        if self._of_any_size is None:
+            self._of_any_size = tiles.predictor(execution.for_inference(self.trained, plan))
+        return self._of_any_size
