@@ -3,9 +3,9 @@
 The published networks denoise square images, as the command line does, but without reading and
 writing files: ours; directly convolved (`convolution: direct`); and ours with memory going back to
 the system, as the C library does unless told otherwise. Each case has a process of its own, since
-its peak memory is measured too. Images of less than a megapixel are as many as make up one.
-Compilation is left out, the faster of two rounds counts. Takes half an hour on two cores; leave the
-machine alone meanwhile. With words, only the networks of these names are measured anew.
+its peak memory is measured too. Small images are as many as make up a quarter of a megapixel.
+Compilation is left out, but for images of more than a megapixel, and the faster of two rounds
+counts. Takes half an hour on two cores; leave the machine alone meanwhile. With words, only the networks of these names are measured anew.
 
 Writes benchmarks/image_sizes.json, .md and .png.
 """
@@ -79,7 +79,7 @@ def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, A
     backend.prepare(0)
     trained = model_files.load(ROOT / NETWORKS[network])
     convolution = "direct" if way == DIRECT else "auto"
-    count = min(BATCH, max(1, MEGAPIXEL // size**2))
+    count = min(BATCH, max(1, MEGAPIXEL // 4 // size**2))
     images = np.random.default_rng(0).random((count, size, size, 1), np.float32)
     if size <= tiles.SIZES:  # digits go through a network in batches, as in an evaluation
         plan = tuning.plan(convolution, "auto", trained, (size, size), BATCH, "inference", log=_say)
@@ -88,9 +88,11 @@ def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, A
     else:
         prepared = Prepared(trained, convolution, log=_say)
         compute = functools.partial(_each, trained, images, prepared)
-    compute()
+    rounds = 1 if images.size > MEGAPIXEL else 2
+    if rounds > 1:
+        compute()
     seconds = []
-    for _ in range(2):
+    for _ in range(rounds):
         started = time.perf_counter()
         compute()
         seconds.append(time.perf_counter() - started)

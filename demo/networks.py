@@ -80,6 +80,8 @@ class Network(NamedTuple):
     targets : {"clean", "noisy"}
     correct : callable or None
         From predictions to corrected predictions.
+    predict : callable
+        The model, as this machine computes it best.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Network(NamedTuple):
     noise: Noise
     correct: Correction | None
     model: "keras.Model"
+    predict: tiles.Predict
 
 
 class Networks:
@@ -128,18 +131,19 @@ class Networks:
             self._load(rows)
 
     def _load(self, rows: list[Row]) -> None:
-        from denoising.compute import backend, execution
-        from denoising.compute.plan import Plan
+        from denoising.compute import backend
+        from denoising.inference.prepared import Prepared
 
         backend.prepare(0)
-        plan = Plan(backend.resolve_precision("auto"))
         for row in rows:
             trained = model_files.load(row.file)
             self.channels = max(self.channels, trained.inputs[0].shape[-1])
-            model = execution.for_inference(trained, plan)
+            computed = trained, Prepared(trained)
             about = trained.count_params(), row.targets, row.noise
-            self.all.append(Network(row.name, *about, None, model))
-            self.all += [Network(name, *about, row.noise.debias, model) for name in row.corrected]
+            self.all.append(Network(row.name, *about, None, *computed))
+            self.all += [
+                Network(name, *about, row.noise.debias, *computed) for name in row.corrected
+            ]
 
     def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
@@ -167,7 +171,7 @@ class Networks:
                 continue
             key = id(network.model)
             if key not in raw:
-                raw[key] = _timed(tiles.denoise, network.model, image)
+                raw[key] = _timed(tiles.denoise, network.model, image, network.predict)
             result, milliseconds = raw[key]
             if network.correct:
                 corrected, extra = _timed(network.correct, result)
