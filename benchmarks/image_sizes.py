@@ -5,7 +5,8 @@ writing files: ours; directly convolved (`convolution: direct`); and ours with m
 the system, as the C library does unless told otherwise. Each case has a process of its own, since
 its peak memory is measured too. Small images are as many as make up a quarter of a megapixel.
 Compilation is left out, but for images of more than a megapixel, and the faster of two rounds
-counts. Takes half an hour on two cores; leave the machine alone meanwhile. With words, only the networks of these names are measured anew.
+counts. Takes half an hour on two cores; leave the machine alone meanwhile. With words, only the
+networks of these names are measured anew.
 
 Writes benchmarks/image_sizes.json, .md and .png.
 """
