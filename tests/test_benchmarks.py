@@ -155,7 +155,7 @@ def test_memory_is_measured_of_every_stage():
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_seeds_trains_what_the_pipeline_trains(smoke, monkeypatch):
-    """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one another."""
+    """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one nearly."""
     monkeypatch.chdir(smoke.folder)
     content = params.read()
     mse = files.read_json("metrics/cae.json", "mse")["mse"]
@@ -164,7 +164,8 @@ def test_seeds_trains_what_the_pipeline_trains(smoke, monkeypatch):
     plain = seeds.train(content, "cae", "plain", content["seeds"]["training"])
     assert plain["precision"] == "float32"
     assert plain["by_fft"] == ""
-    assert plain["mse"] != mse
+    if fast["precision"] != "float32":  # else a network without batch normalisation is the same
+        assert plain["mse"] != mse
     assert plain["mse"] == pytest.approx(mse, rel=0.2)
 
 
