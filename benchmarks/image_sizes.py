@@ -41,8 +41,6 @@ OURS, DIRECT, RETURNED = "ours", "direct", "memory returned"
 LARGEST = {OURS: 4096, DIRECT: 1024, RETURNED: 1024}  # sides that are measured
 MEGAPIXEL = 2**20
 BATCH = 256  # images at most
-# M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_ARENA_MAX of malloc.h, as they are at first
-DEFAULTS = {-3: 2**17, -1: 2**17, -8: 16}
 
 
 def main() -> None:
@@ -70,13 +68,12 @@ def main() -> None:
 
 def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """One measurement, and what it was made on."""
+    if way == RETURNED:
+        ctypes.CDLL = _refuse  # type: ignore[assignment,misc]  # so that `backend` leaves malloc as it is
     from denoising.compute import backend, execution, tuning
     from denoising.inference import model_files, tiles
     from denoising.inference.prepared import Prepared
 
-    if way == RETURNED:
-        for option, value in DEFAULTS.items():
-            ctypes.CDLL(None).mallopt(option, value)
     backend.prepare(0)
     trained = model_files.load(ROOT / NETWORKS[network])
     convolution = "direct" if way == DIRECT else "auto"
@@ -104,6 +101,10 @@ def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, A
         "megapixels_a_second": float(f"{images.size / MEGAPIXEL / min(seconds):.3g}"),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }, backend.description() | {"precision": backend.resolve_precision("auto")}
+
+
+def _refuse(name: str | None) -> ctypes.CDLL:
+    raise OSError(name)
 
 
 def _each(trained: Any, images: np.ndarray, predict: Any) -> None:

@@ -28,7 +28,9 @@ PAGES: Mapping[str, Sources] = {
         "polyu_work": POLYU / work.FILE,
     },
     "docs/noisy-only.md": {"noise2void": BENCHMARKS / "noise2void.md"},
-    "docs/speed.md": {name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy", "feeding")},
+    "docs/speed.md": {
+        name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy", "feeding", "image_sizes")
+    },
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"
         for name in ("targets", "sigmas", "images", "remedies", "noises", "experiments")
