@@ -55,13 +55,11 @@ def main() -> None:
         found = {f"{count} images": _range(each) for count, each in seconds.items()}
         rows.append({"given as": way} | found)
         print(rows[-1], flush=True)
-    about = backend.description()
-    versions = " ".join(f"{name} {version}" for name, version in about["versions"].items())
     write_text(
         FILE,
         f"Seconds of an epoch of images of 28 x 28 pixels, batch {BATCH}, by how Keras is given "
-        f"them; median (smallest .. largest) of {EPOCHS}. {about['device_name']}, "
-        f"{about['cores']} cores, {versions}.\n\n{pipes(pd.DataFrame(rows))}\n",
+        f"them; median (smallest .. largest) of {EPOCHS}. "
+        f"{backend.machine()}.\n\n{pipes(pd.DataFrame(rows))}\n",
     )
 
 

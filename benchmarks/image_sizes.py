@@ -12,7 +12,6 @@ Writes benchmarks/image_sizes.json, .md and .png.
 """
 
 import ctypes
-import functools
 import json
 import resource
 import subprocess
@@ -48,28 +47,24 @@ def main() -> None:
     chosen = sys.argv[1:] or list(NETWORKS)
     if unknown := set(chosen) - NETWORKS.keys():
         sys.exit(f"error: {', '.join(unknown)}: no such network; there are {', '.join(NETWORKS)}")
-    kept = read_json(FILE, "cases")["cases"] if FILE.is_file() else []
-    kept = [case for case in kept if case["network"] not in chosen]
-    about: dict[str, Any] = {}
+    rows = read_json(FILE, "rows")["rows"] if FILE.is_file() else []
+    rows = [row for row in rows if row["network"] not in chosen]
     for network in chosen:
         for way, largest in LARGEST.items():
-            for size in SIZES:
-                if size > largest:
-                    continue
+            for size in (size for size in SIZES if size <= largest):
                 command = [sys.executable, "-m", "benchmarks.image_sizes", "--", network, way]
                 command.append(str(size))
                 output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                case, about = json.loads(output.splitlines()[-1])
-                print(case, flush=True)
-                kept.append(case)
-                write_json(FILE, about | {"cases": kept})
-                draw(kept, about)
+                rows.append(json.loads(output.splitlines()[-1]))
+                print(rows[-1], flush=True)
+                write_json(FILE, {"rows": rows})
+                draw(rows)
 
 
-def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """One measurement, and what it was made on."""
-    if way == RETURNED:
-        ctypes.CDLL = _refuse  # type: ignore[assignment,misc]  # so that `backend` leaves malloc as it is
+def measured(network: str, way: str, size: int) -> dict[str, Any]:
+    """One row."""
+    if way == RETURNED:  # so that `backend` leaves malloc as it is
+        ctypes.CDLL = _refuse  # type: ignore[assignment,misc]
     from denoising.compute import backend, execution, tuning
     from denoising.inference import model_files, tiles
     from denoising.inference.prepared import Prepared
@@ -82,17 +77,15 @@ def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, A
     if size <= tiles.SIZES:  # digits go through a network in batches, as in an evaluation
         plan = tuning.plan(convolution, "auto", trained, (size, size), BATCH, "inference", log=_say)
         predict = execution.for_inference(trained, plan).predict_on_batch
-        compute = functools.partial(predict, images)
     else:
-        prepared = Prepared(trained, convolution, log=_say)
-        compute = functools.partial(_each, trained, images, prepared)
+        predict = Prepared(trained, convolution, log=_say).denoise_each
     rounds = 1 if images.size > MEGAPIXEL else 2
     if rounds > 1:
-        compute()
+        predict(images)
     seconds = []
     for _ in range(rounds):
         started = time.perf_counter()
-        compute()
+        predict(images)
         seconds.append(time.perf_counter() - started)
     return {
         "network": network,
@@ -100,38 +93,31 @@ def case(network: str, way: str, size: int) -> tuple[dict[str, Any], dict[str, A
         "size": size,
         "megapixels_a_second": float(f"{images.size / MEGAPIXEL / min(seconds):.3g}"),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }, backend.description() | {"precision": backend.resolve_precision("auto")}
+        "machine": f"{backend.machine()}, {backend.resolve_precision('auto')}",
+    }
 
 
 def _refuse(name: str | None) -> ctypes.CDLL:
     raise OSError(name)
 
 
-def _each(trained: Any, images: np.ndarray, predict: Any) -> None:
-    from denoising.inference import tiles
-
-    for image in images:
-        tiles.denoise(trained, image, predict)
-
-
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def draw(cases: list[dict[str, Any]], about: dict[str, Any]) -> None:
+def draw(rows: list[dict[str, Any]]) -> None:
     """The table and the figure."""
     import matplotlib.pyplot as plt
 
-    table = pd.DataFrame(cases)
-    speed = table.pivot_table(
-        index=["network", "way"], columns="size", values="megapixels_a_second"
+    table = pd.DataFrame(rows)
+    speed, memory = (
+        table.pivot_table(index=["network", "way"], columns="size", values=column)
+        for column in ("megapixels_a_second", "peak_memory_mib")
     )
-    memory = table.pivot_table(index=["network", "way"], columns="size", values="peak_memory_mib")
-    versions = " ".join(f"{name} {version}" for name, version in about["versions"].items())
-    machine = f"{about['device_name']}, {about['cores']} cores, {about['precision']}, {versions}"
+    machines = "; ".join(table["machine"].unique())
     write_text(
         FILE.with_suffix(".md"),
-        f"Megapixels (2^20) a second, by the side of the image in pixels. {machine}.\n\n"
+        f"Megapixels (2^20) a second, by the side of the image in pixels. {machines}.\n\n"
         f"{pipes(_flat(speed, '{:.3g}'))}\n\nPeak memory of the process, MiB.\n\n"
         f"{pipes(_flat(memory, '{:.0f}'))}\n",
     )
@@ -140,7 +126,7 @@ def draw(cases: list[dict[str, Any]], about: dict[str, Any]) -> None:
         (left, speed, "megapixels a second"),
         (right, memory, "peak memory, MiB"),
     ):
-        for number, network in enumerate(dict.fromkeys(one["network"] for one in cases)):
+        for number, network in enumerate(table["network"].unique()):
             for way, style in ((OURS, "-"), (DIRECT, ":")):
                 if (network, way) in values.index:
                     row = values.loc[(network, way)].dropna()
@@ -166,7 +152,6 @@ def _flat(table: pd.DataFrame, form: str) -> pd.DataFrame:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--"]:
-        found = case(sys.argv[2], sys.argv[3], int(sys.argv[4]))
-        print(json.dumps(found))
+        print(json.dumps(measured(sys.argv[2], sys.argv[3], int(sys.argv[4]))))
     else:
         main()

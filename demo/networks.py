@@ -19,7 +19,7 @@ from denoising.sections import Section, read_kind, validate
 from stages.shared import layout, params
 
 if TYPE_CHECKING:
-    import keras
+    from denoising.inference.prepared import Prepared
 
 PUBLISHED = Path("results/article")
 PLACES = {"published": PUBLISHED, "workspace": Path()}
@@ -80,8 +80,6 @@ class Network(NamedTuple):
     targets : {"clean", "noisy"}
     correct : callable or None
         From predictions to corrected predictions.
-    predict : callable
-        The model, as this machine computes it best.
     """
 
     name: str
@@ -89,8 +87,7 @@ class Network(NamedTuple):
     targets: str
     noise: Noise
     correct: Correction | None
-    model: "keras.Model"
-    predict: tiles.Predict
+    prepared: "Prepared"
 
 
 class Networks:
@@ -138,12 +135,10 @@ class Networks:
         for row in rows:
             trained = model_files.load(row.file)
             self.channels = max(self.channels, trained.inputs[0].shape[-1])
-            computed = trained, Prepared(trained)
+            one = Prepared(trained)
             about = trained.count_params(), row.targets, row.noise
-            self.all.append(Network(row.name, *about, None, *computed))
-            self.all += [
-                Network(name, *about, row.noise.debias, *computed) for name in row.corrected
-            ]
+            self.all.append(Network(row.name, *about, None, one))
+            self.all += [Network(name, *about, row.noise.debias, one) for name in row.corrected]
 
     def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
@@ -169,9 +164,9 @@ class Networks:
         for network in self.all:
             if network.name not in names:
                 continue
-            key = id(network.model)
+            key = id(network.prepared)
             if key not in raw:
-                raw[key] = _timed(tiles.denoise, network.model, image, network.predict)
+                raw[key] = _timed(network.prepared.denoise, image)
             result, milliseconds = raw[key]
             if network.correct:
                 corrected, extra = _timed(network.correct, result)

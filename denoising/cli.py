@@ -21,7 +21,7 @@ from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.formats.base import shown
 from denoising.formats.opening import CALLED
 from denoising.inference import jobs, model_files, training_images
-from denoising.inference.files import Choices, Correct, FileDenoiser, Network
+from denoising.inference.files import Choices, Correct, FileDenoiser
 from denoising.inference.notes import Notes
 
 MODULE = "python -m denoising.cli"
@@ -79,9 +79,7 @@ def run(model_file: PathLike, found: Mapping[Path, Path], choices: Choices) -> i
 
         backend.prepare(0)
         precision = backend.resolve_precision("auto")
-        trained_network = model_files.load(model_file)
-        predict = Prepared(trained_network, precision=precision, log=notes.say)
-        network = Network(trained_network, predict)
+        network = Prepared(model_files.load(model_file), precision=precision, log=notes.say)
         if trained is None:
             text = "no file beside it says what its training images were"
             notes.note(text, Path(model_file), text)

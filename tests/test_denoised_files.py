@@ -15,8 +15,8 @@ from denoising.compute.backend import keras
 from denoising.files import InputError, write_json
 from denoising.formats.numpy_files import NumpyFile
 from denoising.formats.opening import open_image
-from denoising.inference import files, levels, training_images
-from denoising.inference.files import Choices, FileDenoiser, Network
+from denoising.inference import files, levels, tiles, training_images
+from denoising.inference.files import Choices, FileDenoiser
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
 from tests.test_formats import (
@@ -41,6 +41,16 @@ def network(channels=1, change=lambda x: x):
     return keras.Model(images, change(images))
 
 
+class InTiles:
+    """Any function of tensors, which `Prepared` would copy layer by layer."""
+
+    def __init__(self, model):
+        self.model, self.channels = model, model.inputs[0].shape[-1]
+
+    def bands(self, shape, read, progress):
+        return tiles.bands(self.model, shape, read, progress=progress)
+
+
 @pytest.fixture(scope="module")
 def same():
     return network()
@@ -53,7 +63,7 @@ def denoise(same, tmp_path):
     def denoise_it(path, model=None, trained=None, name="", key="", progress=None, **choices):
         said = []
         notes = Notes(said.append)
-        by = FileDenoiser(Network(model or same), Choices(**choices), trained, notes, key)
+        by = FileDenoiser(InTiles(model or same), Choices(**choices), trained, notes, key)
         target = tmp_path / "out" / (name or path.name)
         by.denoise(path, target, *[progress] * (progress is not None))
         notes.end()

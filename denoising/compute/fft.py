@@ -24,6 +24,14 @@ import numpy as np
 
 from denoising.compute.backend import keras
 from denoising.compute.blocks import Axis, cut, joined, windows
+from denoising.compute.fourier import (
+    Parts,
+    analysis,
+    angles,
+    complex_analysis,
+    constant,
+    synthesis,
+)
 
 PARTS = 3  # of a complex number: see `_image_parts`
 
@@ -108,13 +116,13 @@ def _spectra(images: Any, down: Axis, across: Axis) -> Any:
 
 
 def _transformed(
-    blocks: Any, down: Axis, across: Axis, origins: tuple[int, int], parts: Callable[..., Any]
+    blocks: Any, down: Axis, across: Axis, origins: tuple[int, int], parts: Parts
 ) -> Any:
     """(S, T, M, C) -> (F, P, M, C): sums over x of block(x) exp(-i w (x - origin)), in parts."""
     rows, columns, _, channels = blocks.shape
-    along_height = _constant(_analysis, blocks.dtype, down.period, rows, origins[0])
-    along_width = _constant(
-        _complex_analysis, blocks.dtype, across.period, columns, origins[1], parts
+    along_height = constant(analysis, blocks.dtype, down.period, rows, origins[0])
+    along_width = constant(
+        complex_analysis, blocks.dtype, across.period, columns, origins[1], parts
     )
     x = ops.matmul(along_height, ops.reshape(blocks, (rows, -1)))  # (2 U, T M C)
     x = ops.reshape(x, (down.frequencies, 2 * columns, -1))
@@ -156,15 +164,11 @@ def _image(
 
     The transform's matrix also adds up the products that make the real and the imaginary part.
     """
-    along_width = _constant(_product_synthesis, products.dtype, across.period, size[1], origins[1])
-    along_height = _constant(_synthesis, products.dtype, down.period, size[0], origins[0])
+    along_width = constant(_product_synthesis, products.dtype, across.period, size[1], origins[1])
+    along_height = constant(synthesis, products.dtype, down.period, size[0], origins[0])
     y = ops.reshape(products, (down.frequencies, PARTS * across.period, -1))
     y = ops.matmul(along_width[None], y)  # (U, 2 B, ...)
     return ops.matmul(along_height, ops.reshape(y, (2 * down.frequencies, -1)))
-
-
-def _constant(make: Callable[..., np.ndarray], dtype: str, *arguments: Any) -> Any:
-    return ops.convert_to_tensor(make(*arguments), dtype=dtype)
 
 
 def _image_parts(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
@@ -179,40 +183,11 @@ def _kernel_parts(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
     return np.stack([real, imaginary, real - imaginary], 1)
 
 
-def _angles(period: int, frequencies: int, size: int, origin: int) -> np.ndarray:
-    return 2 * np.pi / period * np.outer(np.arange(frequencies), np.arange(size) - origin)
-
-
-@functools.cache
-def _analysis(period: int, size: int, origin: int) -> np.ndarray:
-    """Real samples -> (Re, Im) of each half-sided frequency: (2 U, size)."""
-    angles = _angles(period, (period + 1) // 2, size, origin)
-    return np.stack([np.cos(angles), -np.sin(angles)], 1).reshape(-1, size).astype(np.float32)
-
-
-@functools.cache
-def _complex_analysis(
-    period: int, size: int, origin: int, parts: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> np.ndarray:
-    """(Re samples, Im samples) -> parts of each frequency: (P V, 2 size)."""
-    angles = _angles(period, period, size, origin)
-    cos, sin = np.cos(angles), np.sin(angles)
-    rows = parts(np.concatenate([cos, sin], 1), np.concatenate([-sin, cos], 1))
-    return rows.reshape(-1, 2 * size).astype(np.float32)
-
-
 @functools.cache
 def _product_synthesis(period: int, size: int, origin: int) -> np.ndarray:
     """Products of parts -> (Re samples, Im samples): (2 size, P V). See `_image_parts`."""
-    angles = _angles(period, period, size, origin).T
-    cos, sin = np.cos(angles) / period, np.sin(angles) / period
+    turns = angles(period, period, size, origin).T
+    cos, sin = np.cos(turns) / period, np.sin(turns) / period
     of_real, of_imaginary = np.concatenate([cos, sin]), np.concatenate([-sin, cos])
     columns = [of_real - of_imaginary, of_real + of_imaginary, of_imaginary]
     return np.stack(columns, 2).reshape(2 * size, -1).astype(np.float32)
-
-
-@functools.cache
-def _synthesis(period: int, size: int, origin: int) -> np.ndarray:
-    """(Re, Im) of each half-sided frequency -> real samples: (size, 2 U). Mirror images count."""
-    twice = np.where(np.arange((period + 1) // 2) == 0, 1, 2).repeat(2)
-    return (_analysis(period, size, origin).T * twice / period).astype(np.float32)

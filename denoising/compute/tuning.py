@@ -169,7 +169,7 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
             # two that measure at once would disturb each other
             stack.enter_context(lock(Path(path).with_suffix(".lock"), waiting=lambda _: None))
         everything = _remembered(path)
-        known = everything.setdefault(_machine(), {})
+        known = everything.setdefault(backend.machine(), {})
         before = dict(known)
         yield known
         if known != before:
@@ -180,12 +180,6 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
                     f"{path}: cannot be kept ({error.strerror}); this machine is measured anew "
                     "each time"
                 )
-
-
-def _machine() -> str:
-    about = backend.description()
-    versions = " ".join(f"{package} {version}" for package, version in about["versions"].items())
-    return f"{about['device_name']}, {about['cores']} cores, {versions}"
 
 
 def _remembered(path: PathLike) -> dict[str, Any]:

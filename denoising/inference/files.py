@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import NoReturn, Protocol
 
 import numpy as np
 
@@ -19,9 +19,6 @@ from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
 from denoising.middle import middle
 from denoising.noise.estimate import estimated_sigma
-
-if TYPE_CHECKING:
-    import keras
 
 LUMA = (0.299, 0.587, 0.114)  # of red, green, blue: ITU-R BT.601
 CENTRE = 512  # pixels, side of the part of a page that its noise is estimated from
@@ -68,27 +65,6 @@ class Means(Protocol):
         self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """An image (H, W, C), read and given back in bands of rows: see `tiles.bands`."""
-
-
-class Network:
-    """A trained network, in tiles.
-
-    Parameters
-    ----------
-    model : keras.Model
-    predict : callable, optional
-        How it is computed; None: as it is.
-    """
-
-    def __init__(self, model: "keras.Model", predict: tiles.Predict | None = None) -> None:
-        self.model, self.predict = model, predict
-        self.channels: int | None = model.inputs[0].shape[-1]
-
-    def bands(
-        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
-    ) -> Iterator[tuple[slice, np.ndarray]]:
-        """See `Means.bands`."""
-        return tiles.bands(self.model, shape, read, self.predict, progress=progress)
 
 
 class WholePages:

@@ -1,6 +1,6 @@
 """A network as this machine computes it best, for images of any size."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +10,13 @@ from denoising.inference import tiles
 if TYPE_CHECKING:
     import keras
 
+    from denoising.compute.plan import Plan
+
 KEPT = 8  # sizes of images
 
 
 class Prepared:
-    """A trained network's function of a batch (1, H, W, C).
+    """A trained network, which denoises in tiles; as a function, a batch (1, H, W, C).
 
     How convolutions are computed is measured once for each case on a machine
     (`denoising.compute.tuning`). What is computed by FFT has to know the size of its images: a copy
@@ -27,6 +29,11 @@ class Prepared:
         See `denoising.compute.tuning.plan`.
     log : callable
         Takes one line for each measurement.
+
+    Attributes
+    ----------
+    channels : int
+        Of images that it takes; those of other numbers are denoised channel by channel.
     """
 
     def __init__(
@@ -37,6 +44,7 @@ class Prepared:
         log: Callable[[str], object] = print,
     ) -> None:
         self.trained, self._asked, self._log = trained, (convolution, precision), log
+        self.channels: int | None = trained.inputs[0].shape[-1]
         self._predictors: dict[tuple[int, ...], tiles.Predict] = {}
         self._of_any_size: tiles.Predict | None = None
 
@@ -49,10 +57,30 @@ class Prepared:
             del self._predictors[next(iter(self._predictors))]
         return predict(batch)
 
-    def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
-        from denoising.compute import execution, tuning
+    def denoise(self, image: np.ndarray) -> np.ndarray:
+        """See `tiles.denoise`."""
+        return tiles.denoise(self.trained, image, self)
 
-        plan = tuning.plan(*self._asked, self.trained, shape, 1, "inference", log=self._log)
+    def denoise_each(self, images: np.ndarray) -> np.ndarray:
+        """The same of images (N, H, W, C)."""
+        return np.stack([self.denoise(image) for image in images])
+
+    def bands(
+        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
+    ) -> Iterator[tuple[slice, np.ndarray]]:
+        """See `tiles.bands`."""
+        return tiles.bands(self.trained, shape, read, self, progress=progress)
+
+    def plan(self, shape: tuple[int, int]) -> "Plan":
+        """How images of a height and width are computed."""
+        from denoising.compute import tuning
+
+        return tuning.plan(*self._asked, self.trained, shape, 1, "inference", log=self._log)
+
+    def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
+        from denoising.compute import execution
+
+        plan = self.plan(shape)
         if plan.by_fft:
             model = execution.for_inference(self.trained, plan)
             sized = execution.sized(model, shape)

@@ -1,7 +1,9 @@
 """A trained network over the test images of its dataset: what evaluations and publishing share."""
 
 import dataclasses
+import functools
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -97,23 +99,25 @@ class Predictor:
         model_files.check(model_file)
 
         from denoising.compute import backend, execution, tuning
+        from denoising.inference import predict
         from denoising.inference.prepared import Prepared
         from denoising.networks.base import receptive_radius
 
         backend.prepare(0)
         trained = model_files.load(model_file)
-        self._batch_size, self._any_size = chosen.evaluation.batch_size, test.any_size
-        plan = tuning.plan(
-            chosen.convolution,
-            chosen.precision,
-            trained,
-            _computed_size(test),
-            1 if test.any_size else self._batch_size,
-            "inference",
-            log=command.say,
-        )
-        self._model = execution.for_inference(trained, plan)
-        self._prepared = Prepared(trained, chosen.convolution, plan.precision, command.say)
+        self._batch_size = chosen.evaluation.batch_size
+        asked = chosen.convolution, chosen.precision
+        self._predict: Callable[[np.ndarray], np.ndarray]
+        if test.any_size:
+            prepared = Prepared(trained, *asked, log=command.say)
+            plan = prepared.plan(_tile(test))
+            self._predict = prepared.denoise_each
+        else:
+            of_test = test.shape[:2], self._batch_size
+            plan = tuning.plan(*asked, trained, *of_test, "inference", log=command.say)
+            model = execution.for_inference(trained, plan)
+            self._predict = functools.partial(predict.denoise, model, batch_size=self._batch_size)
+        self._trained, self._plan = trained, plan
         self.margin = -(-receptive_radius(trained) // images.ALIGNED) * images.ALIGNED
         self._compiled: set[tuple[int, ...]] = set()
         self.seconds = 0.0
@@ -125,12 +129,11 @@ class Predictor:
 
     def __call__(self, noisy: np.ndarray) -> np.ndarray:
         """Denoised images (n, H, W, C) float32 of noisy ones, not clipped."""
-        predict = self._of_any_size if self._any_size else self._of_one_size
         if noisy.shape[1:] not in self._compiled:  # so that the seconds are those of work
-            predict(noisy[: self._batch_size])
+            self._predict(noisy[: self._batch_size])
             self._compiled.add(noisy.shape[1:])
         started = time.perf_counter()
-        prediction = predict(noisy)
+        prediction = self._predict(noisy)
         self.seconds += time.perf_counter() - started
         return prediction
 
@@ -142,12 +145,13 @@ class Predictor:
         float or None
             In nats per pixel, over all pixels; None: the network is no blind spot's.
         """
+        from denoising.compute import execution
         from denoising.evaluation import likelihood
         from denoising.inference import tiles
 
-        if not likelihood.is_known(self._model):
+        if not likelihood.is_known(self._trained):
             return None
-        model = likelihood.surprise(self._model)
+        model = likelihood.surprise(execution.for_inference(self._trained, self._plan))
         total, count = 0.0, 0
         for group in test.groups(self.margin):
             for image in group.noisy:
@@ -156,21 +160,9 @@ class Predictor:
                 count += found.size
         return total / count
 
-    def _of_one_size(self, noisy: np.ndarray) -> np.ndarray:
-        from denoising.inference import predict as inference
 
-        return inference.denoise(self._model, noisy, self._batch_size)
-
-    def _of_any_size(self, noisy: np.ndarray) -> np.ndarray:
-        from denoising.inference import tiles
-
-        return np.stack([tiles.denoise(self._model, image, self._prepared) for image in noisy])
-
-
-def _computed_size(test: images.TestImages) -> tuple[int, int]:
-    """Height and width of what a network computes at a time."""
-    if not test.any_size:
-        return test.shape[:2]
+def _tile(test: images.TestImages) -> tuple[int, int]:
+    """Height and width of what a network computes at a time, at most."""
     from denoising.inference import tiles
 
     height, width, _ = test.shape
