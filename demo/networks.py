@@ -135,7 +135,8 @@ class Networks:
         for row in rows:
             trained = model_files.load(row.file)
             self.channels = max(self.channels, trained.inputs[0].shape[-1])
-            one = Prepared(trained)
+            # images are small here: to compile the FFT for each size takes longer than it saves
+            one = Prepared(trained, "direct")
             about = trained.count_params(), row.targets, row.noise
             self.all.append(Network(row.name, *about, None, one))
             self.all += [Network(name, *about, row.noise.debias, one) for name in row.corrected]

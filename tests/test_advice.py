@@ -170,7 +170,7 @@ def test_where_a_filter_leaves_next_to_nothing_it_comes_first(advised):
         assert networks[0] == "sure"  # the noise is known all the same
         seconds = {"zs_n2n": 317.4, "median": 0.00871}
         text = words.text("scans", advice, {}, seconds, rows.text("images", advice))
-        assert f"leaves {share:.0%} of the noise's variance" in text
+        assert f"leaves {share:.1%} of the noise's variance" in text
         assert "| 317 s an image |" in text
         assert "| 0.0087 s an image |" in text
 

@@ -34,7 +34,7 @@ def text(
         f"There are {MEANS[advice.facts.kind]}. **{_first(advice)}**",
         "## What was found",
         _list([*advice.facts.noise.sentences(), *_filtered(advice)]),
-        "![Variance by level, and correlations](advice.png)",
+        "![Noise by pixel value, and its correlations](advice.png)",
         "## What is fit",
         "Best first.",
         _table(["method", "network", "cost here", "not measured"], _fit(advice, costs)),
@@ -69,7 +69,7 @@ def _filtered(advice: Advice) -> list[str]:
     if found is None:
         return []
     return [
-        f"A filter that chooses itself by each image (`calibrated`) leaves {found.share:.0%} of "
+        f"A filter that chooses itself by each image (`calibrated`) leaves {found.share:.1%} of "
         "the noise's variance, as far as errors can be told without a truth."
     ]
 

@@ -216,7 +216,7 @@ def _figure(cases: dict[str, Judged], near: float) -> Figure:
     axes.axvspan(0, near, color="0.92")
     colours = {name: f"C{number}" for number, name in enumerate(methods)}
     # as many that no two methods have both in common
-    markers = dict(zip(methods, itertools.cycle("osD^v<>PXph"), strict=False))
+    markers = dict(zip(methods, itertools.cycle("osD^v<>PXp*"), strict=False))
     for y, one in enumerate(cases.values()):
         best = one.psnr[one.best]
         axes.plot(best - one.psnr[NOISY], y, "|", color="black", ms=12)
