@@ -66,7 +66,7 @@ def measured(network: str, way: str, size: int) -> dict[str, Any]:
     if way == RETURNED:  # so that `backend` leaves malloc as it is
         ctypes.CDLL = _refuse  # type: ignore[assignment,misc]
     from denoising.compute import backend, execution, tuning
-    from denoising.inference import model_files, tiles
+    from denoising.inference import layout, model_files
     from denoising.inference.prepared import Prepared
 
     backend.prepare(0)
@@ -74,7 +74,7 @@ def measured(network: str, way: str, size: int) -> dict[str, Any]:
     convolution = "direct" if way == DIRECT else "auto"
     count = min(BATCH, max(1, MEGAPIXEL // 4 // size**2))
     images = np.random.default_rng(0).random((count, size, size, 1), np.float32)
-    if size <= tiles.SIZES:  # digits go through a network in batches, as in an evaluation
+    if size <= layout.SIZES:  # digits go through a network in batches, as in an evaluation
         plan = tuning.plan(convolution, "auto", trained, (size, size), BATCH, "inference", log=_say)
         predict = execution.for_inference(trained, plan).predict_on_batch
     else:

@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import ConfigDict, Field
 
 from denoising.files import InputError
-from denoising.inference import model_files, tiles
+from denoising.inference import model_files
+from denoising.inference.layout import SIZES
 from denoising.noise.base import Noise
 from denoising.sections import Section, read_kind, validate
 from stages.shared import layout, params
@@ -143,7 +144,7 @@ class Networks:
 
     def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        blank = np.zeros((tiles.SIZES, tiles.SIZES, self.channels), np.float32)
+        blank = np.zeros((SIZES, SIZES, self.channels), np.float32)
         self.denoise(blank, [network.name for network in self.all])
 
     def denoise(

@@ -17,6 +17,7 @@ from denoising.formats.numpy_files import NumpyFile
 from denoising.formats.opening import open_image
 from denoising.inference import files, levels, tiles, training_images
 from denoising.inference.files import Choices, FileDenoiser
+from denoising.inference.layout import layout
 from denoising.inference.notes import Notes
 from denoising.inference.training_images import TrainingImages
 from tests.test_formats import (
@@ -48,7 +49,8 @@ class InTiles:
         self.model, self.channels = model, model.inputs[0].shape[-1]
 
     def bands(self, shape, read, progress):
-        return tiles.bands(self.model, shape, read, progress=progress)
+        found = layout(self.model, *shape[:2])
+        return tiles.bands(found, shape, read, tiles.predictor(self.model), progress)
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,16 @@ def device() -> tuple[str, str]:
     return "cpu", _cpu_name()
 
 
+def parallel() -> int:
+    """Images that keep all of the hardware at work where a convolution is of one per core."""
+    return cores() if device()[0] == "cpu" else 1
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def resolve_precision(precision: str) -> str:
     """What "auto" becomes: "bfloat16" where the hardware computes in it, else "float32".
 
@@ -238,7 +248,7 @@ def description() -> dict[str, Any]:
     return {
         "device": kind,
         "device_name": name,
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": cores(),
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
         "versions": {package: metadata.version(package) for package in packages},

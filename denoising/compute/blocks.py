@@ -123,10 +123,11 @@ def windows(images: Any, down: Axis, across: Axis, samples: tuple[int, int]) -> 
     pixels = _places(rows[:, None] * width + columns)
     rows, columns = np.arange(down.blocks) * down.block, np.arange(across.blocks) * across.block
     blocks = _places(rows[:, None] * width + columns)
-    total = ops.shape(images)[0] * len(blocks)
+    each = down.blocks * across.blocks
+    total = ops.shape(images)[0] * each
     is_cut = any(one.blocks > 1 and one.length > 1 for one in (down, across))
     number = ops.arange(total + 1 - total % 2 if is_cut else total, dtype="int32")
-    first = number // len(blocks) * (height * width) + ops.take(blocks, number % len(blocks))
+    first = number // each * (height * width) + ops.take(blocks, number % each)
     places = ops.where(number < total, pixels[:, None] + first, 0)
     found = ops.take(ops.reshape(images, (-1, channels)), ops.reshape(places, (-1,)), axis=0)
     return ops.reshape(found, (*samples, -1, channels))

@@ -101,6 +101,11 @@ def choose(
     return [name for name, gain in gains.items() if gain >= MARGIN]
 
 
+def typical(height: int, width: int) -> tuple[int, int]:
+    """Those that stand for an image's: all large ones are one case."""
+    return TYPICAL if max(height, width) > SMALL else (height, width)
+
+
 def _may_gain(layer: Any) -> bool:
     """Is it worth a measurement?"""
     size = min(layer.kernel_size)

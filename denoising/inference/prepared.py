@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denoising.inference import tiles
+from denoising.inference.layout import NUMBERS, layout
+from denoising.networks.base import widest
 
 if TYPE_CHECKING:
     import keras
@@ -16,7 +18,7 @@ KEPT = 8  # sizes of images
 
 
 class Prepared:
-    """A trained network, which denoises in tiles; as a function, a batch (1, H, W, C).
+    """A trained network, which denoises in tiles; as a function, a batch (N, H, W, C).
 
     How convolutions are computed is measured once for each case on a machine
     (`denoising.compute.tuning`). What is computed by FFT has to know the size of its images: a copy
@@ -45,11 +47,12 @@ class Prepared:
     ) -> None:
         self.trained, self._asked, self._log = trained, (convolution, precision), log
         self.channels: int | None = trained.inputs[0].shape[-1]
+        self._plans: dict[tuple[int, ...], Plan] = {}
         self._predictors: dict[tuple[int, ...], tiles.Predict] = {}
         self._of_any_size: tiles.Predict | None = None
 
     def __call__(self, batch: np.ndarray) -> np.ndarray:
-        """Denoised tiles: all channels at once, or each by itself."""
+        """Denoised tiles (N, H, W, C): all channels at once, or each by itself."""
         shape = batch.shape[1:3]
         predict = self._predictors.pop(shape, None) or self._predictor(shape)
         self._predictors[shape] = predict  # as the latest
@@ -59,23 +62,49 @@ class Prepared:
 
     def denoise(self, image: np.ndarray) -> np.ndarray:
         """See `tiles.denoise`."""
-        return tiles.denoise(self.trained, image, self)
+        return tiles.denoise(self.trained, image, self, self._together(image.shape))
 
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
-        """The same of images (N, H, W, C)."""
-        return np.stack([self.denoise(image) for image in images])
+        """The same of images (N, H, W, C): many at a time, where they are small."""
+        _, height, width, channels = images.shape
+        found = layout(self.trained, height, width)
+        few = len(images) < self._together(images.shape[1:])
+        if few or len(found.down) * len(found.across) > 1:
+            return np.stack([self.denoise(image) for image in images])
+        margins = [(0, 0), (0, found.height - height), (0, found.width - width), (0, 0)]
+        size = self._parts(channels) * found.tall * found.wide
+        many = max(1, int(NUMBERS / widest(self.trained)) // size)
+        parts = np.array_split(images, -(-len(images) // many))
+        done = [self(np.pad(part, margins, mode="symmetric")) for part in parts]
+        return np.concatenate(done)[:, :height, :width]
 
     def bands(
         self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """See `tiles.bands`."""
-        return tiles.bands(self.trained, shape, read, self, progress=progress)
+        found = layout(self.trained, shape[0], shape[1], self._together(shape))
+        return tiles.bands(found, shape, read, self, progress)
 
-    def plan(self, shape: tuple[int, int]) -> "Plan":
+    def plan(self, shape: tuple[int, ...]) -> "Plan":
         """How images of a height and width are computed."""
         from denoising.compute import tuning
 
-        return tuning.plan(*self._asked, self.trained, shape, 1, "inference", log=self._log)
+        case = tuning.typical(shape[0], shape[1])
+        if case not in self._plans:
+            self._plans[case] = tuning.plan(
+                *self._asked, self.trained, case, 1, "inference", log=self._log
+            )
+        return self._plans[case]
+
+    def _parts(self, channels: int) -> int:
+        """Images that a network sees one of."""
+        return 1 if channels == self.channels else channels
+
+    def _together(self, shape: tuple[int, ...]) -> int:
+        """Tiles that are computed at a time."""
+        from denoising.compute import backend
+
+        return -(-backend.parallel() // self._parts(shape[2]))
 
     def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
         from denoising.compute import execution

@@ -143,6 +143,14 @@ def receptive_radius(model: "keras.Model") -> int:
     return max(radius for radius, _ in _seen(model))
 
 
+def widest(model: "keras.Model") -> float:
+    """Numbers that the largest of a network's layers makes of a pixel of the image."""
+    return max(
+        layer.output.shape[-1] / pixel**2
+        for layer, (_, pixel) in zip(model.layers, _seen(model), strict=True)
+    )
+
+
 def _seen(model: "keras.Model") -> list[tuple[int, int]]:
     """How far each layer's output looks, and how many pixels of the image one of its own is."""
     from denoising.compute.backend import keras

@@ -110,7 +110,7 @@ class Predictor:
         self._predict: Callable[[np.ndarray], np.ndarray]
         if test.any_size:
             prepared = Prepared(trained, *asked, log=command.say)
-            plan = prepared.plan(_tile(test))
+            plan = prepared.plan(test.shape)
             self._predict = prepared.denoise_each
         else:
             of_test = test.shape[:2], self._batch_size
@@ -159,14 +159,6 @@ class Predictor:
                 total += float(found.sum(dtype=np.float64))
                 count += found.size
         return total / count
-
-
-def _tile(test: images.TestImages) -> tuple[int, int]:
-    """Height and width of what a network computes at a time, at most."""
-    from denoising.inference import tiles
-
-    height, width, _ = test.shape
-    return min(height, tiles.LARGEST), min(width, tiles.LARGEST)
 
 
 def measure(

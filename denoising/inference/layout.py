@@ -1,0 +1,134 @@
+"""How an image is cut into tiles that overlap."""
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from denoising.networks.base import receptive_radius, size_multiple, widest
+
+if TYPE_CHECKING:
+    import keras
+
+LARGEST = 512  # pixels, of a side, that are computed at a time, overlaps included
+NUMBERS = 2**24  # at most, that a network's largest layer makes of a tile
+SHARE = 12  # overlaps in a side, for the sake of which a tile may make more
+# pixels, the side of a digit: images are padded to its multiples, since networks are compiled for
+# each size; small ones, which it would make much larger, to others
+SIZES, SMALL, SIZES_OF_SMALL = 28, 112, 4
+
+
+class Span(NamedTuple):
+    """Rows, or columns, of a tile.
+
+    Attributes
+    ----------
+    start : int
+        The first that the network is given.
+    kept : slice
+        Those of the image that its output is taken for.
+    """
+
+    start: int
+    kept: slice
+
+
+class Layout(NamedTuple):
+    """Tiles of one size, which cover an image.
+
+    Attributes
+    ----------
+    height, width : int
+        Of the image, padded.
+    tall, wide : int
+        Of a tile.
+    down, across : list of Span
+    together : int
+        Tiles of a row that are computed at a time.
+    """
+
+    height: int
+    width: int
+    tall: int
+    wide: int
+    down: list[Span]
+    across: list[Span]
+    together: int
+
+
+def layout(
+    model: "keras.Model",
+    height: int,
+    width: int,
+    together: int = 1,
+    multiple: int | None = None,
+    largest: int | None = None,
+) -> Layout:
+    """The tiles that take the least work, where so many are computed together.
+
+    They overlap by what the network sees, and begin where its pooling does, so that a pixel has the
+    same neighbourhood as in the whole image.
+
+    Parameters
+    ----------
+    model : keras.Model
+    height, width : int
+        Of the image.
+    together : int
+        Images of which each takes a core for itself: fewer leave cores without work.
+    multiple : int, optional
+        Of pixels that the side of an image in one tile becomes. None: see `SIZES`.
+    largest : int, optional
+        Side of a tile, in pixels; larger where a network sees further. None: by `NUMBERS`.
+    """
+    aligned = size_multiple(model)
+    overlap = -(-receptive_radius(model) // aligned) * aligned
+    if largest is None:
+        largest = max(min(LARGEST, math.isqrt(int(NUMBERS / widest(model)))), SHARE * overlap)
+    largest = max(largest, 2 * overlap + aligned) // aligned * aligned
+    height, width = (_padded(size, aligned, multiple) for size in (height, width))
+    found = (
+        Layout(height, width, tall, wide, down, across, together)
+        for tall, down in _spans(height, overlap, aligned, largest, together)
+        for wide, across in _spans(width, overlap, aligned, largest, together)
+    )
+    return min(found, key=_work)
+
+
+def _work(one: Layout) -> int:
+    """Pixels, of tiles that no core is without."""
+    batches = -(-len(one.across) // one.together)
+    return len(one.down) * batches * one.together * one.tall * one.wide
+
+
+def _padded(size: int, aligned: int, multiple: int | None) -> int:
+    if multiple is None:
+        multiple = SIZES_OF_SMALL if size < SMALL else SIZES if size <= LARGEST else 1
+    return size + -size % math.lcm(aligned, multiple)
+
+
+def _spans(
+    size: int, overlap: int, aligned: int, largest: int, together: int
+) -> Iterator[tuple[int, list[Span]]]:
+    """Sides of tiles, as small as so many can be, and where each is: the fewest, and some more."""
+    fewest = 1 if size <= largest else -(-(size - 2 * overlap) // (largest - 2 * overlap))
+    for count in range(fewest, fewest + together):
+        side = -(-(size + 2 * overlap * (count - 1)) // count)
+        side += -side % aligned  # at most `largest`, which is such a multiple
+        if count == fewest or side > 2 * overlap:
+            yield side, list(_placed(size, side, overlap))
+
+
+def _placed(size: int, side: int, overlap: int) -> Iterator[Span]:
+    """All of one length."""
+    if size <= side:
+        yield Span(0, slice(0, size))
+        return
+    start = 0
+    while True:
+        last = start + side >= size
+        start = size - side if last else start
+        first = start + overlap if start else 0
+        yield Span(start, slice(first, size if last else start + side - overlap))
+        if last:
+            return
+        start += side - 2 * overlap
