@@ -1,157 +1,167 @@
-"""What a pixel costs in images of all sizes: python -m benchmarks.image_sizes
+"""What a pixel costs in images of all sizes, beside PyTorch: python -m benchmarks.image_sizes
 
-The published networks denoise square images, as the command line does, but without reading and
-writing files: ours; directly convolved (`convolution: direct`); and ours with memory going back to
-the system, as the C library does unless told otherwise. Each case has a process of its own, since
-its peak memory is measured too. Small images are as many as make up a quarter of a megapixel.
-Compilation is left out, but for images of more than a megapixel, and the faster of two rounds
-counts. Takes half an hour on two cores; leave the machine alone meanwhile. With words, only the
-networks of these names are measured anew.
+Square images: inference as the command line does it, without files; training on patches, with Adam.
+Ways: ours; ours directly convolved; ours with memory going back to the system; PyTorch (channels
+last, when it is installed), and the same compiled. All in the precision that `auto` is here. Every
+way has a process of its own; they take turns, and the best of a few counts. Peers compute of the
+largest images a part, as large as a megapixel, and no image in tiles.
 
-Writes benchmarks/image_sizes.json, .md and .png.
+With words, only the networks of these names are measured anew. Takes an hour on two cores; leave
+the machine alone meanwhile. Writes benchmarks/image_sizes.json, .md and .png.
 """
 
-import ctypes
-import json
-import resource
-import subprocess
+import importlib.util
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import matplotlib.pyplot as plt
 import pandas as pd
 
+from benchmarks.speed import Worker
+from benchmarks.worker import RETURNED, WHOLE
 from denoising.files import read_json, write_json, write_text
 from denoising.reporting.tables import pipes
+from stages import schema
+from stages.shared import params
 
 FILE = Path(__file__).with_suffix(".json")
-ROOT = Path(__file__).parent.parent
-NETWORKS = {
-    "cnn": "results/article/models/cnn.keras",
-    "cae": "results/article/models/cae.keras",
-    "dncnn": "results/article/models/dncnn.keras",
-    "unet": "results/bsd/models/unet.keras",
-    "win5rb": "results/article/models/win5rb.keras",
-}
-SIZES = (28, 64, 256, 1024, 4096)
-OURS, DIRECT, RETURNED = "ours", "direct", "memory returned"
-LARGEST = {OURS: 4096, DIRECT: 1024, RETURNED: 1024}  # sides that are measured
+SIZES = {"infer": (28, 64, 256, 1024, 4096), "train": (28, 64, 128, 256)}
+TITLES = {"infer": "Inference", "train": "Training"}
+OURS, DIRECT = "ours", "convolution: direct"
+PEER, COMPILED, FASTER = "PyTorch", "PyTorch compiled", "faster PyTorch"
+LABELS = {DIRECT: "ours, direct", RETURNED: "ours, memory returned"}
 MEGAPIXEL = 2**20
-BATCH = 256  # images at most
+TURNS = 2
 
 
 def main() -> None:
     """Measure, and write the files, anew after each case."""
-    chosen = sys.argv[1:] or list(NETWORKS)
-    if unknown := set(chosen) - NETWORKS.keys():
-        sys.exit(f"error: {', '.join(unknown)}: no such network; there are {', '.join(NETWORKS)}")
+    schema.load()  # refuses a bad params.yaml before anything is started
+    networks = list(params.read()["networks"])
+    chosen = sys.argv[1:] or networks
+    if unknown := set(chosen) - set(networks):
+        sys.exit(f"error: {', '.join(unknown)}: no such network; there are {', '.join(networks)}")
     rows = read_json(FILE, "rows")["rows"] if FILE.is_file() else []
-    rows = [row for row in rows if row["network"] not in chosen]
     for network in chosen:
-        for way, largest in LARGEST.items():
-            for size in (size for size in SIZES if size <= largest):
-                command = [sys.executable, "-m", "benchmarks.image_sizes", "--", network, way]
-                command.append(str(size))
-                output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-                rows.append(json.loads(output.splitlines()[-1]))
-                print(rows[-1], flush=True)
+        for task, sizes in SIZES.items():
+            for size in sizes:
+                case = {"network": network, "task": task, "size": size}
+                rows = [row for row in rows if case.items() - row.items()]
+                rows += (case | row for row in measured(network, task, size))
+                rows.sort(key=lambda row: networks.index(row["network"]))
                 write_json(FILE, {"rows": rows})
                 draw(rows)
 
 
-def measured(network: str, way: str, size: int) -> dict[str, Any]:
-    """One row."""
-    if way == RETURNED:  # so that `backend` leaves malloc as it is
-        ctypes.CDLL = _refuse  # type: ignore[assignment,misc]
-    from denoising.compute import backend, execution, tuning
-    from denoising.inference import layout, model_files
-    from denoising.inference.prepared import Prepared
+def measured(network: str, task: str, size: int) -> Iterator[dict[str, Any]]:
+    """Rows of one case."""
+    from denoising.compute import backend
 
-    backend.prepare(0)
-    trained = model_files.load(ROOT / NETWORKS[network])
-    convolution = "direct" if way == DIRECT else "auto"
-    count = min(BATCH, max(1, MEGAPIXEL // 4 // size**2))
-    images = np.random.default_rng(0).random((count, size, size, 1), np.float32)
-    if size <= layout.SIZES:  # digits go through a network in batches, as in an evaluation
-        plan = tuning.plan(convolution, "auto", trained, (size, size), BATCH, "inference", log=_say)
-        predict = execution.for_inference(trained, plan).predict_on_batch
-    else:
-        predict = Prepared(trained, convolution, log=_say).denoise_each
-    rounds = 1 if images.size > MEGAPIXEL else 2
-    if rounds > 1:
-        predict(images)
-    seconds = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        predict(images)
-        seconds.append(time.perf_counter() - started)
-    return {
-        "network": network,
-        "way": way,
-        "size": size,
-        "megapixels_a_second": float(f"{images.size / MEGAPIXEL / min(seconds):.3g}"),
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "machine": f"{backend.machine()}, {backend.resolve_precision('auto')}",
-    }
-
-
-def _refuse(name: str | None) -> ctypes.CDLL:
-    raise OSError(name)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr)
+    precision = backend.resolve_precision("auto")
+    ours = Worker(OURS, network, size)
+    workers = {OURS: ours}
+    if size <= WHOLE and ours.about["by_fft"][task]:
+        workers[DIRECT] = Worker(DIRECT, network, size)
+    if (task, size) == ("infer", WHOLE):
+        workers[RETURNED] = Worker(RETURNED, network, size)
+    if importlib.util.find_spec("torch"):
+        workers[PEER] = Worker(f"torch {precision}", network, size)
+        workers[COMPILED] = Worker(f"torch compiled {precision}", network, size)
+    speeds: dict[str, float] = dict.fromkeys(workers, 0)
+    for turn in range(TURNS):
+        for way, worker in workers.items():
+            if turn and way == OURS and size > WHOLE:  # it takes long, and to compile does not
+                continue
+            speeds[way] = max(speeds[way], worker.turn(task) * size**2 / MEGAPIXEL)
+    for way, worker in workers.items():
+        row = {
+            "way": way,
+            "megapixels_a_second": float(f"{speeds[way]:.3g}"),
+            "peak_memory_mib": round(worker.memory()),
+            "by_fft": len(ours.about["by_fft"][task]) if way == OURS else 0,
+            "machine": f"{ours.about['device']}, {ours.about['cores']} cores, {precision}",
+            "version": worker.about["version"],
+        }
+        worker.stop()
+        print(network, task, size, row, flush=True)
+        yield row
 
 
 def draw(rows: list[dict[str, Any]]) -> None:
-    """The table and the figure."""
-    import matplotlib.pyplot as plt
-
+    """The tables and the figure."""
     table = pd.DataFrame(rows)
     speed, memory = (
-        table.pivot_table(index=["network", "way"], columns="size", values=column)
+        table.pivot_table(
+            index=["task", "network", "size"], columns="way", values=column, sort=False
+        )
         for column in ("megapixels_a_second", "peak_memory_mib")
     )
-    machines = "; ".join(table["machine"].unique())
-    write_text(
-        FILE.with_suffix(".md"),
-        f"Megapixels (2^20) a second, by the side of the image in pixels. {machines}.\n\n"
-        f"{pipes(_flat(speed, '{:.3g}'))}\n\nPeak memory of the process, MiB.\n\n"
-        f"{pipes(_flat(memory, '{:.0f}'))}\n",
-    )
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
-    for axes, values, title in (
-        (left, speed, "megapixels a second"),
-        (right, memory, "peak memory, MiB"),
-    ):
-        for number, network in enumerate(table["network"].unique()):
-            for way, style in ((OURS, "-"), (DIRECT, ":")):
-                if (network, way) in values.index:
-                    row = values.loc[(network, way)].dropna()
-                    label = f"{network}, {way}" if way == DIRECT else network
-                    axes.plot(row.index, row, f"{style}o", color=f"C{number}", label=label)
-        axes.set(xscale="log", xlabel="side of the image, pixels", title=title)
-        axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES], minor=False)
-        axes.minorticks_off()
-        axes.grid(visible=True, alpha=0.3)
-    left.set_yscale("log")
-    right.set_ylim(bottom=0)
-    left.legend(fontsize="small", ncols=2)
-    figure.savefig(FILE.with_suffix(".png"), dpi=120)
-    plt.close(figure)
+    text = [
+        f"{'; '.join(table['machine'].unique())}. {'; '.join(table['version'].unique())}. A "
+        "megapixel is 2^20 pixels."
+    ]
+    for task, title in TITLES.items():
+        if task not in speed.index:
+            continue
+        text += [f"### {title}, megapixels a second", pipes(_speeds(speed.loc[task]))]
+    text += ["### Peak memory of inference, MiB", pipes(_memory(memory))]
+    write_text(FILE.with_suffix(".md"), "\n\n".join(text) + "\n")
+    _figure(speed, memory)
 
 
-def _flat(table: pd.DataFrame, form: str) -> pd.DataFrame:
-    """With all as text."""
-    shown = table.map(lambda value: "" if pd.isna(value) else form.format(value))
+def _speeds(speed: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for (network, size), values in speed.iterrows():
+        row = {"network": network, "side": f"{size:,}"}
+        row |= {
+            LABELS.get(way, way): "" if pd.isna(values.get(way)) else f"{values[way]:.3g}"
+            for way in (OURS, DIRECT, RETURNED, PEER, COMPILED)
+            if way in speed
+        }
+        peers = [values[way] for way in (PEER, COMPILED) if way in speed]
+        if peers:
+            row[f"ours / {FASTER}"] = f"{values[OURS] / max(peers):.2f}"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _memory(memory: pd.DataFrame) -> pd.DataFrame:
+    ours = memory.loc["infer", OURS].reset_index()
+    ours = ours.pivot_table(index="network", columns="size", values=OURS, sort=False)
+    shown = ours.map(lambda value: "" if pd.isna(value) else f"{value:.0f}")
     shown.columns = [f"{size:,}" for size in shown.columns]
     return shown.reset_index()
 
 
+def _figure(speed: pd.DataFrame, memory: pd.DataFrame) -> None:
+    """Speeds of ours and of the faster peer, and memory, over the size."""
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    peers = speed.reindex(columns=[PEER, COMPILED]).max(axis=1)
+    for axis, (task, title) in zip(axes, TITLES.items(), strict=False):
+        if task not in speed.index:
+            continue
+        for number, network in enumerate(speed.loc[task].index.unique("network")):
+            ours, peer = (one.loc[task, network].dropna() for one in (speed[OURS], peers))
+            axis.plot(ours.index, ours, "-o", color=f"C{number}", label=network)
+            axis.plot(peer.index, peer, ":o", color=f"C{number}", mfc="none")
+        axis.plot([], [], ":o", color="grey", mfc="none", label=FASTER)
+        axis.set(yscale="log", title=f"{title}, megapixels a second")
+    for number, (network, values) in enumerate(memory.loc["infer", OURS].groupby(level=0)):
+        axes[2].plot(values.loc[network].index, values, "-o", color=f"C{number}")
+    axes[2].set(title="Peak memory of inference, MiB")
+    axes[2].set_ylim(bottom=0)
+    for axis in axes:
+        axis.set(xscale="log", xlabel="side of the image, pixels")
+        sizes = SIZES["train" if axis is axes[1] else "infer"]
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        axis.minorticks_off()
+        axis.grid(visible=True, alpha=0.3)
+    axes[0].legend(fontsize="small", ncols=2)
+    figure.savefig(FILE.with_suffix(".png"), dpi=120)
+    plt.close(figure)
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--"]:
-        print(json.dumps(measured(sys.argv[2], sys.argv[3], int(sys.argv[4]))))
-    else:
-        main()
+    main()

@@ -2,7 +2,8 @@
 
 Ways: `ours` (the pipeline's copies of the networks), `keras float32` (the article's way),
 `keras bfloat16` (Keras's mixed precision), `torch float32` and `torch bfloat16` (PyTorch,
-channels-last, when it is installed), all on the CPU. Every way has a process of its own; they take
+channels-last, when it is installed), and both compiled by PyTorch, all on the CPU; in bfloat16
+only where the processor computes in it. Every way has a process of its own; they take
 turns, so that a noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the
 machine alone meanwhile.
 
@@ -27,6 +28,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from benchmarks.worker import DIGIT
 from denoising.files import write_text
 from denoising.reporting.tables import pipes
 from stages import schema
@@ -40,6 +42,8 @@ LABELS = {
     "keras bfloat16": "Keras bfloat16",
     "torch float32": "PyTorch float32",
     "torch bfloat16": "PyTorch bfloat16",
+    "torch compiled float32": "PyTorch compiled float32",
+    "torch compiled bfloat16": "PyTorch compiled bfloat16",
 }
 WAYS = tuple(LABELS)
 CPU = {"CUDA_VISIBLE_DEVICES": ""}
@@ -58,12 +62,26 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     if not arguments.draw:
-        ways = [way for way in WAYS if importlib.util.find_spec("torch") or "torch" not in way]
-        measure(ways, ROUNDS).to_csv(FOLDER / "speed.csv", index=False, float_format="%.5g")
+        measure(possible_ways(), ROUNDS).to_csv(
+            FOLDER / "speed.csv", index=False, float_format="%.5g"
+        )
     turns = pd.read_csv(FOLDER / "speed.csv")
     write_text(FOLDER / "speed.md", report(turns))
     draw(turns)
     print((FOLDER / "speed.md").read_text())
+
+
+def possible_ways() -> list[str]:
+    """Those whose package is installed, and whose precision the processor computes in."""
+    from denoising.compute import backend
+
+    has_torch = importlib.util.find_spec("torch")
+    has_bfloat16 = backend.resolve_precision("auto") == "bfloat16"
+    return [
+        way
+        for way in WAYS
+        if (has_torch or "torch" not in way) and (has_bfloat16 or "bfloat16" not in way)
+    ]
 
 
 def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
@@ -105,8 +123,8 @@ def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
 class Worker:
     """One way to compute one network, in a process of its own: see benchmarks/worker.py."""
 
-    def __init__(self, way: str, network: str) -> None:
-        command = [sys.executable, "-m", "benchmarks.worker", way, network]
+    def __init__(self, way: str, network: str, pixels: int = DIGIT) -> None:
+        command = [sys.executable, "-m", "benchmarks.worker", way, network, str(pixels)]
         self.process: Any = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -128,6 +146,11 @@ class Worker:
         """Images per second."""
         time.sleep(0.3)  # threads of the one before spin for a while
         print(task, file=self.process.stdin, flush=True)
+        return float(self._line())
+
+    def memory(self) -> float:
+        """MiB that it has had at most."""
+        print("memory", file=self.process.stdin, flush=True)
         return float(self._line())
 
     def stop(self) -> None:
@@ -159,8 +182,8 @@ def report(turns: pd.DataFrame) -> str:
         f"On {first.device}, {first.cores} cores; images of 28 x 28 pixels, "
         f"{first.training_batch} per step of training with Adam, {first.inference_batch} of "
         f"inference; medians of {turns.turn.nunique()} rounds (smallest .. largest). "
-        f"{'; '.join(dict.fromkeys(turns.version))}. PyTorch: channels last, autocast, neither "
-        "compiled nor folded."
+        f"{'; '.join(dict.fromkeys(turns.version))}. PyTorch: channels last, autocast, batch "
+        "normalisation not folded."
     ]
     for task, title in TASKS.items():
         rows = []

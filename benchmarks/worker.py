@@ -1,12 +1,15 @@
-"""One way to compute one network, in a process of its own: python -m benchmarks.worker WAY NETWORK
+"""One way to compute a network, in a process of its own: python -m benchmarks.worker WAY NETWORK
 
-Prints a line of JSON about itself. Then, for every line "train" or "infer" that it reads, it prints
-the images per second of one turn.
+A third argument is the side of the images, in pixels. Prints a line of JSON about itself. Then, for
+every line "train" or "infer" that it reads, it prints the images per second of one turn, for
+"memory" the MiB that it has had at most.
 """
 
+import ctypes
 import dataclasses
+import functools
 import json
-import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -19,11 +22,14 @@ from denoising.sections import Section
 from stages import schema
 
 SECONDS = 1.5  # a turn lasts at least this long
-PIXELS = 28
+DIGIT = 28  # pixels of a side
+SINGLE = 128  # from which on images are denoised one by one
+WHOLE = 1024  # of the largest that peers compute as a whole
 LEARNING_RATE = 1e-3  # of no consequence for the speed
 TASKS = {"train": "training", "infer": "inference"}
 
 # what benchmarks/ablation.py changes of the pipeline's way
+RETURNED = "memory returned"  # to the system, as the C library does unless told otherwise
 VARIANTS: dict[str, dict[str, Any]] = {
     "ours": {},
     "float32": {"precision": "float32"},
@@ -35,62 +41,130 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "XLA, no determinism": {"jit_compile": True, "deterministic": False},
 }
 
-Pairs = dict[str, np.ndarray]  # by task: (2, N, H, W, C) float32, images and targets
 Steps = dict[str, Callable[[], object]]  # by task
 
 
-def main(way: str, name: str) -> None:
+@dataclasses.dataclass(frozen=True)
+class Work:
+    """What is computed: a network on images of one size.
+
+    Attributes
+    ----------
+    name : str
+        Of the network.
+    section : Section
+    pixels : int
+        Of a side.
+    counts : dict of str to int
+        Images of a step, by task.
+    is_part : bool
+        Only a part of the largest images is computed for inference: a peer would take long.
+    """
+
+    name: str
+    section: Section
+    pixels: int
+    counts: dict[str, int]
+    is_part: bool
+
+    def pair(self, task: str) -> np.ndarray:
+        """Images and targets: (2, N, H, W, 1) float32."""
+        height = WHOLE**2 // self.pixels if self.share(task) < 1 else self.pixels
+        shape = (2, self.counts[task], height, self.pixels, 1)
+        return np.random.default_rng(0).random(shape, np.float32)
+
+    def share(self, task: str) -> float:
+        """Of an image, that is computed."""
+        return (WHOLE / self.pixels) ** 2 if self.is_part and task == "infer" else 1.0
+
+
+def main(way: str, name: str, pixels: str = str(DIGIT)) -> None:
     """Compute turns of a network, one of params.yaml's, in a way of `VARIANTS` or of a peer."""
     settings = schema.load()
-    sizes = {
-        "train": settings.budgets["article"].batch_size,
-        "infer": settings.evaluation.batch_size,
-    }
-    section = getattr(settings.networks, name)
-    rng = np.random.default_rng(0)
-    data = {
-        task: rng.random((2, count, PIXELS, PIXELS, 1), np.float32) for task, count in sizes.items()
-    }
-    make = _with_torch if way.startswith("torch") else _with_keras
-    steps, about = make(way, name, section, data)
-    for step in steps.values():
-        step()  # compiles
-        step()
+    side = int(pixels)
+    if way == RETURNED:  # so that `denoising.compute.backend` leaves malloc as it is
+        ctypes.CDLL = _refuse  # type: ignore[assignment,misc]
+    work = Work(
+        name=name,
+        section=getattr(settings.networks, name),
+        pixels=side,
+        counts=counts(settings, side),
+        is_part=side > WHOLE and way != "ours",
+    )
+    if way.startswith("torch"):
+        from benchmarks import torch_steps
+
+        steps, about = torch_steps.steps(way, work)
+    else:
+        steps, about = _with_keras(way, work)
     print(json.dumps(about), flush=True)
     for line in sys.stdin:
         task = line.strip()
-        steps[task]()  # wakes threads and memory that slept while the others had their turns
-        count, started = 0, time.perf_counter()
-        while time.perf_counter() - started < SECONDS:
-            steps[task]()
-            count += 1
-        print(count * sizes[task] / (time.perf_counter() - started), flush=True)
+        if task == "memory":
+            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
+        else:
+            images = work.counts[task] * work.share(task)
+            print(images * _steps_a_second(steps, task, side < WHOLE), flush=True)
 
 
-def _with_keras(way: str, name: str, section: Section, data: Pairs) -> tuple[Steps, dict[str, Any]]:
+def counts(settings: Any, pixels: int) -> dict[str, int]:
+    """Images of a step: batches of digits, of other patches as many as have about as many pixels.
+
+    Larger images are denoised one by one.
+    """
+    if pixels <= DIGIT:
+        batch = settings.budgets["article"].batch_size
+        return {"train": batch, "infer": settings.evaluation.batch_size}
+    many = max(1, 2**18 // pixels**2) if pixels < SINGLE else 1
+    return {"train": max(1, 2**17 // pixels**2), "infer": many}
+
+
+_compiled: set[str] = set()
+
+
+def _steps_a_second(steps: Steps, task: str, warms_up: bool) -> float:
+    step = steps[task]
+    if task not in _compiled and warms_up:
+        step()
+        step()
+    _compiled.add(task)
+    if warms_up:
+        step()  # wakes threads and memory that slept while the others had their turns
+    count, started = 0, time.perf_counter()
+    while time.perf_counter() - started < SECONDS:
+        step()
+        count += 1
+    return count / (time.perf_counter() - started)
+
+
+def _with_keras(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
     from denoising.compute import backend, execution
     from denoising.compute.backend import keras
     from denoising.networks import base as networks
 
-    network = networks.build(name, section, channels=1)
+    network = networks.build(work.name, work.section, channels=1)
     jit_compile: str | bool = "auto"
     if way.startswith("keras"):  # as a user of Keras would write it
         plans = dict.fromkeys(TASKS, Plan(way.removeprefix("keras ")))
         keras.config.set_dtype_policy(backend.POLICIES[plans["train"].precision])
-        trained = predicting = networks.build(name, section, channels=1)
+        trained = networks.build(work.name, work.section, channels=1)
+        predict = trained.predict_on_batch
     else:
-        trained, predicting, plans, jit_compile = _ours(network, data, **VARIANTS[way])
-        predicting.compile(jit_compile=jit_compile)
+        trained, predict, plans, jit_compile = _ours(network, work, **VARIANTS.get(way, {}))
     adam = keras.optimizers.Adam(LEARNING_RATE)
     trained.compile(optimizer=adam, loss="mse", jit_compile=jit_compile)
-    arrays = {
-        task: [keras.ops.convert_to_tensor(part) for part in pair] for task, pair in data.items()
-    }
+
+    @functools.cache
+    def tensors(task: str) -> list[Any]:
+        return [keras.ops.convert_to_tensor(part) for part in work.pair(task)]
+
+    # photographs come as arrays
+    images = work.pair("infer")[0] if work.pixels > DIGIT else tensors("infer")[0]
     steps = {
-        "train": lambda: trained.train_on_batch(*arrays["train"]),
-        "infer": lambda: predicting.predict_on_batch(arrays["infer"][0]),
+        "train": lambda: trained.train_on_batch(*tensors("train")),
+        "infer": lambda: predict(images),
     }
-    layers = execution.sized(network, (PIXELS, PIXELS)).layers
+    layers = execution.sized(network, (DIGIT, DIGIT)).layers
     about = backend.description()
     return steps, {
         "version": ", ".join(" ".join(item) for item in about["versions"].items()),
@@ -101,35 +175,41 @@ def _with_keras(way: str, name: str, section: Section, data: Pairs) -> tuple[Ste
         "device": about["device_name"],
         "cores": about["cores"],
         "precision": plans["train"].precision,
-        "training_batch": len(data["train"][0]),
-        "inference_batch": len(data["infer"][0]),
+        "training_batch": work.counts["train"],
+        "inference_batch": work.counts["infer"],
         "by_fft": {task: list(plan.by_fft) for task, plan in plans.items()},
     }
 
 
 def _ours(
     network: Any,
-    data: Pairs,
+    work: Work,
     precision: str = "auto",
     convolution: str = "auto",
     fused: bool = True,
     jit_compile: str | bool = "auto",
     deterministic: bool = True,
-) -> tuple[Any, Any, dict[str, Plan], str | bool]:
+) -> tuple[Any, Callable[[Any], Any], dict[str, Plan], str | bool]:
     """The pipeline's copies of a network, or nearly."""
     from denoising.compute import backend, execution, tuning
+    from denoising.inference.prepared import Prepared
 
     if deterministic:
         backend.prepare(0)
     plans = {}
     for task, kind in TASKS.items():
-        count = len(data[task][0])
-        shape = (PIXELS, PIXELS)
-        plan = tuning.plan(convolution, precision, network, shape, count, kind, log=_to_stderr)
+        shape = (work.pixels, work.pixels)
+        plan = tuning.plan(
+            convolution, precision, network, shape, work.counts[task], kind, log=_to_stderr
+        )
         plans[task] = dataclasses.replace(plan, fused=fused)
     trained = execution.for_training(network, plans["train"])
+    if work.pixels > DIGIT:
+        predict = Prepared(network, convolution, precision, log=_to_stderr).denoise_each
+        return trained, predict, plans, jit_compile
     predicting = execution.for_inference(network, plans["infer"])
-    return trained, predicting, plans, jit_compile
+    predicting.compile(jit_compile=jit_compile)
+    return trained, predicting.predict_on_batch, plans, jit_compile
 
 
 def _multiply_adds(layer: Any) -> int:
@@ -139,48 +219,8 @@ def _multiply_adds(layer: Any) -> int:
     return int(np.prod(taps)) * layer.input.shape[-1] * layer.filters
 
 
-def _with_torch(way: str, name: str, section: Section, data: Pairs) -> tuple[Steps, dict[str, Any]]:
-    import torch
-
-    from benchmarks import torch_networks
-
-    torch.manual_seed(0)
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    precision = way.removeprefix("torch ")
-    is_bfloat16 = precision == "bfloat16"
-    network: Any = torch_networks.build(name, section)
-    network = network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
-    channels_first = {
-        task: torch.from_numpy(pair.transpose(0, 1, 4, 2, 3)) for task, pair in data.items()
-    }
-    arrays = {
-        task: [part.contiguous(memory_format=torch.channels_last) for part in pair]
-        for task, pair in channels_first.items()
-    }
-
-    def train() -> None:
-        network.train()
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_bfloat16):
-            prediction = network(arrays["train"][0])
-            loss = torch.nn.functional.mse_loss(prediction.float(), arrays["train"][1])
-        loss.backward()
-        optimizer.step()
-
-    def infer() -> None:
-        network.eval()
-        with (
-            torch.inference_mode(),
-            torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_bfloat16),
-        ):
-            network(arrays["infer"][0])
-
-    return {"train": train, "infer": infer}, {
-        "version": f"torch {torch.__version__}",
-        "parameters": sum(weight.numel() for weight in network.parameters()),
-        "precision": precision,
-    }
+def _refuse(name: str | None) -> ctypes.CDLL:
+    raise OSError(name)
 
 
 def _to_stderr(line: str) -> None:

@@ -14,7 +14,6 @@ from pydantic import ConfigDict, Field
 
 from denoising.files import InputError
 from denoising.inference import model_files
-from denoising.inference.layout import SIZES
 from denoising.noise.base import Noise
 from denoising.sections import Section, read_kind, validate
 from stages.shared import layout, params
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from denoising.inference.prepared import Prepared
 
 PUBLISHED = Path("results/article")
+DIGIT = 28  # pixels of a side
 PLACES = {"published": PUBLISHED, "workspace": Path()}
 
 Correction = Callable[[np.ndarray], np.ndarray]
@@ -144,7 +144,7 @@ class Networks:
 
     def warm_up(self) -> None:
         """Compile for the size of a digit, so that the first visitor does not wait."""
-        blank = np.zeros((SIZES, SIZES, self.channels), np.float32)
+        blank = np.zeros((DIGIT, DIGIT, self.channels), np.float32)
         self.denoise(blank, [network.name for network in self.all])
 
     def denoise(

@@ -123,7 +123,7 @@ def blurring():
 
 def test_any_size_goes_through_a_network_that_pools(blurring):
     for shape in [(28, 28, 1), (29, 31, 1), (1, 1, 1), (3, 50, 1)]:
-        done = tiles.denoise(blurring[0], np.ones(shape, np.float32), blurring[1], multiple=1)
+        done = tiles.denoise(blurring[0], np.ones(shape, np.float32), blurring[1])
         assert done.shape == shape
 
 
@@ -131,7 +131,7 @@ def test_tiles_join_without_a_seam(blurring):
     image = np.random.default_rng(0).random((700, 330, 1), dtype=np.float32)
     padded = np.pad(image, [(0, 0), (0, 2), (0, 0)], mode="symmetric")
     whole = blurring[1](padded[None])[0, :, :330]
-    tiled = tiles.denoise(blurring[0], image, blurring[1], multiple=1)
+    tiled = tiles.denoise(blurring[0], image, blurring[1])
     np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
@@ -140,17 +140,13 @@ def test_channels_stay_apart(blurring):
     np.testing.assert_array_equal(tiles.denoise(blurring[0], image, lambda batch: batch), image)
 
 
-def test_many_sizes_become_few(blurring):
-    seen = set()
+@pytest.mark.parametrize(("of_few_sizes", "hundred"), [(True, 112), (False, 100)])
+def test_images_become_no_larger_than_needed_or_of_few_sizes(blurring, of_few_sizes, hundred):
+    def height(size):
+        return layout(blurring[0], size, size, of_few_sizes=of_few_sizes).height
 
-    def predict(batch):
-        seen.add(batch.shape)
-        return blurring[1](batch)
-
-    for height, width in [(1, 1), (28, 28), (30, 27), (113, 140), (120, 125)]:
-        image = np.ones((height, width, 1), np.float32)
-        assert tiles.denoise(blurring[0], image, predict).shape == image.shape
-    assert seen == {(1, 4, 4, 1), (1, 28, 28, 1), (1, 32, 28, 1), (1, 140, 140, 1)}
+    assert [height(size) for size in (27, 28, 29, 512, 522)] == [28, 28, 32, 512, 524]
+    assert {height(size) for size in (98, 100)} == {hundred}
 
 
 def test_bands_are_the_whole_image(blurring):
@@ -200,7 +196,8 @@ def test_seams_of_every_network_cannot_be_measured(name):
     image = np.random.default_rng(0).random((301, 220, 3), np.float32)
     multiple = size_multiple(model)
     margins = [(0, -301 % multiple), (0, -220 % multiple), (0, 0)]
-    whole = model.predict_on_batch(np.pad(image, margins, mode="symmetric")[None])[0, :301, :220]
-    tiled = tiles.denoise(model, image, multiple=multiple, largest=128)
+    padded = np.pad(image, margins, mode="symmetric")
+    whole = model.predict_on_batch(np.stack([padded, padded]))[0, :301, :220]
+    tiled = tiles.denoise(model, image, largest=128)
     assert np.abs(whole - image).max() > 0.01
     assert np.abs(tiled - whole).max() < 1e-5

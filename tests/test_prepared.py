@@ -27,7 +27,7 @@ def image(shape, channels=1):
 def test_tiles_by_fft_are_the_network_on_the_whole_image(network, shape):
     by_fft = Prepared(network, "fft", "float32")
     whole = network.predict_on_batch(image(shape)[None])[0]
-    tiled = tiles.denoise(network, image(shape), by_fft, multiple=1, largest=96)
+    tiled = tiles.denoise(network, image(shape), by_fft, largest=96)
     assert np.abs(whole - image(shape)).max() > 0.01
     np.testing.assert_allclose(tiled, whole, atol=1e-4)
 

@@ -8,13 +8,13 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import Any
+
+from denoising.compute import kernels
 
 # TensorFlow greets with a page of messages; what matters it raises. Set before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# Its faster kernels, which it leaves out on processors without AVX-512: benchmarks/ablation.md.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+kernels.choose()
 
 
 @contextlib.contextmanager
@@ -117,8 +117,12 @@ def device() -> tuple[str, str]:
 
 
 def parallel() -> int:
-    """Images that keep all of the hardware at work where a convolution is of one per core."""
-    return cores() if device()[0] == "cpu" else 1
+    """Images at a time that keep all of the hardware at work.
+
+    oneDNN gives each core of a processor without AVX-512 one of its own, and needs far more time
+    for a single large one: benchmarks/onednn.md.
+    """
+    return max(2, cores()) if device()[0] == "cpu" else 1
 
 
 def cores() -> int:
@@ -262,23 +266,13 @@ def machine() -> str:
     return f"{about['device_name']}, {about['cores']} cores, {versions}"
 
 
-def _cpu_info(key: str) -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        return ""
-    return next(
-        (line.partition(":")[2].strip() for line in lines if line.lower().startswith(key)), ""
-    )
-
-
 def _cpu_name() -> str:
-    return _cpu_info("model name") or platform.processor() or platform.machine()
+    return kernels.cpu_info("model name") or platform.processor() or platform.machine()
 
 
 def _cpu_has_bfloat16() -> bool:
     # elsewhere bfloat16 is emulated and slower than float32
-    return bool({"avx512_bf16", "amx_bf16"} & set(_cpu_info("flags").split()))
+    return bool({"avx512_bf16", "amx_bf16"} & set(kernels.cpu_info("flags").split()))
 
 
 def _gpu_has_bfloat16() -> bool:

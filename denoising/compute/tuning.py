@@ -8,6 +8,7 @@ the same way.
 
 import contextlib
 import functools
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_dir
 
-from denoising.compute import backend, execution
+from denoising.compute import backend, blocks, execution, fft
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
 from denoising.files import PathLike, lock, write_json
@@ -174,7 +175,7 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
             # two that measure at once would disturb each other
             stack.enter_context(lock(Path(path).with_suffix(".lock"), waiting=lambda _: None))
         everything = _remembered(path)
-        known = everything.setdefault(backend.machine(), {})
+        known = everything.setdefault(f"{backend.machine()}, {_version()}", {})
         before = dict(known)
         yield known
         if known != before:
@@ -185,6 +186,12 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
                     f"{path}: cannot be kept ({error.strerror}); this machine is measured anew "
                     "each time"
                 )
+
+
+def _version() -> str:
+    """Of the code that is measured."""
+    sources = (Path(file).read_bytes() for file in (blocks.__file__, fft.__file__))
+    return f"code {hashlib.sha256(b''.join(sources)).hexdigest()[:8]}"
 
 
 def _remembered(path: PathLike) -> dict[str, Any]:

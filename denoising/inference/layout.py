@@ -12,9 +12,8 @@ if TYPE_CHECKING:
 LARGEST = 512  # pixels, of a side, that are computed at a time, overlaps included
 NUMBERS = 2**24  # at most, that a network's largest layer makes of a tile
 SHARE = 12  # overlaps in a side, for the sake of which a tile may make more
-# pixels, the side of a digit: images are padded to its multiples, since networks are compiled for
-# each size; small ones, which it would make much larger, to others
-SIZES, SMALL, SIZES_OF_SMALL = 28, 112, 4
+# images up to so many pixels a side become multiples of so many where each size is compiled anew
+SIZES = ((56, 4), (LARGEST, 16))
 
 
 class Span(NamedTuple):
@@ -60,7 +59,7 @@ def layout(
     height: int,
     width: int,
     together: int = 1,
-    multiple: int | None = None,
+    of_few_sizes: bool = False,
     largest: int | None = None,
 ) -> Layout:
     """The tiles that take the least work, where so many are computed together.
@@ -75,8 +74,8 @@ def layout(
         Of the image.
     together : int
         Images of which each takes a core for itself: fewer leave cores without work.
-    multiple : int, optional
-        Of pixels that the side of an image in one tile becomes. None: see `SIZES`.
+    of_few_sizes : bool
+        Pad images in one tile more than pooling needs: see `SIZES`.
     largest : int, optional
         Side of a tile, in pixels; larger where a network sees further. None: by `NUMBERS`.
     """
@@ -85,7 +84,10 @@ def layout(
     if largest is None:
         largest = max(min(LARGEST, math.isqrt(int(NUMBERS / widest(model)))), SHARE * overlap)
     largest = max(largest, 2 * overlap + aligned) // aligned * aligned
-    height, width = (_padded(size, aligned, multiple) for size in (height, width))
+    height, width = (
+        _padded(_padded(size, _multiple(size)) if of_few_sizes else size, aligned)
+        for size in (height, width)
+    )
     found = (
         Layout(height, width, tall, wide, down, across, together)
         for tall, down in _spans(height, overlap, aligned, largest, together)
@@ -100,10 +102,12 @@ def _work(one: Layout) -> int:
     return len(one.down) * batches * one.together * one.tall * one.wide
 
 
-def _padded(size: int, aligned: int, multiple: int | None) -> int:
-    if multiple is None:
-        multiple = SIZES_OF_SMALL if size < SMALL else SIZES if size <= LARGEST else 1
-    return size + -size % math.lcm(aligned, multiple)
+def _padded(size: int, multiple: int) -> int:
+    return size + -size % multiple
+
+
+def _multiple(size: int) -> int:
+    return next((multiple for largest, multiple in SIZES if size <= largest), 1)
 
 
 def _spans(
@@ -113,7 +117,7 @@ def _spans(
     fewest = 1 if size <= largest else -(-(size - 2 * overlap) // (largest - 2 * overlap))
     for count in range(fewest, fewest + together):
         side = -(-(size + 2 * overlap * (count - 1)) // count)
-        side += -side % aligned  # at most `largest`, which is such a multiple
+        side = _padded(side, aligned)  # at most `largest`, which is such a multiple
         if count == fewest or side > 2 * overlap:
             yield side, list(_placed(size, side, overlap))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denoising.inference import tiles
-from denoising.inference.layout import NUMBERS, layout
+from denoising.inference.layout import NUMBERS, Layout, layout
 from denoising.networks.base import widest
 
 if TYPE_CHECKING:
@@ -62,27 +62,34 @@ class Prepared:
 
     def denoise(self, image: np.ndarray) -> np.ndarray:
         """See `tiles.denoise`."""
-        return tiles.denoise(self.trained, image, self, self._together(image.shape))
+        result = np.empty_like(image)
+        for rows, done in self.bands(image.shape, image.__getitem__):
+            result[rows] = done
+        return result
 
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
         """The same of images (N, H, W, C): many at a time, where they are small."""
         _, height, width, channels = images.shape
-        found = layout(self.trained, height, width)
-        few = len(images) < self._together(images.shape[1:])
+        found = self._layout(height, width)
+        few = len(images) < tiles.together(self.trained, channels)
         if few or len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
         margins = [(0, 0), (0, found.height - height), (0, found.width - width), (0, 0)]
-        size = self._parts(channels) * found.tall * found.wide
+        size = tiles.parts(self.trained, channels) * found.tall * found.wide
         many = max(1, int(NUMBERS / widest(self.trained)) // size)
         parts = np.array_split(images, -(-len(images) // many))
         done = [self(np.pad(part, margins, mode="symmetric")) for part in parts]
         return np.concatenate(done)[:, :height, :width]
 
     def bands(
-        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
+        self,
+        shape: tuple[int, ...],
+        read: tiles.Read,
+        progress: tiles.Progress | None = None,
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """See `tiles.bands`."""
-        found = layout(self.trained, shape[0], shape[1], self._together(shape))
+        height, width, channels = shape
+        found = self._layout(height, width, tiles.together(self.trained, channels))
         return tiles.bands(found, shape, read, self, progress)
 
     def plan(self, shape: tuple[int, ...]) -> "Plan":
@@ -96,15 +103,9 @@ class Prepared:
             )
         return self._plans[case]
 
-    def _parts(self, channels: int) -> int:
-        """Images that a network sees one of."""
-        return 1 if channels == self.channels else channels
-
-    def _together(self, shape: tuple[int, ...]) -> int:
-        """Tiles that are computed at a time."""
-        from denoising.compute import backend
-
-        return -(-backend.parallel() // self._parts(shape[2]))
+    def _layout(self, height: int, width: int, together: int = 1) -> Layout:
+        of_few_sizes = bool(self.plan((height, width)).by_fft)
+        return layout(self.trained, height, width, together, of_few_sizes)
 
     def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
         from denoising.compute import execution

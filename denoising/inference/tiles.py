@@ -32,12 +32,22 @@ def predictor(model: "keras.Model") -> Predict:
     return predict
 
 
+def together(model: "keras.Model", channels: int) -> int:
+    """Tiles to be computed at a time of images with so many channels."""
+    from denoising.compute import backend
+
+    return -(-backend.parallel() // parts(model, channels))
+
+
+def parts(model: "keras.Model", channels: int) -> int:
+    """Images that a network sees one of."""
+    return 1 if channels == model.inputs[0].shape[-1] else channels
+
+
 def denoise(
     model: "keras.Model",
     image: np.ndarray,
     predict: Predict | None = None,
-    together: int = 1,
-    multiple: int | None = None,
     largest: int | None = None,
 ) -> np.ndarray:
     """Denoise one image of any size.
@@ -51,7 +61,7 @@ def denoise(
     image : ndarray (H, W, C) float32
     predict : callable, optional
         From (N, H, W, C) to (N, H, W, C); None: see `predictor`.
-    together, multiple, largest : int, optional
+    largest : int, optional
         See `denoising.inference.layout.layout`.
 
     Returns
@@ -59,8 +69,8 @@ def denoise(
     ndarray (H, W, C) float32, not clipped
     """
     result = np.empty_like(image)
-    height, width, _ = image.shape
-    found = layout(model, height, width, together, multiple, largest)
+    height, width, channels = image.shape
+    found = layout(model, height, width, together(model, channels), largest=largest)
     for rows, done in bands(found, image.shape, image.__getitem__, predict or predictor(model)):
         result[rows] = done
     return result

@@ -146,6 +146,10 @@ class Training:
     """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
+        from denoising.compute import kernels
+
+        kernels.choose(single_images=True)
+
         from denoising.compute import backend
         from denoising.compute.backend import keras
 

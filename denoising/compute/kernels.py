@@ -1,0 +1,35 @@
+"""Which kernels TensorFlow computes with: to be chosen before it is imported."""
+
+import os
+import platform
+from pathlib import Path
+
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+
+
+def choose(single_images: bool = False) -> None:
+    """Take oneDNN's, unless the user has said otherwise.
+
+    TensorFlow does so itself where a processor has AVX-512. On others they are faster too, by a
+    fifth with 3x3 kernels and twice with large ones, but slower for a batch of one large image:
+    benchmarks/onednn.md.
+
+    Parameters
+    ----------
+    single_images : bool
+        Is the work of this process the training on one image at a time?
+    """
+    if platform.machine() in ("x86_64", "AMD64"):
+        is_slower = single_images and "avx512f" not in cpu_info("flags").split()
+        os.environ.setdefault(ONEDNN, "0" if is_slower else "1")
+
+
+def cpu_info(key: str) -> str:
+    """A line of the first processor's description; "" where there is none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:  # not Linux
+        return ""
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.lower().startswith(key)), ""
+    )
