@@ -50,8 +50,9 @@ format: $(VENV)/.installed-dev  ## let ruff format the code
 fresh: $(VENV)/.installed  ## is dvc.lock what this code and these parameters give? (needs no data)
 	@python -m tools.fresh
 
-bench: $(VENV)/.installed-bench  ## speed beside plain Keras and PyTorch; leave the machine alone meanwhile
+bench: $(VENV)/.installed-bench  ## speed beside plain Keras and PyTorch, of digits and of images of all sizes; leave the machine alone meanwhile
 	@python -m benchmarks.speed
+	@python -m benchmarks.image_sizes
 
 gate: $(VENV)/.installed  ## fail if a run is worse than at a git revision: make gate BASE=main
 	@python -m tools.gate $(BASE) $(if $(REPORT),--report $(REPORT))

@@ -10,7 +10,6 @@ With words, only the networks of these names are measured anew. Takes an hour on
 the machine alone meanwhile. Writes benchmarks/image_sizes.json, .md and .png.
 """
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from benchmarks.speed import Worker
+from benchmarks.speed import Worker, has_peer
 from benchmarks.worker import RETURNED, WHOLE
 from denoising.files import read_json, write_json, write_text
 from denoising.reporting.tables import pipes
@@ -66,7 +65,7 @@ def measured(network: str, task: str, size: int) -> Iterator[dict[str, Any]]:
         workers[DIRECT] = Worker(DIRECT, network, size)
     if (task, size) == ("infer", WHOLE):
         workers[RETURNED] = Worker(RETURNED, network, size)
-    if importlib.util.find_spec("torch"):
+    if has_peer(network):
         workers[PEER] = Worker(f"torch {precision}", network, size)
         workers[COMPILED] = Worker(f"torch compiled {precision}", network, size)
     speeds: dict[str, float] = dict.fromkeys(workers, 0)
@@ -120,9 +119,9 @@ def _speeds(speed: pd.DataFrame) -> pd.DataFrame:
             for way in (OURS, DIRECT, RETURNED, PEER, COMPILED)
             if way in speed
         }
-        peers = [values[way] for way in (PEER, COMPILED) if way in speed]
-        if peers:
-            row[f"ours / {FASTER}"] = f"{values[OURS] / max(peers):.2f}"
+        peers = values.reindex([PEER, COMPILED]).dropna()
+        if len(peers):
+            row[f"ours / {FASTER}"] = f"{values[OURS] / peers.max():.2f}"
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -19,7 +19,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +72,18 @@ def main() -> None:
 
 
 def possible_ways() -> list[str]:
-    """Those whose package is installed, and whose precision the processor computes in."""
+    """Those whose precision the processor computes in."""
     from denoising.compute import backend
 
-    has_torch = importlib.util.find_spec("torch")
     has_bfloat16 = backend.resolve_precision("auto") == "bfloat16"
-    return [
-        way
-        for way in WAYS
-        if (has_torch or "torch" not in way) and (has_bfloat16 or "bfloat16" not in way)
-    ]
+    return [way for way in WAYS if has_bfloat16 or "bfloat16" not in way]
+
+
+def has_peer(network: str) -> bool:
+    """Is PyTorch installed, and the network written in it?"""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    return network in importlib.import_module("benchmarks.torch_networks").WRITTEN
 
 
 def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
@@ -90,7 +92,8 @@ def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
     rows = []
     for network in params.read()["networks"]:
         rates = matrix_rates()
-        workers = {way: Worker(way, network) for way in ways}
+        own = [way for way in ways if "torch" not in way or has_peer(network)]
+        workers = {way: Worker(way, network) for way in own}
         about = workers["ours"].about
         sizes = {way: worker.about["parameters"] for way, worker in workers.items()}
         if len(set(sizes.values())) > 1:
@@ -98,7 +101,7 @@ def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
         for turn in tqdm(range(rounds), desc=network, disable=None):
             for task in TASKS:
                 # in an order that is drawn, or one would always follow the same other
-                for way in np.random.default_rng(turn).permutation(ways):
+                for way in np.random.default_rng(turn).permutation(own):
                     worker = workers[way]
                     row = {"network": network, "task": task, "way": way, "turn": turn}
                     row["images_a_second"] = worker.turn(task)
@@ -123,7 +126,9 @@ def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
 class Worker:
     """One way to compute one network, in a process of its own: see benchmarks/worker.py."""
 
-    def __init__(self, way: str, network: str, pixels: int = DIGIT) -> None:
+    def __init__(
+        self, way: str, network: str, pixels: int = DIGIT, environment: Mapping[str, str] = CPU
+    ) -> None:
         command = [sys.executable, "-m", "benchmarks.worker", way, network, str(pixels)]
         self.process: Any = subprocess.Popen(
             command,
@@ -131,7 +136,7 @@ class Worker:
             stdout=subprocess.PIPE,
             text=True,
             cwd=FOLDER.parent,
-            env=os.environ | CPU,
+            env=os.environ | environment,
         )
         self.about: dict[str, Any] = json.loads(self._line())
 
@@ -189,22 +194,21 @@ def report(turns: pd.DataFrame) -> str:
         rows = []
         for network in networks:
             speeds = _speeds(turns, network, task)
-            row = {"network": network} | {
-                LABELS[way]: f"{speeds[way].median():.0f}" for way in ways
-            }
+            own = [way for way in ways if way in speeds]
+            row = {"network": network} | {LABELS[way]: f"{speeds[way].median():.0f}" for way in own}
             row |= {
                 f"ours / {LABELS[way]}": as_range(relative(turns, network, task, "ours", way))
-                for way in ways[1:]
+                for way in own[1:]
             }
             rows.append(row)
-        text += [f"## Images per second, {title}", pipes(pd.DataFrame(rows))]
+        text += [f"## Images per second, {title}", pipes(pd.DataFrame(rows).fillna(""))]
     rows = []
     for task, title in TASKS.items():
         for network in networks:
             group = turns[(turns.network == network) & (turns.task == task)]
             flops = 2 * group.multiply_adds.iloc[0] * (3 if task == "train" else 1) / 1e9
             row = {"network": f"{network}, {title}"}
-            for way in ways:
+            for way in (way for way in ways if way in set(group.way)):
                 own = group[group.way == way]
                 rate = flops * own.images_a_second.median()
                 row[LABELS[way]] = (
@@ -221,7 +225,7 @@ def report(turns: pd.DataFrame) -> str:
         "shows as more than all. A matrix product of 2048 x 2048, measured before each network, "
         f"has {rates['matmul_float32']} GFLOP/s in float32 and {rates['matmul_bfloat16']} in "
         "bfloat16; the share is that of the way's own precision.",
-        pipes(pd.DataFrame(rows)),
+        pipes(pd.DataFrame(rows).fillna("")),
     ]
     text += ["## The article's protocol, hours, computed from these speeds", _protocol(turns, ways)]
     return "\n\n".join(text) + "\n"
@@ -238,9 +242,12 @@ def _protocol(turns: pd.DataFrame, ways: Sequence[str]) -> str:
     for name, run in settings.runs.items():
         if run.network not in measured_networks(turns):
             continue
+        speeds = {task: _speeds(turns, run.network, task) for task in TASKS}
+        if not set(ways) <= set(speeds["train"]):  # no peer: the sums would not be of the same
+            continue
         hours = {}
         for way in ways:
-            train, infer = (_speeds(turns, run.network, task)[way].median() for task in TASKS)
+            train, infer = (speeds[task][way].median() for task in TASKS)
             seconds = budget.epochs * (
                 budget.train_images / train + budget.validation_images / infer
             )
@@ -279,13 +286,14 @@ def draw(turns: pd.DataFrame) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
     for axis, (task, title) in zip(axes, TASKS.items(), strict=True):
         for index, way in enumerate(ways):
-            ratios = [relative(turns, network, task, way, "keras float32") for network in networks]
+            shown = [name for name in networks if way in _speeds(turns, name, task)]
+            ratios = [relative(turns, name, task, way, "keras float32") for name in shown]
             middles = np.array([ratio.median() for ratio in ratios])
             spread = np.abs(
                 np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]])
                 - middles
             )
-            places = np.arange(len(networks)) + (index - (len(ways) - 1) / 2) * 0.17
+            places = np.array([networks.index(name) for name in shown]) + (index - (len(ways) - 1) / 2) * 0.17
             bars = axis.bar(
                 places,
                 middles,

@@ -29,10 +29,9 @@ def build(name: str, section: Any) -> nn.Module:
         raise ValueError(
             f"{name}.output_activation = {activation!r}: only 'linear' is written here"
         )
-    networks = {"cnn": _cnn, "cae": _cae, "dncnn": _dncnn, "win5rb": _win5rb, "unet": _unet}
-    if name not in networks:
-        raise ValueError(f"{name}: only {', '.join(networks)} are written here")
-    return networks[name](section)
+    if name not in WRITTEN:
+        raise ValueError(f"{name}: only {', '.join(WRITTEN)} are written here")
+    return WRITTEN[name](section)
 
 
 class _Residual(nn.Module):
@@ -149,3 +148,6 @@ class _UNet(nn.Module):
 def _unet(section: Any) -> nn.Module:
     network = _UNet(section)
     return _Residual(network, 1) if section.residual else network
+
+
+WRITTEN = {"cnn": _cnn, "cae": _cae, "dncnn": _dncnn, "win5rb": _win5rb, "unet": _unet}

@@ -88,7 +88,7 @@ def main(way: str, name: str, pixels: str = str(DIGIT)) -> None:
         name=name,
         section=getattr(settings.networks, name),
         pixels=side,
-        counts=counts(settings, side),
+        counts=images_at_a_time(settings, side),
         is_part=side > WHOLE and way != "ours",
     )
     if way.startswith("torch"):
@@ -107,7 +107,7 @@ def main(way: str, name: str, pixels: str = str(DIGIT)) -> None:
             print(images * _steps_a_second(steps, task, side < WHOLE), flush=True)
 
 
-def counts(settings: Any, pixels: int) -> dict[str, int]:
+def images_at_a_time(settings: Any, pixels: int) -> dict[str, int]:
     """Images of a step: batches of digits, of other patches as many as have about as many pixels.
 
     Larger images are denoised one by one.
@@ -150,7 +150,12 @@ def _with_keras(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
         trained = networks.build(work.name, work.section, channels=1)
         predict = trained.predict_on_batch
     else:
-        trained, predict, plans, jit_compile = _ours(network, work, **VARIANTS.get(way, {}))
+        asked = VARIANTS.get(way, {})
+        trained, predicting, plans, jit_compile = _ours(network, work.pixels, work.counts, **asked)
+        predicting.compile(jit_compile=jit_compile)
+        predict = predicting.predict_on_batch
+        if work.pixels > DIGIT:
+            predict = _of_any_size(network, asked)
     adam = keras.optimizers.Adam(LEARNING_RATE)
     trained.compile(optimizer=adam, loss="mse", jit_compile=jit_compile)
 
@@ -183,33 +188,35 @@ def _with_keras(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
 
 def _ours(
     network: Any,
-    work: Work,
+    pixels: int,
+    counts: dict[str, int],
     precision: str = "auto",
     convolution: str = "auto",
     fused: bool = True,
     jit_compile: str | bool = "auto",
     deterministic: bool = True,
-) -> tuple[Any, Callable[[Any], Any], dict[str, Plan], str | bool]:
+) -> tuple[Any, Any, dict[str, Plan], str | bool]:
     """The pipeline's copies of a network, or nearly."""
     from denoising.compute import backend, execution, tuning
-    from denoising.inference.prepared import Prepared
 
     if deterministic:
         backend.prepare(0)
     plans = {}
     for task, kind in TASKS.items():
-        shape = (work.pixels, work.pixels)
-        plan = tuning.plan(
-            convolution, precision, network, shape, work.counts[task], kind, log=_to_stderr
-        )
+        shape, count = (pixels, pixels), counts[task]
+        plan = tuning.plan(convolution, precision, network, shape, count, kind, log=_to_stderr)
         plans[task] = dataclasses.replace(plan, fused=fused)
     trained = execution.for_training(network, plans["train"])
-    if work.pixels > DIGIT:
-        predict = Prepared(network, convolution, precision, log=_to_stderr).denoise_each
-        return trained, predict, plans, jit_compile
     predicting = execution.for_inference(network, plans["infer"])
-    predicting.compile(jit_compile=jit_compile)
-    return trained, predicting.predict_on_batch, plans, jit_compile
+    return trained, predicting, plans, jit_compile
+
+
+def _of_any_size(network: Any, asked: dict[str, Any]) -> Callable[[np.ndarray], np.ndarray]:
+    """As the command line computes."""
+    from denoising.inference.prepared import Prepared
+
+    ways = asked.get("convolution", "auto"), asked.get("precision", "auto")
+    return Prepared(network, *ways, log=_to_stderr).denoise_each
 
 
 def _multiply_adds(layer: Any) -> int:
