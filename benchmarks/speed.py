@@ -293,7 +293,10 @@ def draw(turns: pd.DataFrame) -> None:
                 np.array([[ratio.min() for ratio in ratios], [ratio.max() for ratio in ratios]])
                 - middles
             )
-            places = np.array([networks.index(name) for name in shown]) + (index - (len(ways) - 1) / 2) * 0.17
+            places = (
+                np.array([networks.index(name) for name in shown])
+                + (index - (len(ways) - 1) / 2) * 0.17
+            )
             bars = axis.bar(
                 places,
                 middles,

@@ -29,7 +29,8 @@ PAGES: Mapping[str, Sources] = {
     },
     "docs/noisy-only.md": {"noise2void": BENCHMARKS / "noise2void.md"},
     "docs/speed.md": {
-        name: BENCHMARKS / f"{name}.md" for name in ("speed", "accuracy", "feeding", "image_sizes")
+        name: BENCHMARKS / f"{name}.md"
+        for name in ("speed", "accuracy", "feeding", "image_sizes", "onednn")
     },
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"

@@ -10,8 +10,8 @@ ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 def choose(single_images: bool = False) -> None:
     """Take oneDNN's, unless the user has said otherwise.
 
-    TensorFlow does so itself where a processor has AVX-512. On others they are faster too, by a
-    fifth with 3x3 kernels and twice with large ones, but slower for a batch of one large image:
+    TensorFlow does so itself where a processor has AVX-512. On others they are faster too, most of
+    all the matrix products that large kernels become, but slower for a batch of one large image:
     benchmarks/onednn.md.
 
     Parameters
