@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_dir
 
-from denoising.compute import backend, blocks, execution, fft
+from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
 from denoising.files import PathLike, lock, write_json
@@ -190,7 +190,8 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
 
 def _version() -> str:
     """Of the code that is measured."""
-    sources = (Path(file).read_bytes() for file in (blocks.__file__, fft.__file__))
+    modules = (blocks, fft, fft_whole, fourier)
+    sources = (Path(str(module.__file__)).read_bytes() for module in modules)
     return f"code {hashlib.sha256(b''.join(sources)).hexdigest()[:8]}"
 
 

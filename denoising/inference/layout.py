@@ -42,7 +42,7 @@ class Layout(NamedTuple):
         Of a tile.
     down, across : list of Span
     together : int
-        Tiles of a row that are computed at a time.
+        Tiles that are computed at a time.
     """
 
     height: int
@@ -52,6 +52,19 @@ class Layout(NamedTuple):
     down: list[Span]
     across: list[Span]
     together: int
+
+    @property
+    def rows(self) -> int:
+        """Of tiles, that are computed at a time."""
+        return max(1, self.together // len(self.across))
+
+    @property
+    def work(self) -> int:
+        """Pixels of all tiles, and of those that cores without one could have had."""
+        batches = -(-len(self.down) // self.rows) * -(
+            -self.rows * len(self.across) // self.together
+        )
+        return batches * self.together * self.tall * self.wide
 
 
 def layout(
@@ -93,13 +106,7 @@ def layout(
         for tall, down in _spans(height, overlap, aligned, largest, together)
         for wide, across in _spans(width, overlap, aligned, largest, together)
     )
-    return min(found, key=_work)
-
-
-def _work(one: Layout) -> int:
-    """Pixels, of tiles that no core is without."""
-    batches = -(-len(one.across) // one.together)
-    return len(one.down) * batches * one.together * one.tall * one.wide
+    return min(found, key=lambda one: one.work)
 
 
 def _padded(size: int, multiple: int) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denoising.inference import tiles
-from denoising.inference.layout import NUMBERS, Layout, layout
+from denoising.inference.layout import NUMBERS, layout
 from denoising.networks.base import widest
 
 if TYPE_CHECKING:
@@ -62,15 +62,14 @@ class Prepared:
 
     def denoise(self, image: np.ndarray) -> np.ndarray:
         """See `tiles.denoise`."""
-        result = np.empty_like(image)
-        for rows, done in self.bands(image.shape, image.__getitem__):
-            result[rows] = done
-        return result
+        return tiles.denoise(self.trained, image, self, self._of_few_sizes(image.shape))
 
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
         """The same of images (N, H, W, C): many at a time, where they are small."""
         _, height, width, channels = images.shape
-        found = self._layout(height, width)
+        found = layout(
+            self.trained, height, width, of_few_sizes=self._of_few_sizes(images.shape[1:])
+        )
         few = len(images) < tiles.together(self.trained, channels)
         if few or len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
@@ -82,14 +81,12 @@ class Prepared:
         return np.concatenate(done)[:, :height, :width]
 
     def bands(
-        self,
-        shape: tuple[int, ...],
-        read: tiles.Read,
-        progress: tiles.Progress | None = None,
+        self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """See `tiles.bands`."""
         height, width, channels = shape
-        found = self._layout(height, width, tiles.together(self.trained, channels))
+        together = tiles.together(self.trained, channels)
+        found = layout(self.trained, height, width, together, self._of_few_sizes(shape))
         return tiles.bands(found, shape, read, self, progress)
 
     def plan(self, shape: tuple[int, ...]) -> "Plan":
@@ -103,9 +100,9 @@ class Prepared:
             )
         return self._plans[case]
 
-    def _layout(self, height: int, width: int, together: int = 1) -> Layout:
-        of_few_sizes = bool(self.plan((height, width)).by_fft)
-        return layout(self.trained, height, width, together, of_few_sizes)
+    def _of_few_sizes(self, shape: tuple[int, ...]) -> bool:
+        """What is computed by FFT is compiled for each size."""
+        return bool(self.plan(shape).by_fft)
 
     def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
         from denoising.compute import execution

@@ -25,8 +25,8 @@ def predictor(model: "keras.Model") -> Predict:
         channels = batch.shape[-1]
         if channels == model.inputs[0].shape[-1]:
             return model.predict_on_batch(batch)
-        parts = np.concatenate(np.moveaxis(batch, -1, 0))[..., None]  # (C N, H, W, 1)
-        done = model.predict_on_batch(parts)[..., 0].reshape(channels, *batch.shape[:-1])
+        apart = np.concatenate(np.moveaxis(batch, -1, 0))[..., None]  # (C N, H, W, 1)
+        done = model.predict_on_batch(apart)[..., 0].reshape(channels, *batch.shape[:-1])
         return np.moveaxis(done, 0, -1)
 
     return predict
@@ -48,6 +48,7 @@ def denoise(
     model: "keras.Model",
     image: np.ndarray,
     predict: Predict | None = None,
+    of_few_sizes: bool = False,
     largest: int | None = None,
 ) -> np.ndarray:
     """Denoise one image of any size.
@@ -61,7 +62,7 @@ def denoise(
     image : ndarray (H, W, C) float32
     predict : callable, optional
         From (N, H, W, C) to (N, H, W, C); None: see `predictor`.
-    largest : int, optional
+    of_few_sizes, largest : optional
         See `denoising.inference.layout.layout`.
 
     Returns
@@ -70,7 +71,7 @@ def denoise(
     """
     result = np.empty_like(image)
     height, width, channels = image.shape
-    found = layout(model, height, width, together(model, channels), largest=largest)
+    found = layout(model, height, width, together(model, channels), of_few_sizes, largest)
     for rows, done in bands(found, image.shape, image.__getitem__, predict or predictor(model)):
         result[rows] = done
     return result
@@ -83,7 +84,7 @@ def bands(
     predict: Predict,
     progress: Progress | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """The same of an image that is read and given back in bands, one row of tiles at a time.
+    """The same of an image that is read and given back in bands, a few rows of tiles at a time.
 
     Parameters
     ----------
@@ -104,21 +105,30 @@ def bands(
     denoised : ndarray (h, W, C) float32
     """
     height, width, channels = shape
-    for top, rows in tiles.down:
-        band = read(slice(top, min(top + tiles.tall, height)))
-        below = min(top + tiles.tall, tiles.height) - top - len(band)
-        margins = [(0, below), (0, tiles.width - width), (0, 0)]
-        band = np.pad(band, margins, mode="symmetric")
-        result = np.empty((rows.stop - rows.start, tiles.width, channels), band.dtype)
-        for first in range(0, len(tiles.across), tiles.together):
-            across = tiles.across[first : first + tiles.together]
-            batch = np.stack([band[:, left : left + tiles.wide] for left, _ in across])
-            for (left, columns), done in zip(across, predict(batch), strict=True):
-                result[:, columns] = done[_shifted(rows, -top), _shifted(columns, -left)]
+    total = len(tiles.down) * len(tiles.across)
+    for first in range(0, len(tiles.down), tiles.rows):
+        batch, places, results = [], [], []
+        for top, rows in tiles.down[first : first + tiles.rows]:
+            band = read(slice(top, min(top + tiles.tall, height)))
+            below = min(top + tiles.tall, tiles.height) - top - len(band)
+            margins = [(0, below), (0, tiles.width - width), (0, 0)]
+            band = np.pad(band, margins, mode="symmetric")
+            result = np.empty((rows.stop - rows.start, tiles.width, channels), band.dtype)
+            results.append((rows, result))
+            for left, columns in tiles.across:
+                batch.append(band[:, left : left + tiles.wide])
+                inside = _shifted(rows, -top), _shifted(columns, -left)
+                places.append((result[:, columns], inside))
+        for start in range(0, len(batch), tiles.together):
+            part = slice(start, start + tiles.together)
+            denoised = predict(np.stack(batch[part]))
+            for (place, inside), done in zip(places[part], denoised, strict=True):
+                place[:] = done[inside]
             if progress:
-                progress(len(across) / (len(tiles.down) * len(tiles.across)))
-        rows = slice(rows.start, min(rows.stop, height))
-        yield rows, result[: rows.stop - rows.start, :width]
+                progress(len(denoised) / total)
+        for rows, result in results:
+            inside_image = slice(rows.start, min(rows.stop, height))
+            yield inside_image, result[: inside_image.stop - rows.start, :width]
 
 
 def _shifted(part: slice, by: int) -> slice:

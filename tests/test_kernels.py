@@ -1,0 +1,47 @@
+"""Which kernels TensorFlow is told to compute with."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from denoising.compute import kernels
+
+SINGLE = """
+import os
+from denoising.compute import kernels
+kernels.cpu_info = lambda key: "avx2"
+from denoising.evaluation.filters import zero_shot
+zero_shot.Training((8, 8, 1))
+print(os.environ[kernels.ONEDNN])
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "single_images", "expected"),
+    [("avx2", False, "1"), ("avx2", True, "0"), ("avx2 avx512f", True, "1")],
+)
+def test_only_training_on_single_images_goes_without_onednn(
+    monkeypatch, flags, single_images, expected
+):
+    monkeypatch.setattr(kernels, "cpu_info", {"flags": flags}.__getitem__)
+    monkeypatch.setattr(kernels.platform, "machine", lambda: "x86_64")
+    monkeypatch.delenv(kernels.ONEDNN, raising=False)
+    kernels.choose(single_images)
+    assert os.environ[kernels.ONEDNN] == expected
+
+
+@pytest.mark.parametrize("said", ["0", "1"])
+def test_what_the_user_says_stays(monkeypatch, said):
+    monkeypatch.setenv(kernels.ONEDNN, said)
+    kernels.choose()
+    assert os.environ[kernels.ONEDNN] == said
+
+
+@pytest.mark.skipif(kernels.platform.machine() != "x86_64", reason="oneDNN is of x86 alone here")
+def test_zs_n2n_chooses_before_tensorflow_is_imported():
+    environment = {key: value for key, value in os.environ.items() if key != kernels.ONEDNN}
+    command = [sys.executable, "-c", SINGLE]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    assert done.stdout.split()[-1] == "0"
