@@ -3,13 +3,14 @@ import numpy as np
 import pytest
 
 from denoising import files
-from denoising.compute import backend, execution, tuning
-from denoising.compute.layers import FFTConv2D, FusedBatchNormalization
+from denoising.compute import backend, execution, taps, tuning
+from denoising.compute.layers import FFTConv2D, FusedBatchNormalization, TapsConv2D
 from denoising.compute.plan import PLAIN, Plan
 from denoising.inference import model_files
 from denoising.inference import predict as inference
 from tests.test_networks import NAMES, RNG, build
 
+SECONDS = {"direct": 2.0, "fft": 1.0, "taps": 0.5}
 NOISY = RNG.random((6, 20, 20, 1)).astype(np.float32)
 
 
@@ -46,6 +47,25 @@ def test_every_way_to_compute_gives_the_same_images(network):
             assert half.dtype == np.float32
             assert 0 < np.abs(half - expected).mean() < 0.05 * scale
     assert predict(network).tobytes() == expected.tobytes()  # the network itself is left as it was
+
+
+def test_the_last_layer_as_one_matrix_product_gives_the_same_images(network):
+    last = execution.convolutions(network)[-1]
+    for precision, tolerance in (("float32", 1e-4), ("bfloat16", 0.2)):
+        copy = execution.for_inference(network, Plan(precision, by_taps=(last,)))
+        assert isinstance(copy.get_layer(last), TapsConv2D)
+        np.testing.assert_allclose(predict(copy), predict(network), atol=tolerance)
+
+
+@pytest.mark.parametrize("filters", [1, 3])
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 4)])
+@pytest.mark.parametrize("shape", [(2, 9, 12, 5), (1, 1, 1, 2), (3, 2, 5, 4)])
+def test_a_convolution_by_taps_is_that_of_keras(shape, size, filters):
+    images = RNG.random(shape, np.float32)
+    kernel = RNG.random((*size, shape[-1], filters), np.float32)
+    expected = keras.ops.conv(images, kernel, padding="same")
+    found = taps.conv2d(keras.ops.convert_to_tensor(images), kernel)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_bfloat16_computes_inside_and_gives_float32(network):
@@ -156,7 +176,7 @@ class TestChoice:
         assert (tmp_path / "cache/convolution.json").read_text() == kept
 
     def test_large_images_of_all_sizes_are_one_case(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: SECONDS)
         lines = []
         for shape, batch_size in (((64, 64), 16), ((448, 364), 1), ((28, 100), 3)):
             tuning.choose(
@@ -164,6 +184,23 @@ class TestChoice:
                 log=lines.append, cache=tmp_path / "convolution.json",
             )  # fmt: skip
         assert len(lines) == 3  # of each convolution that differs, once
+
+    def test_few_filters_of_large_images_may_be_one_matrix_product(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: SECONDS)
+        for name, task, shape, last in (
+            ("win5rb", "inference", (64, 64), "taps"),
+            ("win5rb", "training", (64, 64), "fft"),
+            ("win5rb", "inference", (28, 28), "fft"),
+            ("dncnn", "inference", (64, 64), "taps"),
+            ("dncnn", "training", (64, 64), None),
+        ):
+            chosen = tuning.choose(
+                "auto", build(name), shape, 16, "float32", task,
+                cache=tmp_path / "convolution.json",
+            )  # fmt: skip
+            *others, final = execution.convolutions(build(name))
+            assert chosen.get(final) == last
+            assert {chosen.get(one) for one in others} == {"fft" if name == "win5rb" else None}
 
     @pytest.mark.parametrize(
         ("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)]
@@ -176,9 +213,9 @@ class TestChoice:
 
     def test_small_kernels_and_fixed_choices_need_no_measurement(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tuning, "_seconds", None)  # would raise when called
-        assert self.choose(tmp_path, name="dncnn") == []
-        assert self.choose(tmp_path, "direct") == []
-        assert self.choose(tmp_path, "fft") == ["conv1", "conv2", "conv3", "conv4", "conv5"]
+        assert not self.choose(tmp_path, name="dncnn")
+        assert not self.choose(tmp_path, "direct")
+        assert list(self.choose(tmp_path, "fft")) == ["conv1", "conv2", "conv3", "conv4", "conv5"]
 
     def test_small_kernels_are_measured_where_there_are_many_channels(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0})
@@ -186,7 +223,7 @@ class TestChoice:
         chosen = tuning.choose(
             "auto", wide, (12, 12), 2, "float32", "training", cache=tmp_path / "convolution.json"
         )
-        assert chosen == [
+        assert list(chosen) == [
             "conv2",
             "conv3",
         ]  # not the first and the last, which have one channel at an end

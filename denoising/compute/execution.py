@@ -104,8 +104,9 @@ def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model
         name = layer["config"]["name"]
         if name not in FIXED:
             layer["config"]["dtype"] = backend.POLICIES[plan.precision]
-        if layer["class_name"] in ("Conv2D", "FFTConv2D"):
-            _set_class(layer, "FFTConv2D" if name in plan.by_fft else "Conv2D")
+        if layer["class_name"] in ("Conv2D", "FFTConv2D", "TapsConv2D"):
+            way = "FFT" if name in plan.by_fft else "Taps" if name in plan.by_taps else ""
+            _set_class(layer, f"{way}Conv2D")
         if layers.FusedBatchNormalization.supports(model.get_layer(name)):
             _set_class(layer, "FusedBatchNormalization" if fused else "BatchNormalization")
     copy = keras.Model.from_config(config)

@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from denoising.compute import backend, fft, fft_whole
+from denoising.compute import backend, fft, fft_whole, taps
 from denoising.compute.backend import keras
 
 
@@ -33,6 +33,17 @@ class _Substitute:
         return isinstance(layer, cls.__bases__[-1]) and options_fit
 
 
+_USUAL = types.MappingProxyType(
+    {
+        "padding": "same",
+        "strides": (1, 1),
+        "dilation_rate": (1, 1),
+        "groups": 1,
+        "data_format": "channels_last",
+    }
+)
+
+
 @keras.saving.register_keras_serializable("denoising")
 class FFTConv2D(_Substitute, keras.layers.Conv2D):
     """`keras.layers.Conv2D` computed by FFT (see `denoising.compute.fft`).
@@ -49,15 +60,7 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
 
     LARGEST_SPECTRUM = 2**29  # bytes
 
-    SUPPORTED: ClassVar[Mapping[str, Any]] = types.MappingProxyType(
-        {
-            "padding": "same",
-            "strides": (1, 1),
-            "dilation_rate": (1, 1),
-            "groups": 1,
-            "data_format": "channels_last",
-        }
-    )
+    SUPPORTED = _USUAL
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         _, height, width, channels = inputs.shape
@@ -69,6 +72,24 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
             return super().convolution_op(inputs, kernel)
         convolve = fft_whole.conv2d if fft.is_one_block(*of_layer) else fft.conv2d
         return convolve(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable("denoising")
+class TapsConv2D(_Substitute, keras.layers.Conv2D):
+    """`keras.layers.Conv2D` as one matrix product for all taps (see `denoising.compute.taps`).
+
+    Only for padding "same" without strides, dilation or groups, channels last.
+
+    Raises
+    ------
+    ValueError
+        If an argument asks for another kind of convolution.
+    """
+
+    SUPPORTED = _USUAL
+
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        return taps.conv2d(inputs, kernel)
 
 
 @keras.saving.register_keras_serializable("denoising")

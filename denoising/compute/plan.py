@@ -20,11 +20,15 @@ class Plan:
     fused : bool
         Training: batch normalisation in one pass, where the backend has it. Inference: batch
         normalisation becomes part of the convolution before it.
+    by_taps : tuple of str
+        Names of the convolutions to be computed as one matrix product: see
+        `denoising.compute.taps`.
     """
 
     precision: str = "float32"
     by_fft: tuple[str, ...] = ()
     fused: bool = True
+    by_taps: tuple[str, ...] = ()
 
 
 PLAIN = Plan(fused=False)  # as Keras computes it by itself

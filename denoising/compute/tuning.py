@@ -1,4 +1,6 @@
-"""Which convolutions this machine computes faster by FFT: measured once, then remembered.
+"""How this machine computes a convolution fastest: measured once, then remembered.
+
+Directly, by FFT (large kernels), or as one matrix product (few filters).
 
 The answer depends on the processor, the precision and the size of kernels, and for small images
 also on their size and the batch. Each distinct case is measured the first time that it is met, and
@@ -18,17 +20,19 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_dir
 
-from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier
+from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier, taps
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
 from denoising.files import PathLike, lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
-MARGIN = 1.25  # the FFT has to be that much faster, so that noise in a measurement does not decide
+MARGIN = 1.25  # how much faster another way has to be, so that noise does not decide
 LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks/kernels.md
 # images of more pixels a side are measured as so many of this size: a pixel costs the same in each
 SMALL, TYPICAL, COUNT = 56, (128, 128), 2
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
+FEW = 4  # filters, fewer than a processor's vectors are long
+DIRECT, FFT, TAPS = "direct", "fft", "taps"
 _REPEATS = 3
 
 Log = Callable[[str], object]
@@ -60,8 +64,9 @@ def plan(
         Where measurements are kept.
     """
     resolved = backend.resolve_precision(precision)
-    by_fft = choose(convolution, model, shape, batch_size, resolved, task, log, cache)
-    return Plan(resolved, tuple(by_fft))
+    ways = choose(convolution, model, shape, batch_size, resolved, task, log, cache)
+    by_fft, by_taps = (tuple(name for name in ways if ways[name] == way) for way in (FFT, TAPS))
+    return Plan(resolved, by_fft, by_taps=by_taps)
 
 
 def choose(
@@ -73,33 +78,39 @@ def choose(
     task: str,
     log: Log = print,
     cache: PathLike = CACHE,
-) -> list[str]:
-    """Names of the convolutions to compute by FFT; see `plan`."""
-    if convolution == "direct":
-        return []
+) -> dict[str, str]:
+    """Convolutions that are not computed directly, and how: by "fft" or "taps"; see `plan`."""
+    if convolution == DIRECT:
+        return {}
     names = execution.convolutions(model)
-    if convolution == "fft":
-        return names
-    names = [name for name in names if _may_gain(model.get_layer(name))]
-    if not names:
-        return []
-    if max(shape) > SMALL:
+    if convolution == FFT:
+        return dict.fromkeys(names, FFT)
+    is_large = max(shape) > SMALL
+    may_be_taps = is_large and task == "inference"
+    candidates = {name: _ways(model.get_layer(name), may_be_taps) for name in names}
+    if not any(candidates.values()):
+        return {}
+    if is_large:
         shape, batch_size = TYPICAL, COUNT
     sized = execution.sized(model, shape)
-    layers = [sized.get_layer(name) for name in names]
-    gains = {}
+    chosen = {}
     with _measurements(cache, log) as known:
-        for layer in layers:
+        for name, ways in candidates.items():
+            if not ways:
+                continue
+            layer = sized.get_layer(name)
             # the first layer's images need no gradient
             of_input = task == "training" and layer.input is not sized.input
             case = _case(layer, batch_size, precision, task, of_input)
-            if not {"direct", "fft"} <= set(known.get(case, ())):
-                seconds = _seconds(layer, batch_size, precision, task, of_input)
-                known[case] = {name: round(value, 6) for name, value in seconds.items()}
-                times = ", ".join(f"{name} {value * 1e3:.1f} ms" for name, value in seconds.items())
+            if not {DIRECT, *ways} <= set(known.get(case, ())):
+                seconds = _seconds(layer, ways, batch_size, precision, task, of_input)
+                known[case] = {way: round(value, 6) for way, value in seconds.items()}
+                times = ", ".join(f"{way} {value * 1e3:.1f} ms" for way, value in seconds.items())
                 log(f"measured: convolution {case}: {times}")
-            gains[layer.name] = known[case]["direct"] / known[case]["fft"]
-    return [name for name, gain in gains.items() if gain >= MARGIN]
+            best = min(ways, key=known[case].__getitem__)
+            if known[case][DIRECT] / known[case][best] >= MARGIN:
+                chosen[name] = best
+    return chosen
 
 
 def typical(height: int, width: int) -> tuple[int, int]:
@@ -107,10 +118,15 @@ def typical(height: int, width: int) -> tuple[int, int]:
     return TYPICAL if max(height, width) > SMALL else (height, width)
 
 
-def _may_gain(layer: Any) -> bool:
-    """Is it worth a measurement?"""
+def _ways(layer: Any, may_be_taps: bool) -> list[str]:
+    """Those that are worth a measurement, but for the direct one."""
     size = min(layer.kernel_size)
-    return size >= LARGE or (size >= 3 and min(layer.kernel.shape[-2:]) >= WIDE)
+    found = []
+    if size >= LARGE or (size >= 3 and min(layer.kernel.shape[-2:]) >= WIDE):
+        found.append(FFT)
+    if may_be_taps and layer.filters <= FEW and layer.kernel.shape[-2] > layer.filters:
+        found.append(TAPS)
+    return found
 
 
 def _case(layer: Any, batch_size: int, precision: str, task: str, of_input: bool) -> str:
@@ -124,9 +140,9 @@ def _case(layer: Any, batch_size: int, precision: str, task: str, of_input: bool
 
 
 def _seconds(
-    layer: Any, batch_size: int, precision: str, task: str, of_input: bool
+    layer: Any, ways: list[str], batch_size: int, precision: str, task: str, of_input: bool
 ) -> dict[str, float]:
-    """Shortest time of a step with this layer alone, direct and by FFT in turns."""
+    """Shortest time of a step with this layer alone, directly and in other ways in turns."""
     x = inputs = keras.Input(layer.input.shape[1:], name="input")
     if of_input:  # something to learn in front of it, or its input's gradient is not computed
         x = keras.layers.PReLU(shared_axes=[1, 2], name="before")(x)
@@ -135,15 +151,16 @@ def _seconds(
     images = np.random.default_rng(0).random(shape, np.float32)
     targets = np.zeros((batch_size, *single.output.shape[1:]), np.float32)
     steps: dict[str, Callable[[], object]] = {}
-    for name, by_fft in (("direct", ()), ("fft", (layer.name,))):
-        plan = Plan(precision, by_fft)
+    for way in (DIRECT, *ways):
+        by_fft, by_taps = ((layer.name,) if way == one else () for one in (FFT, TAPS))
+        plan = Plan(precision, by_fft, by_taps=by_taps)
         if task == "inference":
             model = execution.for_inference(single, plan)
-            steps[name] = functools.partial(model.predict_on_batch, images)
+            steps[way] = functools.partial(model.predict_on_batch, images)
         else:
             model = execution.for_training(single, plan)
             model.compile(optimizer="sgd", loss="mse")
-            steps[name] = functools.partial(model.train_on_batch, images, targets)
+            steps[way] = functools.partial(model.train_on_batch, images, targets)
     return shortest(steps, _REPEATS)
 
 
@@ -190,7 +207,7 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
 
 def _version() -> str:
     """Of the code that is measured."""
-    modules = (blocks, fft, fft_whole, fourier)
+    modules = (blocks, fft, fft_whole, fourier, taps)
     sources = (Path(str(module.__file__)).read_bytes() for module in modules)
     return f"code {hashlib.sha256(b''.join(sources)).hexdigest()[:8]}"
 

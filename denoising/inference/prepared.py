@@ -1,5 +1,6 @@
 """A network as this machine computes it best, for images of any size."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -95,8 +96,10 @@ class Prepared:
 
         case = tuning.typical(shape[0], shape[1])
         if case not in self._plans:
+            # small ones are denoised many at a time; for one it matters little how
+            many = max(1, tuning.COUNT * math.prod(tuning.TYPICAL) // math.prod(case))
             self._plans[case] = tuning.plan(
-                *self._asked, self.trained, case, 1, "inference", log=self._log
+                *self._asked, self.trained, case, many, "inference", log=self._log
             )
         return self._plans[case]
 
