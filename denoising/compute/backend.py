@@ -3,11 +3,14 @@
 import contextlib
 import ctypes
 import functools
+import gc
+import json
 import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from denoising.compute import kernels
@@ -33,8 +36,38 @@ def _native_messages_discarded() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Thousands of modules are kept for good: look through none of them for garbage.
+
+    Neither while they are imported, nor at the end of the process: a second of both.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
+def _not_needed() -> list[str]:
+    """What Keras and TensorFlow import in case a user plots, passes frames or converts a model.
+
+    JAX takes half a second where it is installed, and may be the backend.
+    """
+    name = os.environ.get("KERAS_BACKEND")
+    if not name:
+        home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            content = json.loads(Path(home, "keras.json").read_text(encoding="utf-8"))
+            name = content.get("backend")
+    return ["matplotlib", "pandas", *([] if name == "jax" else ["jax"])]
+
+
+@contextlib.contextmanager
 def _absent(*names: str) -> Iterator[None]:
-    """Hide what Keras imports in case a user plots or passes frames: a fifth of its own import."""
+    """Hide modules from those that can do without."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: not to be found
     try:
@@ -61,7 +94,7 @@ def _keep_memory() -> None:
 
 
 _keep_memory()  # before there are threads with places of their own
-with _native_messages_discarded(), _absent("matplotlib", "pandas"):
+with _native_messages_discarded(), _uncollected(), _absent(*_not_needed()):
     import keras
 
 POLICIES = {

@@ -94,8 +94,7 @@ def for_training(model: "keras.Model", plan: Plan) -> "keras.Model":
 
 def for_inference(model: "keras.Model", plan: Plan) -> "keras.Model":
     """A copy of a network for predictions only."""
-    unfused = plain(model)
-    return _copy(_without_batch_normalization(unfused) if plan.fused else unfused, plan)
+    return _copy(_without_batch_normalization(model) if plan.fused else model, plan)
 
 
 def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model":
@@ -133,6 +132,8 @@ def _without_batch_normalization(model: "keras.Model") -> "keras.Model":
         is_linear = getattr(convolution, "activation", None) is keras.activations.linear
         if isinstance(convolution, keras.layers.Conv2D) and is_linear:
             folded[convolution.name] = norm
+    if not folded:
+        return model
     removed = {norm.name for norm in folded.values()}
     config = model.get_config()
     for layer in config["layers"]:
