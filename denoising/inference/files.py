@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -145,15 +146,27 @@ class FileDenoiser:
             one = _File(self, image, writer.header, found, grey)
             kept = self._kept(image.header, target, found)
             pages = image.header.pages
-            for page in range(pages):
-                result = kept.get(page) if kept else None
-                if result is None:
-                    result = one.page(page, lambda share: progress(share / pages))
-                    if kept:
-                        kept.put(page, result)
-                else:
-                    progress(1 / pages)
+
+            def done(page: int) -> np.ndarray:
+                return one.page(page, lambda share: progress(share / pages))
+
+            def write(page: int, result: np.ndarray, is_new: bool) -> None:
+                if kept and is_new:
+                    kept.put(page, result)
                 writer.write(page, result)
+
+            pool = stack.enter_context(ThreadPoolExecutor(1))
+            writing: list[Future[None]] = []  # the page before, while the next one is denoised
+            for page in range(pages):
+                known = kept.get(page) if kept else None
+                result = done(page) if known is None else known
+                if known is not None:
+                    progress(1 / pages)
+                for before in writing:
+                    before.result()
+                writing = [pool.submit(write, page, result, known is None)]
+            for last in writing:
+                last.result()
         if kept:
             kept.clear()
 

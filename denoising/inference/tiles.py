@@ -1,7 +1,8 @@
 """One image of any size through a network, in tiles if it is large, without a seam."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 Predict = Callable[[np.ndarray], np.ndarray]
 Read = Callable[[slice], np.ndarray]
 Progress = Callable[[float], object]
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 def predictor(model: "keras.Model") -> Predict:
@@ -92,7 +95,8 @@ def bands(
     shape : tuple of int
         Of the image: (H, W, C).
     read : callable
-        Gives the rows (h, W, C) float32 of a slice. Bands overlap: some rows are read twice.
+        Gives the rows (h, W, C) float32 of a slice. Bands overlap: some rows are read twice. The
+        next ones are read, in a thread of its own, while a band is denoised.
     predict : callable
         From (N, H, W, C) to (N, H, W, C).
     progress : callable, optional
@@ -106,19 +110,25 @@ def bands(
     """
     height, width, channels = shape
     total = len(tiles.down) * len(tiles.across)
-    for first in range(0, len(tiles.down), tiles.rows):
-        batch, places, results = [], [], []
-        for top, rows in tiles.down[first : first + tiles.rows]:
-            band = read(slice(top, min(top + tiles.tall, height)))
-            below = min(top + tiles.tall, tiles.height) - top - len(band)
-            margins = [(0, below), (0, tiles.width - width), (0, 0)]
-            band = np.pad(band, margins, mode="symmetric")
-            result = np.empty((rows.stop - rows.start, tiles.width, channels), band.dtype)
-            results.append((rows, result))
-            for left, columns in tiles.across:
-                batch.append(band[:, left : left + tiles.wide])
-                inside = _shifted(rows, -top), _shifted(columns, -left)
-                places.append((result[:, columns], inside))
+
+    def padded(band: tuple[int, slice]) -> np.ndarray:
+        top, _ = band
+        pixels = read(slice(top, min(top + tiles.tall, height)))
+        below = min(top + tiles.tall, tiles.height) - top - len(pixels)
+        margins = [(0, below), (0, tiles.width - width), (0, 0)]
+        return np.pad(pixels, margins, mode="symmetric")
+
+    batch, places, results = [], [], []
+    for number, (band, pixels) in enumerate(_ahead(padded, tiles.down), start=1):
+        top, rows = band
+        result = np.empty((rows.stop - rows.start, tiles.width, channels), pixels.dtype)
+        results.append((rows, result))
+        for left, columns in tiles.across:
+            batch.append(pixels[:, left : left + tiles.wide])
+            inside = _shifted(rows, -top), _shifted(columns, -left)
+            places.append((result[:, columns], inside))
+        if number % tiles.rows and number < len(tiles.down):
+            continue
         for start in range(0, len(batch), tiles.together):
             part = slice(start, start + tiles.together)
             denoised = predict(np.stack(batch[part]))
@@ -129,6 +139,20 @@ def bands(
         for rows, result in results:
             inside_image = slice(rows.start, min(rows.stop, height))
             yield inside_image, result[: inside_image.stop - rows.start, :width]
+        batch, places, results = [], [], []
+
+
+def _ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[tuple[Item, Made]]:
+    """Each with what is made of it; the next one is made meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        before: tuple[Item, Future[Made]] | None = None
+        for item in items:
+            after = item, pool.submit(make, item)
+            if before:
+                yield before[0], before[1].result()
+            before = after
+        if before:
+            yield before[0], before[1].result()
 
 
 def _shifted(part: slice, by: int) -> slice:
