@@ -44,22 +44,22 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             scans, work = Path(folder) / "scans", Path(folder) / "work"
             for image, side in sides.items():
-                _make(scans / f"{image}.npy", side)
-            write_text(work / layout.PARAMS, _params(scans))
-            peaks = {stage: _peak(stage, row, work) for stage, row in STAGES}
+                make(scans / f"{image}.npy", side)
+            write_text(work / layout.PARAMS, parameters(scans))
+            peaks = {stage: peak(stage, row, work) for stage, row in STAGES}
         gib = sum(side**2 for side in sides.values()) / 2**30
         found[name] = {"gib": round(gib, 2), "peak_memory_mib": peaks}
     write_json(FILE, found)
 
 
-def _make(path: Path, side: int) -> None:
+def make(path: Path, side: int) -> None:
     """A square image, black but for a line that no other image has; mostly a hole in the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.lib.format.open_memmap(path, "w+", np.uint8, (side, side))
     pixels[0] = np.random.default_rng(list(path.stem.encode())).integers(0, 256, side)
 
 
-def _params(scans: Path) -> str:
+def parameters(scans: Path) -> str:
     """Parameters of a folder of clean images, for little work."""
     content = params.parse(own.compose("clean").replace("FOLDER", f'"{scans}"'), "clean")
     content["budget"] = "smoke"
@@ -70,7 +70,7 @@ def _params(scans: Path) -> str:
     return yaml.safe_dump(content)
 
 
-def _peak(stage: str, row: str, work: Path) -> int:
+def peak(stage: str, row: str, work: Path) -> int:
     os.environ["PYTHONPATH"] = str(ROOT)
     peak = peak_of([sys.executable, "-m", f"stages.{stage}", row], work)
     print(f"{work.parent.name}: {stage} {row}: {peak} MiB", flush=True)
