@@ -3,14 +3,20 @@ import numpy as np
 import pytest
 
 from denoising import files
-from denoising.compute import backend, execution, taps, tuning
-from denoising.compute.layers import FFTConv2D, FusedBatchNormalization, TapsConv2D
+from denoising.compute import backend, execution, phases, taps, tuning
+from denoising.compute.layers import (
+    FFTConv2D,
+    FusedBatchNormalization,
+    PhasesConv2D,
+    TapsConv2D,
+)
 from denoising.compute.plan import PLAIN, Plan
 from denoising.inference import model_files
 from denoising.inference import predict as inference
 from tests.test_networks import NAMES, RNG, build
 
-SECONDS = {"direct": 2.0, "fft": 1.0, "taps": 0.5}
+SECONDS = {"direct": 2.0, "fft": 1.0, "taps": 0.5, "phases": 0.5}
+DECODERS = {"cae": (2, 1), "unet": (1, 0)}
 NOISY = RNG.random((6, 20, 20, 1)).astype(np.float32)
 
 
@@ -66,6 +72,43 @@ def test_a_convolution_by_taps_is_that_of_keras(shape, size, filters):
     expected = keras.ops.conv(images, kernel, padding="same")
     found = taps.conv2d(keras.ops.convert_to_tensor(images), kernel)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["cae", "unet"])
+def test_enlarged_images_computed_as_small_ones_give_the_same_images(name):
+    network = seasoned(name)
+    names = tuple(execution.enlargements(network))
+    assert names == tuple(f"decoder{level}_conv1" for level in DECODERS[name])
+    for precision, tolerance in (("float32", 1e-4), ("bfloat16", 0.2)):
+        copy = execution.for_inference(network, Plan(precision, by_phases=names))
+        kinds = {type(layer) for layer in copy.layers}
+        assert PhasesConv2D in kinds
+        assert not kinds & {keras.layers.UpSampling2D, keras.layers.Concatenate}
+        np.testing.assert_allclose(predict(copy), predict(network), atol=tolerance)
+        sized = execution.sized(copy, NOISY.shape[1:3])
+        sized.set_weights(copy.get_weights())
+        np.testing.assert_allclose(predict(sized), predict(copy), atol=tolerance / 10)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 4)])
+@pytest.mark.parametrize("shape", [(2, 5, 6, 5), (1, 1, 1, 2)])
+def test_a_convolution_by_phases_is_that_of_the_enlarged_image(shape, size, factor):
+    images = keras.ops.convert_to_tensor(RNG.random(shape, np.float32))
+    kernel = keras.ops.convert_to_tensor(RNG.random((*size, shape[-1], 3), np.float32))
+    enlarged = images
+    for axis in (1, 2):
+        enlarged = keras.ops.repeat(enlarged, factor, axis=axis)
+    expected = keras.ops.conv(enlarged, kernel, padding="same")
+    np.testing.assert_allclose(phases.conv2d(images, kernel, factor), expected, rtol=1e-5)
+
+
+def test_what_is_enlarged_otherwise_is_left_alone():
+    for options in ({"size": (2, 3)}, {"size": 2, "interpolation": "bilinear"}):
+        x = inputs = keras.Input((None, None, 1), name="input")
+        x = keras.layers.UpSampling2D(**options)(x)
+        outputs = keras.layers.Conv2D(3, 3, padding="same", name="output")(x)
+        assert not execution.enlargements(keras.Model(inputs, outputs))
 
 
 def test_bfloat16_computes_inside_and_gives_float32(network):
@@ -201,6 +244,23 @@ class TestChoice:
             *others, final = execution.convolutions(build(name))
             assert chosen.get(final) == last
             assert {chosen.get(one) for one in others} == {"fft" if name == "win5rb" else None}
+
+    def test_enlarged_images_may_be_computed_as_small_ones(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: SECONDS)
+        lines = []
+        for task, shape in (
+            ("inference", (64, 64)),
+            ("training", (64, 64)),
+            ("inference", (28, 28)),
+        ):
+            chosen = tuning.choose(
+                "auto", build("unet"), shape, 16, "float32", task,
+                log=lines.append, cache=tmp_path / "convolution.json",
+            )  # fmt: skip
+            by_phases = [name for name, way in chosen.items() if way == "phases"]
+            of_level = [f"decoder{level}_conv1" for level in DECODERS["unet"]]
+            assert by_phases == (of_level if (task, shape) == ("inference", (64, 64)) else [])
+        assert any("enlarged to" in line for line in lines)
 
     @pytest.mark.parametrize(
         ("seconds", "chosen"), [((1.0, 0.5), 5), ((1.0, 0.9), 0), ((1.0, 2.0), 0)]

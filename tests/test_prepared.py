@@ -49,7 +49,9 @@ def test_more_sizes_than_are_kept_come_and_go(network):
 
 
 def test_what_is_measured_is_said_once(network, tmp_path, monkeypatch):
-    monkeypatch.setattr(tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0, "taps": 1.5})
+    monkeypatch.setattr(
+        tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0, "taps": 1.5, "phases": 1.5}
+    )
     kept = functools.partial(tuning.plan, cache=tmp_path / "convolution.json")
     monkeypatch.setattr(tuning, "plan", kept)
     lines = []

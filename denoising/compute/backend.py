@@ -239,6 +239,26 @@ def batches_of(arrays: Any, batch_size: int) -> Any:
     return batches(-(-count // batch_size), make)
 
 
+def convolve(images: Any, kernel: Any, margins: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+    """Cross-correlation of images with so many zeros above and below, left and right.
+
+    Parameters
+    ----------
+    images : tensor (N, H, W, C)
+    kernel : tensor (K, L, C, D)
+
+    Returns
+    -------
+    tensor (N, H', W', D)
+    """
+    around = [(0, 0), *margins, (0, 0)]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.nn.conv2d(images, kernel, 1, around)
+    return keras.ops.conv(keras.ops.pad(images, around), kernel)
+
+
 def has_fused_batch_normalization() -> bool:
     """Does this backend have `fused_batch_normalization`?"""
     return keras.backend.backend() == "tensorflow"

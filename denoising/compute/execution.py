@@ -24,6 +24,30 @@ def convolutions(model: "keras.Model") -> list[str]:
     return [layer.name for layer in found if np.prod(layer.kernel_size) > 1]
 
 
+def enlargements(model: "keras.Model") -> "dict[str, keras.layers.UpSampling2D]":
+    """What repeats the pixels that a convolution sees, by its name: see `PhasesConv2D`.
+
+    Other channels may come before those.
+    """
+    found = {}
+    for name in convolutions(model):
+        before = _maker(model.get_layer(name).input)
+        if isinstance(before, keras.layers.Concatenate) and before.axis in (-1, 3):
+            before = _maker(before.input[-1])
+        if isinstance(before, keras.layers.UpSampling2D) and _repeats(before):
+            found[name] = before
+    return found
+
+
+def _repeats(layer: "keras.layers.UpSampling2D") -> bool:
+    return layer.interpolation == "nearest" and len(set(layer.size)) == 1
+
+
+def _maker(tensor: Any) -> Any:
+    """The layer that makes a tensor."""
+    return tensor._keras_history.operation
+
+
 def sized(model: "keras.Model", shape: tuple[int, int]) -> "keras.Model":
     """The same network with new weights, for images of one size: every layer knows its own."""
     config = model.get_config()
@@ -99,18 +123,34 @@ def for_inference(model: "keras.Model", plan: Plan) -> "keras.Model":
 
 def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model":
     config = model.get_config()
-    for layer in config["layers"]:
-        name = layer["config"]["name"]
+    by_name = {layer["config"]["name"]: layer for layer in config["layers"]}
+    larger = enlargements(model) if plan.by_phases else {}
+    for name, layer in by_name.items():
         if name not in FIXED:
             layer["config"]["dtype"] = backend.POLICIES[plan.precision]
         if layer["class_name"] in ("Conv2D", "FFTConv2D", "TapsConv2D"):
             way = "FFT" if name in plan.by_fft else "Taps" if name in plan.by_taps else ""
             _set_class(layer, f"{way}Conv2D")
+            if name in plan.by_phases:
+                _set_class(layer, "PhasesConv2D")
+                layer["config"]["factor"] = larger[name].size[0]
+                layer["inbound_nodes"] = [_before(layer, by_name, larger[name].name)]
+                del layer["build_config"]  # that of a single image
         if layers.FusedBatchNormalization.supports(model.get_layer(name)):
             _set_class(layer, "FusedBatchNormalization" if fused else "BatchNormalization")
     copy = keras.Model.from_config(config)
-    copy.set_weights(model.get_weights())
+    for made in copy.layers:  # in another order than before, where the graph is another
+        made.set_weights(model.get_layer(made.name).get_weights())
     return copy
+
+
+def _before(layer: dict[str, Any], by_name: dict[str, Any], enlarged: str) -> dict[str, Any]:
+    """What a convolution takes that is computed by phases, as its configuration refers to it."""
+    (small,) = by_name[enlarged]["inbound_nodes"][0]["args"]
+    (tensor,) = layer["inbound_nodes"][0]["args"]
+    name = tensor["config"]["keras_history"][0]
+    others = [] if name == enlarged else by_name[name]["inbound_nodes"][0]["args"][0][:-1]
+    return {"args": [[*others, small]], "kwargs": {}}
 
 
 def _set_class(layer: dict[str, Any], name: str) -> None:

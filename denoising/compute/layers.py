@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from denoising.compute import backend, fft, fft_whole, taps
+from denoising.compute import backend, fft, fft_whole, phases, taps
 from denoising.compute.backend import keras
 
 
@@ -90,6 +90,61 @@ class TapsConv2D(_Substitute, keras.layers.Conv2D):
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         return taps.conv2d(inputs, kernel)
+
+
+@keras.saving.register_keras_serializable("denoising")
+class PhasesConv2D(_Substitute, keras.layers.Conv2D):
+    """`keras.layers.Conv2D` of `UpSampling2D` (see `denoising.compute.phases`).
+
+    Takes a list: of what `Concatenate` would put in front of the enlarged image, and of the image
+    as it was. Only for padding "same" without strides, dilation or groups, channels last.
+
+    Parameters
+    ----------
+    factor : int
+        Of the upsampling, which repeats pixels.
+
+    Raises
+    ------
+    ValueError
+        If an argument asks for another kind of convolution.
+    """
+
+    SUPPORTED = _USUAL
+
+    def __init__(self, *arguments: Any, factor: int, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.factor = factor
+        self.input_spec = None  # that of a single image
+
+    def build(self, input_shape: Any) -> None:
+        super().build((None, None, None, sum(shape[-1] for shape in input_shape)))
+        self.input_spec = None
+
+    def call(self, inputs: Any) -> Any:
+        *others, small = inputs
+        kernel = keras.ops.convert_to_tensor(self.kernel)
+        first = kernel.shape[-2] - small.shape[-1]
+        of_small, of_others = kernel[:, :, first:], kernel[:, :, :first]
+        if not others:  # bias and activation of each phase: one operation with its convolution
+            return phases.conv2d(
+                small, of_small, self.factor, lambda x: self.activation(self._biased(x))
+            )
+        beside = others[0] if len(others) == 1 else keras.ops.concatenate(others, axis=-1)
+        result = self._biased(self.convolution_op(beside, of_others))
+        return self.activation(result + phases.conv2d(small, of_small, self.factor))
+
+    def _biased(self, x: Any) -> Any:
+        return x + keras.ops.reshape(self.bias, (1, 1, 1, -1)) if self.use_bias else x
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        if not isinstance(input_shape[-1], (list, tuple)):  # where the kernel is made
+            return super().compute_output_shape(input_shape)
+        count, *sizes, _ = input_shape[-1]
+        return (count, *(size and size * self.factor for size in sizes), self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"factor": self.factor}
 
 
 @keras.saving.register_keras_serializable("denoising")

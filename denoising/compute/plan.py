@@ -23,12 +23,16 @@ class Plan:
     by_taps : tuple of str
         Names of the convolutions to be computed as one matrix product: see
         `denoising.compute.taps`.
+    by_phases : tuple of str
+        Names of those of enlarged images to be computed on small ones: see
+        `denoising.compute.phases`.
     """
 
     precision: str = "float32"
     by_fft: tuple[str, ...] = ()
     fused: bool = True
     by_taps: tuple[str, ...] = ()
+    by_phases: tuple[str, ...] = ()
 
 
 PLAIN = Plan(fused=False)  # as Keras computes it by itself

@@ -1,6 +1,7 @@
 """How this machine computes a convolution fastest: measured once, then remembered.
 
-Directly, by FFT (large kernels), or as one matrix product (few filters).
+Directly, by FFT (large kernels), as one matrix product (few filters), or by phases (of images that
+were enlarged).
 
 The answer depends on the processor, the precision and the size of kernels, and for small images
 also on their size and the batch. Each distinct case is measured the first time that it is met, and
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_dir
 
-from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier, taps
+from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier, phases, taps
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
 from denoising.files import PathLike, lock, write_json
@@ -32,7 +33,7 @@ LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks
 SMALL, TYPICAL, COUNT = 56, (128, 128), 2
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 FEW = 4  # filters, fewer than a processor's vectors are long
-DIRECT, FFT, TAPS = "direct", "fft", "taps"
+DIRECT, FFT, TAPS, PHASES = "direct", "fft", "taps", "phases"
 _REPEATS = 3
 
 Log = Callable[[str], object]
@@ -65,8 +66,14 @@ def plan(
     """
     resolved = backend.resolve_precision(precision)
     ways = choose(convolution, model, shape, batch_size, resolved, task, log, cache)
-    by_fft, by_taps = (tuple(name for name in ways if ways[name] == way) for way in (FFT, TAPS))
-    return Plan(resolved, by_fft, by_taps=by_taps)
+    return _as_plan(resolved, ways)
+
+
+def _as_plan(precision: str, ways: Mapping[str, str]) -> Plan:
+    by_fft, by_taps, by_phases = (
+        tuple(name for name in ways if ways[name] == way) for way in (FFT, TAPS, PHASES)
+    )
+    return Plan(precision, by_fft, by_taps=by_taps, by_phases=by_phases)
 
 
 def choose(
@@ -79,20 +86,25 @@ def choose(
     log: Log = print,
     cache: PathLike = CACHE,
 ) -> dict[str, str]:
-    """Convolutions that are not computed directly, and how: by "fft" or "taps"; see `plan`."""
+    """Convolutions that are not computed directly, and how: "fft", "taps" or "phases"."""
     if convolution == DIRECT:
         return {}
     names = execution.convolutions(model)
     if convolution == FFT:
         return dict.fromkeys(names, FFT)
     is_large = max(shape) > SMALL
-    may_be_taps = is_large and task == "inference"
-    candidates = {name: _ways(model.get_layer(name), may_be_taps) for name in names}
+    candidates = {name: _ways(model.get_layer(name)) for name in names}
+    if is_large and task == "inference":
+        for name in names:
+            candidates[name] += _ways_of_large_images(model.get_layer(name))
+        for name in execution.enlargements(model):
+            candidates[name].append(PHASES)
     if not any(candidates.values()):
         return {}
     if is_large:
         shape, batch_size = TYPICAL, COUNT
     sized = execution.sized(model, shape)
+    enlargements = execution.enlargements(sized)
     chosen = {}
     with _measurements(cache, log) as known:
         for name, ways in candidates.items():
@@ -101,9 +113,10 @@ def choose(
             layer = sized.get_layer(name)
             # the first layer's images need no gradient
             of_input = task == "training" and layer.input is not sized.input
-            case = _case(layer, batch_size, precision, task, of_input)
+            before = enlargements[name] if PHASES in ways else None
+            case = _case(layer, before, batch_size, precision, task, of_input)
             if not {DIRECT, *ways} <= set(known.get(case, ())):
-                seconds = _seconds(layer, ways, batch_size, precision, task, of_input)
+                seconds = _seconds(layer, before, ways, batch_size, precision, task, of_input)
                 known[case] = {way: round(value, 6) for way, value in seconds.items()}
                 times = ", ".join(f"{way} {value * 1e3:.1f} ms" for way, value in seconds.items())
                 log(f"measured: convolution {case}: {times}")
@@ -118,42 +131,59 @@ def typical(height: int, width: int) -> tuple[int, int]:
     return TYPICAL if max(height, width) > SMALL else (height, width)
 
 
-def _ways(layer: Any, may_be_taps: bool) -> list[str]:
+def _ways(layer: Any) -> list[str]:
     """Those that are worth a measurement, but for the direct one."""
     size = min(layer.kernel_size)
-    found = []
-    if size >= LARGE or (size >= 3 and min(layer.kernel.shape[-2:]) >= WIDE):
-        found.append(FFT)
-    if may_be_taps and layer.filters <= FEW and layer.kernel.shape[-2] > layer.filters:
-        found.append(TAPS)
-    return found
+    may_gain = size >= LARGE or (size >= 3 and min(layer.kernel.shape[-2:]) >= WIDE)
+    return [FFT] if may_gain else []
 
 
-def _case(layer: Any, batch_size: int, precision: str, task: str, of_input: bool) -> str:
+def _ways_of_large_images(layer: Any) -> list[str]:
+    return [TAPS] if layer.filters <= FEW < layer.kernel.shape[-2] else []
+
+
+def _case(
+    layer: Any, before: Any, batch_size: int, precision: str, task: str, of_input: bool
+) -> str:
     """What is measured, as one line: the key under which it is kept."""
     _, height, width, channels = layer.input.shape
     kernel = "x".join(map(str, layer.kernel_size))
-    sizes = f"{kernel}, {channels} to {layer.filters} channels, {height}x{width} pixels"
+    of = f"{before.input.shape[-1]} enlarged" if before else channels
+    sizes = f"{kernel}, {of} to {layer.filters} channels, {height}x{width} pixels"
     gradients = {"inference": "", "training": " of weights"}[task]
     gradients += " and input" if of_input else ""
     return f"{sizes}, batch {batch_size}, {precision}, {task}{gradients}"
 
 
 def _seconds(
-    layer: Any, ways: list[str], batch_size: int, precision: str, task: str, of_input: bool
+    layer: Any,
+    before: Any,
+    ways: list[str],
+    batch_size: int,
+    precision: str,
+    task: str,
+    of_input: bool,
 ) -> dict[str, float]:
-    """Shortest time of a step with this layer alone, directly and in other ways in turns."""
-    x = inputs = keras.Input(layer.input.shape[1:], name="input")
+    """Shortest time of a step with this layer alone, directly and in other ways in turns.
+
+    With what enlarges its input in front of it, if that is given.
+    """
+    x = inputs = keras.Input((before or layer).input.shape[1:], name="input")
     if of_input:  # something to learn in front of it, or its input's gradient is not computed
         x = keras.layers.PReLU(shared_axes=[1, 2], name="before")(x)
-    single = keras.Model(inputs, type(layer).from_config(layer.get_config())(x))
+    if before:
+        x = keras.layers.UpSampling2D.from_config(before.get_config())(x)
+    x = type(layer).from_config(layer.get_config())(x)
+    if task == "inference":  # a single pixel, so that the result's way to the caller does not count
+        margins = ((size - 1, 0) for size in x.shape[1:3])
+        x = keras.layers.Cropping2D(tuple(margins), name="corner")(x)
+    single = keras.Model(inputs, x)
     shape = (batch_size, *single.input.shape[1:])
-    images = np.random.default_rng(0).random(shape, np.float32)
+    images = keras.ops.convert_to_tensor(np.random.default_rng(0).random(shape, np.float32))
     targets = np.zeros((batch_size, *single.output.shape[1:]), np.float32)
     steps: dict[str, Callable[[], object]] = {}
     for way in (DIRECT, *ways):
-        by_fft, by_taps = ((layer.name,) if way == one else () for one in (FFT, TAPS))
-        plan = Plan(precision, by_fft, by_taps=by_taps)
+        plan = _as_plan(precision, {layer.name: way})
         if task == "inference":
             model = execution.for_inference(single, plan)
             steps[way] = functools.partial(model.predict_on_batch, images)
@@ -207,7 +237,7 @@ def _measurements(path: PathLike, log: Log) -> Iterator[dict[str, Any]]:
 
 def _version() -> str:
     """Of the code that is measured."""
-    modules = (blocks, fft, fft_whole, fourier, taps)
+    modules = (blocks, fft, fft_whole, fourier, phases, taps)
     sources = (Path(str(module.__file__)).read_bytes() for module in modules)
     return f"code {hashlib.sha256(b''.join(sources)).hexdigest()[:8]}"
 
