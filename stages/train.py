@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from denoising.compute import kernels
 from denoising.compute.plan import as_names
 from denoising.data import datasets
 from denoising.data.collapse import collapsed, constant_mse
@@ -68,6 +69,7 @@ def main(content: params.Content, name: str) -> None:
     data, about = _data(chosen, name)
     digests = {key: sha256(file) for key, file in files.items()}
     ancestors = _ancestors()
+    kernels.choose(single_images=chosen.work.batch_size == 1)
 
     from denoising.compute import backend  # TensorFlow takes seconds: only when all is well
     from denoising.inference import model_files

@@ -7,13 +7,27 @@ import sys
 import pytest
 
 from denoising.compute import kernels
+from tests.conftest import ROOT
 
+ZERO_SHOT = """
+from denoising.evaluation.filters import zero_shot
+zero_shot.Training((8, 8, 1))
+"""
+TRAIN = """
+from stages import train
+from stages.shared import params
+content = params.read()
+content["budgets"][content["budget"]]["batch_size"] = 1
+def ends(*_): raise SystemExit(print(os.environ[kernels.ONEDNN]))
+train._resolved = ends
+train._data = train.sha256 = lambda *_: (None, {})
+train.main(content, "cnn")
+"""
 SINGLE = """
 import os
 from denoising.compute import kernels
 kernels.cpu_info = lambda key: "avx2"
-from denoising.evaluation.filters import zero_shot
-zero_shot.Training((8, 8, 1))
+{}
 print(os.environ[kernels.ONEDNN])
 """
 
@@ -40,8 +54,11 @@ def test_what_the_user_says_stays(monkeypatch, said):
 
 
 @pytest.mark.skipif(kernels.platform.machine() != "x86_64", reason="oneDNN is of x86 alone here")
-def test_zs_n2n_chooses_before_tensorflow_is_imported():
+@pytest.mark.parametrize("work", [ZERO_SHOT, TRAIN], ids=["zs_n2n", "batch_size 1"])
+def test_who_trains_on_single_images_chooses_before_tensorflow_is_imported(work):
     environment = {key: value for key, value in os.environ.items() if key != kernels.ONEDNN}
-    command = [sys.executable, "-c", SINGLE]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    command = [sys.executable, "-c", SINGLE.format(work)]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=environment, cwd=ROOT
+    )
     assert done.stdout.split()[-1] == "0"
