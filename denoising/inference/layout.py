@@ -9,8 +9,9 @@ from denoising.networks.base import receptive_radius, size_multiple, widest
 if TYPE_CHECKING:
     import keras
 
-LARGEST = 512  # pixels, of a side, that are computed at a time, overlaps included
-NUMBERS = 2**24  # at most, that a network's largest layer makes of a tile
+LARGEST = 576  # pixels, of a side, that are computed at a time: half of 1024, overlaps included
+NUMBERS = 2**25  # at most, that a network's largest layer makes of a tile
+BY_FFT = 2**24  # the same of a network that makes several times as many beside them
 SHARE = 12  # overlaps in a side, for the sake of which a tile may make more
 # images up to so many pixels a side become multiples of so many where each size is compiled anew
 SIZES = ((56, 4), (LARGEST, 16))
@@ -88,14 +89,15 @@ def layout(
     together : int
         Images of which each takes a core for itself: fewer leave cores without work.
     of_few_sizes : bool
-        Pad images in one tile more than pooling needs: see `SIZES`.
+        Pad images in one tile more than pooling needs: see `SIZES`. Those that are computed by FFT.
     largest : int, optional
         Side of a tile, in pixels; larger where a network sees further. None: by `NUMBERS`.
     """
     aligned = size_multiple(model)
     overlap = -(-receptive_radius(model) // aligned) * aligned
     if largest is None:
-        largest = max(min(LARGEST, math.isqrt(int(NUMBERS / widest(model)))), SHARE * overlap)
+        largest = min(LARGEST, math.isqrt(most_pixels(model, of_few_sizes)))
+        largest = max(largest, SHARE * overlap)
     largest = max(largest, 2 * overlap + aligned) // aligned * aligned
     height, width = (
         _padded(_padded(size, _multiple(size)) if of_few_sizes else size, aligned)
@@ -107,6 +109,11 @@ def layout(
         for wide, across in _spans(width, overlap, aligned, largest, together)
     )
     return min(found, key=lambda one: one.work)
+
+
+def most_pixels(model: "keras.Model", by_fft: bool) -> int:
+    """Of a tile, or of small images that are computed together."""
+    return int((BY_FFT if by_fft else NUMBERS) / widest(model))
 
 
 def _padded(size: int, multiple: int) -> int:

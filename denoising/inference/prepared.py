@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from denoising.inference import tiles
-from denoising.inference.layout import NUMBERS, layout
-from denoising.networks.base import widest
+from denoising.inference.layout import layout, most_pixels
 
 if TYPE_CHECKING:
     import keras
@@ -68,15 +67,14 @@ class Prepared:
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
         """The same of images (N, H, W, C): many at a time, where they are small."""
         _, height, width, channels = images.shape
-        found = layout(
-            self.trained, height, width, of_few_sizes=self._of_few_sizes(images.shape[1:])
-        )
+        by_fft = self._of_few_sizes(images.shape[1:])
+        found = layout(self.trained, height, width, of_few_sizes=by_fft)
         few = len(images) < tiles.together(self.trained, channels)
         if few or len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
         margins = [(0, 0), (0, found.height - height), (0, found.width - width), (0, 0)]
         size = tiles.parts(self.trained, channels) * found.tall * found.wide
-        many = max(1, int(NUMBERS / widest(self.trained)) // size)
+        many = max(1, most_pixels(self.trained, by_fft) // size)
         parts = np.array_split(images, -(-len(images) // many))
         done = [self(np.pad(part, margins, mode="symmetric")) for part in parts]
         return np.concatenate(done)[:, :height, :width]
