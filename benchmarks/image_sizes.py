@@ -97,6 +97,9 @@ def draw(rows: list[dict[str, Any]]) -> None:
         )
         for column in ("megapixels_a_second", "peak_memory_mib")
     )
+    cases = table[["task", "network", "size"]].drop_duplicates()
+    order = pd.MultiIndex.from_frame(cases.sort_values("size", kind="stable"))
+    speed, memory = speed.reindex(order), memory.reindex(order)
     text = [
         f"{'; '.join(table['machine'].unique())}. {'; '.join(table['version'].unique())}. A "
         "megapixel is 2^20 pixels."
@@ -112,7 +115,7 @@ def draw(rows: list[dict[str, Any]]) -> None:
 
 def _speeds(speed: pd.DataFrame) -> pd.DataFrame:
     rows = []
-    for (network, size), values in speed.iterrows():
+    for (network, size), values in speed.sort_index(level="network", kind="stable").iterrows():
         row = {"network": network, "side": f"{size:,}"}
         row |= {
             LABELS.get(way, way): "" if pd.isna(values.get(way)) else f"{values[way]:.3g}"

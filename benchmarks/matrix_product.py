@@ -1,4 +1,4 @@
-"""GFLOP/s of a 2048 x 2048 matrix product, the best of a few: python -m benchmarks.matrix_product
+"""GFLOP/s of a large matrix product, the best of a few: python -m benchmarks.matrix_product
 
 Prints a line of JSON: the rates in float32 and bfloat16.
 """
@@ -9,19 +9,19 @@ import time
 from denoising.compute import backend
 from denoising.compute.backend import keras
 
-SIZE = 2048
+SIZES = {"cpu": 2048, "gpu": 16384}
 
 
 def rate(dtype: str) -> float:
     """GFLOP/s in one dtype."""
-    ops = keras.ops
-    matrix = ops.cast(keras.random.normal((SIZE, SIZE), seed=0), dtype)
+    ops, size = keras.ops, SIZES[backend.device()[0]]
+    matrix = ops.cast(keras.random.normal((size, size), seed=0), dtype)
     times = []
     for _ in range(15):
         started = time.perf_counter()
         ops.convert_to_numpy(ops.matmul(matrix, matrix)[:1, :1])
         times.append(time.perf_counter() - started)
-    return 2 * SIZE**3 / min(times) / 1e9
+    return 2 * size**3 / min(times) / 1e9
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from denoising.sections import read_kind
 from stages import schema
 
 FILE = Path(__file__).with_suffix(".json")
-NOISE = {"name": "gaussian", "sigma": 0.1, "clip": False, "unit": 1.0}
+NOISE = {"name": "gaussian", "sigma": 0.1, "clip": False}
 TURNS = 7
 
 
@@ -52,7 +52,7 @@ class Passes(NamedTuple):
 
 PASSES = {
     "supervised": Passes(1, 0, "one"),
-    "noise2noise": Passes(2, 0, "each shot learns the other"),
+    "noise2noise": Passes(1, 0, "one; the shots change places at random"),
     "sure": Passes(2, 0, "two, of which the divergence is the difference"),
     "unsure": Passes(2, 0, "two, of which the divergence is the difference"),
     "recorrupted": Passes(1, 0, "one"),
@@ -95,12 +95,16 @@ def main() -> None:
             }
         )
         print(rows[-1], flush=True)
-    write_json(FILE, {"machine": backend.machine(), "rows": rows})
-    text = (
-        f"A step of {BATCH} patches of {SIZE} x {SIZE} pixels, Adam. The batch is made on another "
-        f"thread meanwhile. {backend.machine()}, {backend.resolve_precision('auto')}."
-    )
-    write_text(FILE.with_suffix(".md"), f"{text}\n\n{pipes(pd.DataFrame(rows))}\n")
+    machine = f"{backend.machine()}, {backend.resolve_precision('auto')}"
+    content = {"machine": machine, "rows": rows}
+    write_json(FILE, content)
+    write_text(FILE.with_suffix(".md"), report(content))
+
+
+def report(content: dict[str, Any]) -> str:
+    """What was measured, as a table."""
+    text = f"A step of {BATCH} patches of {SIZE} x {SIZE} pixels, with Adam. {content['machine']}."
+    return f"{text}\n\n{pipes(pd.DataFrame(content['rows']).astype(str))}\n"
 
 
 def _images() -> np.ndarray:

@@ -2,14 +2,15 @@
 
 Ways: `ours` (the pipeline's copies of the networks), `keras float32` (the article's way),
 `keras bfloat16` (Keras's mixed precision), `torch float32` and `torch bfloat16` (PyTorch,
-channels-last, when it is installed), and both compiled by PyTorch, all on the CPU; in bfloat16
-only where the processor computes in it. Every way has a process of its own; they take
+channels-last, when it is installed), and both compiled by PyTorch; in bfloat16
+only where the hardware computes in it. Every way has a process of its own; they take
 turns, so that a noisy neighbour disturbs them alike, and ratios are taken within a round. Leave the
 machine alone meanwhile.
 
 Measures the networks of params.yaml; tables and chart show those that were measured. Writes
 benchmarks/speed.csv, benchmarks/speed.md and benchmarks/speed.png. `--draw` writes the last two
-from the first.
+from the first. `--gpu` computes on the GPU that Keras (`KERAS_BACKEND` says with what) and PyTorch
+see, instead of on the processor, and writes benchmarks/speed_gpu.csv and so on.
 """
 
 import argparse
@@ -47,6 +48,7 @@ LABELS = {
 }
 WAYS = tuple(LABELS)
 CPU = {"CUDA_VISIBLE_DEVICES": ""}
+GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # several processes share it
 ROUNDS = 5
 
 
@@ -60,15 +62,26 @@ def main() -> None:
         action="store_true",
         help="only write table and chart of the last measurement again",
     )
+    parser.add_argument("--gpu", action="store_true", help="compute on a GPU")
     arguments = parser.parse_args()
+    file = FOLDER / ("speed_gpu.csv" if arguments.gpu else "speed.csv")
     if not arguments.draw:
-        measure(possible_ways(), ROUNDS).to_csv(
-            FOLDER / "speed.csv", index=False, float_format="%.5g"
-        )
-    turns = pd.read_csv(FOLDER / "speed.csv")
-    write_text(FOLDER / "speed.md", report(turns))
-    draw(turns)
-    print((FOLDER / "speed.md").read_text())
+        where = GPU if arguments.gpu else CPU
+        if arguments.gpu and _device(where) != "gpu":
+            sys.exit("error: --gpu: Keras sees none; KERAS_BACKEND says what it computes with")
+        measure(possible_ways(), ROUNDS, where).to_csv(file, index=False, float_format="%.5g")
+    turns = pd.read_csv(file)
+    write_text(file.with_suffix(".md"), report(turns))
+    draw(turns, file.with_suffix(".png"))
+    print(file.with_suffix(".md").read_text())
+
+
+def _device(where: Mapping[str, str]) -> str:
+    """What Keras computes on there: "gpu" or "cpu"."""
+    code = "from denoising.compute import backend; print(backend.device()[0])"
+    command, environment = [sys.executable, "-c", code], os.environ | where
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    return done.stdout.strip()
 
 
 def possible_ways() -> list[str]:
@@ -86,14 +99,14 @@ def has_peer(network: str) -> bool:
     return network in importlib.import_module("benchmarks.torch_networks").WRITTEN
 
 
-def measure(ways: Sequence[str], rounds: int) -> pd.DataFrame:
+def measure(ways: Sequence[str], rounds: int, where: Mapping[str, str] = CPU) -> pd.DataFrame:
     """Images per second of every turn of every way; one of them is "ours"."""
     schema.load()  # refuses a bad params.yaml before anything is started
     rows = []
     for network in params.read()["networks"]:
-        rates = matrix_rates()
+        rates = matrix_rates(where)
         own = [way for way in ways if "torch" not in way or has_peer(network)]
-        workers = {way: Worker(way, network) for way in own}
+        workers = {way: Worker(way, network, environment=where) for way in own}
         about = workers["ours"].about
         sizes = {way: worker.about["parameters"] for way, worker in workers.items()}
         if len(set(sizes.values())) > 1:
@@ -163,10 +176,10 @@ class Worker:
         self.process.communicate()
 
 
-def matrix_rates() -> dict[str, float]:
-    """GFLOP/s of a 2048 x 2048 matrix product, the best of a few, float32 and bfloat16."""
+def matrix_rates(where: Mapping[str, str] = CPU) -> dict[str, float]:
+    """GFLOP/s of a matrix product, the best of a few, float32 and bfloat16."""
     command = [sys.executable, "-m", "benchmarks.matrix_product"]
-    environment = os.environ | CPU
+    environment = os.environ | where
     output = subprocess.run(
         command, check=True, capture_output=True, text=True, cwd=FOLDER.parent, env=environment
     ).stdout
@@ -222,7 +235,7 @@ def report(turns: pd.DataFrame) -> str:
     text += [
         "## GFLOP/s, and as a share of the matrix product's",
         "Counted as a direct convolution's, forward and twice backward: computing less by FFT "
-        "shows as more than all. A matrix product of 2048 x 2048, measured before each network, "
+        "shows as more than all. A large matrix product, measured before each network, "
         f"has {rates['matmul_float32']} GFLOP/s in float32 and {rates['matmul_bfloat16']} in "
         "bfloat16; the share is that of the way's own precision.",
         pipes(pd.DataFrame(rows).fillna("")),
@@ -279,7 +292,7 @@ def as_range(values: pd.Series) -> str:
     return f"{values.median():.2f} ({values.min():.2f} .. {values.max():.2f})"
 
 
-def draw(turns: pd.DataFrame) -> None:
+def draw(turns: pd.DataFrame, file: Path) -> None:
     """The chart: speed of every way over plain Keras's."""
     networks = measured_networks(turns)
     ways = [way for way in WAYS if way in set(turns.way)]
@@ -312,7 +325,7 @@ def draw(turns: pd.DataFrame) -> None:
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("speed / plain Keras float32")
     axes[0].legend(frameon=False, fontsize=8)
-    figure.savefig(FOLDER / "speed.png", dpi=130, metadata={"Software": None})
+    figure.savefig(file, dpi=130, metadata={"Software": None})
     plt.close(figure)
 
 

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,10 +42,17 @@ def main() -> None:
             for name, command in cases.items():
                 seconds = _seconds(command, Path(folder))
                 found[name] = min(found.get(name, np.inf), round(seconds, 2))
-    write_json(FILE, {"machine": backend.machine(), "seconds": found})
-    table = pd.DataFrame(found.items(), columns=["command", "seconds"])
     machine = f"{backend.machine()}, {backend.resolve_precision('auto')}"
-    write_text(FILE.with_suffix(".md"), f"{machine}.\n\n{pipes(table)}\n")
+    content = {"machine": machine, "seconds": found}
+    write_json(FILE, content)
+    write_text(FILE.with_suffix(".md"), report(content))
+
+
+def report(content: dict[str, Any]) -> str:
+    """What was measured, as a table."""
+    rows = content["seconds"].items()
+    table = pd.DataFrame(rows, columns=["command", "seconds"]).astype(str)
+    return f"{content['machine']}.\n\n{pipes(table)}\n"
 
 
 def _cases(folder: Path) -> dict[str, list[str]]:

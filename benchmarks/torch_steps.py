@@ -29,12 +29,12 @@ def steps(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
     """
     torch.manual_seed(0)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    precision = way.split()[-1]
+    precision, device = way.split()[-1], "cuda" if torch.cuda.is_available() else "cpu"
     autocast = functools.partial(
-        torch.autocast, "cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16"
+        torch.autocast, device, dtype=torch.bfloat16, enabled=precision == "bfloat16"
     )
     network: Any = torch_networks.build(work.name, work.section)
-    network = network.to(memory_format=torch.channels_last)
+    network = network.to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     parameters = sum(weight.numel() for weight in network.parameters())
     if way.startswith(COMPILED):
@@ -44,8 +44,12 @@ def steps(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
 
     @functools.cache
     def tensors(task: str) -> list[torch.Tensor]:
-        channels_first = torch.from_numpy(work.pair(task).transpose(0, 1, 4, 2, 3))
+        channels_first = torch.from_numpy(work.pair(task).transpose(0, 1, 4, 2, 3)).to(device)
         return [part.contiguous(memory_format=torch.channels_last) for part in channels_first]
+
+    def wait() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     def train() -> None:
         network.train()
@@ -55,11 +59,13 @@ def steps(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
             loss = torch.nn.functional.mse_loss(network(images).float(), targets)
         loss.backward()
         optimizer.step()
+        wait()
 
     def infer() -> None:
         network.eval()
         with torch.inference_mode(), autocast():
             network(tensors("infer")[0])
+        wait()
 
     return {"train": train, "infer": infer}, {
         "version": f"torch {torch.__version__}",

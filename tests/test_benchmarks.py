@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from dvc.repo import Repo
 
-from benchmarks import memory, open_choices, seeds, speed, spread, worker
+from benchmarks import memory, open_choices, seeds, self_supervised, speed, spread, worker
 from denoising import files
+from denoising.advice.candidates import candidates
 from denoising.compute import execution
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
@@ -39,6 +40,20 @@ def test_tables_are_those_of_the_rows(name, monkeypatch):
         importlib.import_module(f"benchmarks.{name}").report(rows)
         == (FOLDER / f"{name}.md").read_text()
     )
+
+
+@pytest.mark.parametrize("name", ["self_supervised", "start_up"])
+def test_tables_are_those_of_what_was_measured(name):
+    content = files.read_json(FOLDER / f"{name}.json", "machine")
+    module = importlib.import_module(f"benchmarks.{name}")
+    assert module.report(content) == (FOLDER / f"{name}.md").read_text()
+
+
+def test_every_method_that_trains_is_timed():
+    trains = {one.name for one in candidates() if one.network and not one.corrected}
+    assert set(self_supervised.PASSES) == trains
+    measured = files.read_json(FOLDER / "self_supervised.json", "rows")["rows"]
+    assert {row["method"] for row in measured} == trains
 
 
 def test_pytorchs_networks_are_ours():

@@ -8,6 +8,7 @@ import re
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks import noise2void
@@ -268,6 +269,16 @@ def test_the_memory_is_the_measured_one():
             f"evaluate_debiased-{name}" for name in settings.debiased
         }
     assert f"{max(peaks.values()):,} MiB at most" in flat("docs/speed.md")
+
+
+def test_the_speed_in_float32_is_the_measured_one():
+    rows = pd.read_csv(ROOT / "benchmarks/ablation.csv")
+    speeds = rows.pivot_table(
+        index=["network", "task", "turn"], columns="way", values="images_a_second"
+    )
+    shares = (speeds["float32"] / speeds["ours"]).groupby(["network", "task"]).median()
+    said = f"it is {shares.min():.2f} to {shares.max():.2f} times as fast"
+    assert said in flat("docs/other-machines.md")
 
 
 def test_the_memory_of_large_images_is_the_measured_one():

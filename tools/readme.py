@@ -30,7 +30,15 @@ PAGES: Mapping[str, Sources] = {
     "docs/noisy-only.md": {"noise2void": BENCHMARKS / "noise2void.md"},
     "docs/speed.md": {
         name: BENCHMARKS / f"{name}.md"
-        for name in ("speed", "accuracy", "feeding", "image_sizes", "onednn")
+        for name in (
+            "speed",
+            "accuracy",
+            "feeding",
+            "image_sizes",
+            "start_up",
+            "self_supervised",
+            "onednn",
+        )
     },
     "docs/why-noise2noise.md": {
         name: STUDY / f"{name}.md"
