@@ -17,6 +17,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.ticker import LogLocator
 
 from benchmarks.speed import Worker, has_peer
 from benchmarks.worker import RETURNED, WHOLE
@@ -130,7 +131,7 @@ def _speeds(speed: pd.DataFrame) -> pd.DataFrame:
 
 
 def _memory(memory: pd.DataFrame) -> pd.DataFrame:
-    ours = memory.loc["infer", OURS].reset_index()
+    ours = memory[OURS].reset_index().query("task == 'infer'")
     ours = ours.pivot_table(index="network", columns="size", values=OURS, sort=False)
     shown = ours.map(lambda value: "" if pd.isna(value) else f"{value:.0f}")
     shown.columns = [f"{size:,}" for size in shown.columns]
@@ -139,19 +140,24 @@ def _memory(memory: pd.DataFrame) -> pd.DataFrame:
 
 def _figure(speed: pd.DataFrame, memory: pd.DataFrame) -> None:
     """Speeds of ours and of the faster peer, and memory, over the size."""
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     peers = speed.reindex(columns=[PEER, COMPILED]).max(axis=1)
+    networks = speed.sort_index().index.unique("network")
+    colours = {network: f"C{number}" for number, network in enumerate(networks)}
     for axis, (task, title) in zip(axes, TITLES.items(), strict=False):
-        if task not in speed.index:
-            continue
-        for number, network in enumerate(speed.loc[task].index.unique("network")):
-            ours, peer = (one.loc[task, network].dropna() for one in (speed[OURS], peers))
-            axis.plot(ours.index, ours, "-o", color=f"C{number}", label=network)
-            axis.plot(peer.index, peer, ":o", color=f"C{number}", mfc="none")
+        for network in networks:
+            case = speed.index.isin([(task, network, size) for size in SIZES[task]])
+            ours, peer = (one[case].droplevel([0, 1]).dropna() for one in (speed[OURS], peers))
+            axis.plot(ours.index, ours, "-o", color=colours[network], label=network)
+            axis.plot(peer.index, peer, ":o", color=colours[network], mfc="none")
         axis.plot([], [], ":o", color="grey", mfc="none", label=FASTER)
         axis.set(yscale="log", title=f"{title}, megapixels a second")
-    for number, (network, values) in enumerate(memory.loc["infer", OURS].groupby(level=0)):
-        axes[2].plot(values.loc[network].index, values, "-o", color=f"C{number}")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+    for network in networks:
+        case = memory.index.isin([("infer", network, size) for size in SIZES["infer"]])
+        values = memory[OURS][case].droplevel([0, 1]).dropna()
+        axes[2].plot(values.index, values, "-o", color=colours[network])
     axes[2].set(title="Peak memory of inference, MiB")
     axes[2].set_ylim(bottom=0)
     for axis in axes:
@@ -160,7 +166,7 @@ def _figure(speed: pd.DataFrame, memory: pd.DataFrame) -> None:
         axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
         axis.minorticks_off()
         axis.grid(visible=True, alpha=0.3)
-    axes[0].legend(fontsize="small", ncols=2)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
     figure.savefig(FILE.with_suffix(".png"), dpi=120)
     plt.close(figure)
 
