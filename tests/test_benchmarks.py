@@ -98,7 +98,7 @@ def test_measurements_include_every_network_of_the_parameters(monkeypatch):
     started = []
 
     class Nothing:
-        def __init__(self, way, network):
+        def __init__(self, way, network, **_):
             started.append(network)
             sizes = dict.fromkeys(("multiply_adds", "training_batch", "inference_batch"), 1)
             names = dict.fromkeys(("device", "cores", "version", "precision", "parameters"), "")
@@ -111,7 +111,7 @@ def test_measurements_include_every_network_of_the_parameters(monkeypatch):
             pass
 
     monkeypatch.setattr(speed, "Worker", Nothing)
-    monkeypatch.setattr(speed, "matrix_rates", dict)
+    monkeypatch.setattr(speed, "matrix_rates", lambda _: {})
     turns = speed.measure(["ours"], rounds=1)
     assert started == list(params.read()["networks"]) == speed.measured_networks(turns)
     committed = pd.read_csv(FOLDER / "speed.csv")
