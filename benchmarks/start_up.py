@@ -72,10 +72,10 @@ def _cases(folder: Path) -> dict[str, list[str]]:
         "an error: no such file": [*denoise, models["cae"], str(folder / "none.png"), *out],
         "all results are there": [*denoise, models["cae"], small, *there],
     }
-    for name in SIDES:
-        side = f"{SIDES[name]:,} x {SIDES[name]:,} pixels"
+    for name, side in SIDES.items():
         for network, model in models.items():
-            cases[f"{network}, {side}"] = [*denoise, model, str(folder / f"{name}.png"), *out]
+            case = f"{network}, {side:,} x {side:,} pixels"
+            cases[case] = [*denoise, model, str(folder / f"{name}.png"), *out]
     plain = "import os; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'; import keras"
     return cases | {
         "Keras and TensorFlow by themselves": ["-c", plain],

@@ -9,6 +9,7 @@ Writes benchmarks/training_memory.json, MiB by number of images and stage, and .
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 
@@ -26,7 +27,7 @@ STAGES = (("fetch", "images"), ("corrupt", "images"), ("train", "unet"))
 def main() -> None:
     """Measure, and write the files."""
     os.chdir(ROOT)
-    found = {}
+    found: dict[int, dict[str, Any]] = {}
     for number in NUMBERS:
         with tempfile.TemporaryDirectory() as folder:
             scans, work = Path(folder) / "scans", Path(folder) / f"{number} images"
@@ -39,7 +40,7 @@ def main() -> None:
     figure, axis = plt.subplots(figsize=(5, 3.2), layout="constrained")
     for stage, _ in STAGES:
         peaks = [row["peak_memory_mib"][stage] for row in found.values()]
-        axis.plot(found.keys(), peaks, "-o", label=stage)
+        axis.plot(NUMBERS, peaks, "-o", label=stage)
     axis.set(
         xscale="log", xlabel=f"images of {SIDE:,} x {SIDE:,} pixels", ylabel="peak memory, MiB"
     )
