@@ -42,7 +42,7 @@ def main() -> None:
     found = {}
     for name, sides in FOLDERS.items():
         with tempfile.TemporaryDirectory() as folder:
-            scans, work = Path(folder) / "scans", Path(folder) / "work"
+            scans, work = Path(folder) / "scans", Path(folder) / name
             for image, side in sides.items():
                 make(scans / f"{image}.npy", side)
             write_text(work / layout.PARAMS, parameters(scans))
@@ -73,7 +73,7 @@ def parameters(scans: Path) -> str:
 def peak(stage: str, row: str, work: Path) -> int:
     os.environ["PYTHONPATH"] = str(ROOT)
     peak = peak_of([sys.executable, "-m", f"stages.{stage}", row], work)
-    print(f"{work.parent.name}: {stage} {row}: {peak} MiB", flush=True)
+    print(f"{work.name}: {stage} {row}: {peak} MiB", flush=True)
     return peak
 
 

@@ -46,10 +46,10 @@ def test_every_way_to_compute_gives_the_same_images(network):
     assert everything == [layer.name for layer in found if layer.kernel_size != (1, 1)]
     for way in (execution.for_training, execution.for_inference):
         for by_fft, fused in (((), True), ((), False), (tuple(everything), True)):
-            copy = way(network, Plan("float32", by_fft, fused))
+            copy = way(network, Plan("float32", dict.fromkeys(by_fft, "fft"), fused))
             assert sum(isinstance(layer, FFTConv2D) for layer in copy.layers) == len(by_fft)
             np.testing.assert_allclose(predict(copy), expected, atol=1e-4)
-            half = predict(way(network, Plan("bfloat16", by_fft, fused)))
+            half = predict(way(network, Plan("bfloat16", dict.fromkeys(by_fft, "fft"), fused)))
             assert half.dtype == np.float32
             assert 0 < np.abs(half - expected).mean() < 0.05 * scale
     assert predict(network).tobytes() == expected.tobytes()  # the network itself is left as it was
@@ -58,7 +58,7 @@ def test_every_way_to_compute_gives_the_same_images(network):
 def test_the_last_layer_as_one_matrix_product_gives_the_same_images(network):
     last = execution.convolutions(network)[-1]
     for precision, tolerance in (("float32", 1e-4), ("bfloat16", 0.2)):
-        copy = execution.for_inference(network, Plan(precision, by_taps=(last,)))
+        copy = execution.for_inference(network, Plan(precision, {last: "taps"}))
         assert isinstance(copy.get_layer(last), TapsConv2D)
         np.testing.assert_allclose(predict(copy), predict(network), atol=tolerance)
 
@@ -80,7 +80,7 @@ def test_enlarged_images_computed_as_small_ones_give_the_same_images(name):
     names = tuple(execution.enlargements(network))
     assert names == tuple(f"decoder{level}_conv1" for level in DECODERS[name])
     for precision, tolerance in (("float32", 1e-4), ("bfloat16", 0.2)):
-        copy = execution.for_inference(network, Plan(precision, by_phases=names))
+        copy = execution.for_inference(network, Plan(precision, dict.fromkeys(names, "phases")))
         kinds = {type(layer) for layer in copy.layers}
         assert PhasesConv2D in kinds
         assert not kinds & {keras.layers.UpSampling2D, keras.layers.Concatenate}
@@ -131,7 +131,9 @@ def test_the_plain_plan_leaves_the_layers_of_keras(network):
 
 def test_a_network_is_the_same_file_however_it_was_computed(tmp_path, network):
     model_files.save(network, tmp_path / "plain.keras")
-    copy = execution.for_training(network, Plan("bfloat16", tuple(execution.convolutions(network))))
+    copy = execution.for_training(
+        network, Plan("bfloat16", dict.fromkeys(execution.convolutions(network), "fft"))
+    )
     model_files.save(copy, tmp_path / "fast.keras")
     assert files.sha256(tmp_path / "plain.keras") == files.sha256(tmp_path / "fast.keras")
     loaded = keras.saving.load_model(tmp_path / "fast.keras")  # plain Keras can read it
@@ -147,7 +149,9 @@ def test_a_network_is_the_same_file_however_it_was_computed(tmp_path, network):
 def test_a_training_step_is_that_of_keras(name, changes):
     """Losses, weights and moving statistics after a few steps, by FFT and with fused layers."""
     plain = build(name, **changes)
-    fast = execution.for_training(plain, Plan("float32", tuple(execution.convolutions(plain))))
+    fast = execution.for_training(
+        plain, Plan("float32", dict.fromkeys(execution.convolutions(plain), "fft"))
+    )
     assert any(isinstance(layer, FusedBatchNormalization) for layer in fast.layers)
     losses = []
     for model in (plain, fast):

@@ -140,10 +140,10 @@ def test_channels_stay_apart(blurring):
     np.testing.assert_array_equal(tiles.denoise(blurring[0], image, lambda batch: batch), image)
 
 
-@pytest.mark.parametrize(("of_few_sizes", "hundred"), [(True, 112), (False, 100)])
-def test_images_become_no_larger_than_needed_or_of_few_sizes(blurring, of_few_sizes, hundred):
+@pytest.mark.parametrize(("by_fft", "hundred"), [(True, 112), (False, 100)])
+def test_images_become_no_larger_than_needed_or_of_few_sizes(blurring, by_fft, hundred):
     def height(size):
-        return layout(blurring[0], size, size, of_few_sizes=of_few_sizes).height
+        return layout(blurring[0], size, size, by_fft=by_fft).height
 
     assert [height(size) for size in (27, 28, 29, 576, 602)] == [28, 28, 32, 576, 604]
     assert {height(size) for size in (98, 100)} == {hundred}

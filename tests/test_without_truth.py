@@ -212,7 +212,7 @@ def test_held_out_likelihood_is_the_loss_of_the_blind_spot():
     noisy = GAUSSIAN.corrupt(scenes(2, 32), rng())
     loss = method.task(network, Given(GAUSSIAN), lambda: 0.0).loss(noisy, network(noisy))
     model = method.denoiser(network, Given(GAUSSIAN))
-    for one in (model, execution.for_inference(model, Plan("float32", ()))):
+    for one in (model, execution.for_inference(model, Plan("float32"))):
         nats = likelihood.surprise(one)(noisy)
         assert nats.shape == noisy.shape
         np.testing.assert_allclose(np.mean(nats), np.mean(loss), rtol=1e-4)

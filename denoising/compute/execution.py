@@ -11,9 +11,10 @@ import numpy as np
 
 from denoising.compute import backend, beliefs, layers, pooling, recorruption  # noqa: F401  # loading
 from denoising.compute.backend import keras
-from denoising.compute.plan import PLAIN, Plan
+from denoising.compute.plan import FFT, PHASES, PLAIN, TAPS, Plan
 
 INPUT, OUTPUT = "input", "output"
+CLASSES = {FFT: "FFTConv2D", TAPS: "TapsConv2D", PHASES: "PhasesConv2D"}
 # layers that stay in float32
 FIXED = (INPUT, "recorruption", f"network_{OUTPUT}", OUTPUT)
 
@@ -124,15 +125,14 @@ def for_inference(model: "keras.Model", plan: Plan) -> "keras.Model":
 def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model":
     config = model.get_config()
     by_name = {layer["config"]["name"]: layer for layer in config["layers"]}
-    larger = enlargements(model) if plan.by_phases else {}
+    larger = enlargements(model) if PHASES in plan.ways.values() else {}
     for name, layer in by_name.items():
         if name not in FIXED:
             layer["config"]["dtype"] = backend.POLICIES[plan.precision]
         if layer["class_name"] in ("Conv2D", "FFTConv2D", "TapsConv2D"):
-            way = "FFT" if name in plan.by_fft else "Taps" if name in plan.by_taps else ""
-            _set_class(layer, f"{way}Conv2D")
-            if name in plan.by_phases:
-                _set_class(layer, "PhasesConv2D")
+            way = plan.ways.get(name)
+            _set_class(layer, CLASSES[way] if way else "Conv2D")
+            if way == PHASES:
                 layer["config"]["factor"] = larger[name].size[0]
                 layer["inbound_nodes"] = [_before(layer, by_name, larger[name].name)]
                 del layer["build_config"]  # that of a single image

@@ -4,7 +4,10 @@ Without Keras, so that a bad parameter is refused before it is imported.
 """
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+# of a convolution, see denoising/compute: fft.py, taps.py, phases.py
+DIRECT, FFT, TAPS, PHASES = "direct", "fft", "taps", "phases"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,24 +18,21 @@ class Plan:
     ----------
     precision : {"float32", "bfloat16"}
         What the inner layers compute in. Weights are kept in float32 either way.
-    by_fft : tuple of str
-        Names of the convolutions to be computed by FFT.
+    ways : mapping of str to str
+        How convolutions are computed, by name: `FFT`, `TAPS` or `PHASES`; the others directly.
     fused : bool
         Training: batch normalisation in one pass, where the backend has it. Inference: batch
         normalisation becomes part of the convolution before it.
-    by_taps : tuple of str
-        Names of the convolutions to be computed as one matrix product: see
-        `denoising.compute.taps`.
-    by_phases : tuple of str
-        Names of those of enlarged images to be computed on small ones: see
-        `denoising.compute.phases`.
     """
 
     precision: str = "float32"
-    by_fft: tuple[str, ...] = ()
+    ways: Mapping[str, str] = dataclasses.field(default_factory=dict)
     fused: bool = True
-    by_taps: tuple[str, ...] = ()
-    by_phases: tuple[str, ...] = ()
+
+    @property
+    def by_fft(self) -> tuple[str, ...]:
+        """Names of the convolutions that are computed by FFT."""
+        return tuple(name for name, way in self.ways.items() if way == FFT)
 
 
 PLAIN = Plan(fused=False)  # as Keras computes it by itself

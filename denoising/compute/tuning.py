@@ -16,14 +16,14 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from platformdirs import user_cache_dir
 
 from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier, phases, taps
 from denoising.compute.backend import keras
-from denoising.compute.plan import Plan
+from denoising.compute.plan import DIRECT, FFT, PHASES, TAPS, Plan
 from denoising.files import PathLike, lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
@@ -33,10 +33,40 @@ LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks
 SMALL, TYPICAL, COUNT = 56, (128, 128), 2
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 FEW = 4  # filters, fewer than a processor's vectors are long
-DIRECT, FFT, TAPS, PHASES = "direct", "fft", "taps", "phases"
 _REPEATS = 3
 
 Log = Callable[[str], object]
+
+
+class Case(NamedTuple):
+    """What is measured; as a string, the key under which it is kept.
+
+    Attributes
+    ----------
+    layer : keras.layers.Conv2D
+    before : keras.layers.UpSampling2D or None
+        What makes the channels of its input that count.
+    batch_size : int
+    precision, task : str
+    of_input : bool
+        Does training need the input's gradient?
+    """
+
+    layer: Any
+    before: Any
+    batch_size: int
+    precision: str
+    task: str
+    of_input: bool
+
+    def __str__(self) -> str:
+        _, height, width, channels = self.layer.input.shape
+        kernel = "x".join(map(str, self.layer.kernel_size))
+        of = f"{self.before.input.shape[-1]} enlarged" if self.before else channels
+        sizes = f"{kernel}, {of} to {self.layer.filters} channels, {height}x{width} pixels"
+        gradients = {"inference": "", "training": " of weights"}[self.task]
+        gradients += " and input" if self.of_input else ""
+        return f"{sizes}, batch {self.batch_size}, {self.precision}, {self.task}{gradients}"
 
 
 def plan(
@@ -66,14 +96,7 @@ def plan(
     """
     resolved = backend.resolve_precision(precision)
     ways = choose(convolution, model, shape, batch_size, resolved, task, log, cache)
-    return _as_plan(resolved, ways)
-
-
-def _as_plan(precision: str, ways: Mapping[str, str]) -> Plan:
-    by_fft, by_taps, by_phases = (
-        tuple(name for name in ways if ways[name] == way) for way in (FFT, TAPS, PHASES)
-    )
-    return Plan(precision, by_fft, by_taps=by_taps, by_phases=by_phases)
+    return Plan(resolved, ways)
 
 
 def choose(
@@ -114,14 +137,15 @@ def choose(
             # the first layer's images need no gradient
             of_input = task == "training" and layer.input is not sized.input
             before = enlargements[name] if PHASES in ways else None
-            case = _case(layer, before, batch_size, precision, task, of_input)
-            if not {DIRECT, *ways} <= set(known.get(case, ())):
-                seconds = _seconds(layer, before, ways, batch_size, precision, task, of_input)
-                known[case] = {way: round(value, 6) for way, value in seconds.items()}
+            case = Case(layer, before, batch_size, precision, task, of_input)
+            key = str(case)
+            if not {DIRECT, *ways} <= set(known.get(key, ())):
+                seconds = _seconds(case, ways)
+                known[key] = {way: round(value, 6) for way, value in seconds.items()}
                 times = ", ".join(f"{way} {value * 1e3:.1f} ms" for way, value in seconds.items())
-                log(f"measured: convolution {case}: {times}")
-            best = min(ways, key=known[case].__getitem__)
-            if known[case][DIRECT] / known[case][best] >= MARGIN:
+                log(f"measured: convolution {key}: {times}")
+            best = min(ways, key=known[key].__getitem__)
+            if known[key][DIRECT] / known[key][best] >= MARGIN:
                 chosen[name] = best
     return chosen
 
@@ -142,32 +166,9 @@ def _ways_of_large_images(layer: Any) -> list[str]:
     return [TAPS] if layer.filters <= FEW < layer.kernel.shape[-2] else []
 
 
-def _case(
-    layer: Any, before: Any, batch_size: int, precision: str, task: str, of_input: bool
-) -> str:
-    """What is measured, as one line: the key under which it is kept."""
-    _, height, width, channels = layer.input.shape
-    kernel = "x".join(map(str, layer.kernel_size))
-    of = f"{before.input.shape[-1]} enlarged" if before else channels
-    sizes = f"{kernel}, {of} to {layer.filters} channels, {height}x{width} pixels"
-    gradients = {"inference": "", "training": " of weights"}[task]
-    gradients += " and input" if of_input else ""
-    return f"{sizes}, batch {batch_size}, {precision}, {task}{gradients}"
-
-
-def _seconds(
-    layer: Any,
-    before: Any,
-    ways: list[str],
-    batch_size: int,
-    precision: str,
-    task: str,
-    of_input: bool,
-) -> dict[str, float]:
-    """Shortest time of a step with this layer alone, directly and in other ways in turns.
-
-    With what enlarges its input in front of it, if that is given.
-    """
+def _seconds(case: Case, ways: list[str]) -> dict[str, float]:
+    """Shortest time of a step with this layer alone, directly and in other ways in turns."""
+    layer, before, batch_size, precision, task, of_input = case
     x = inputs = keras.Input((before or layer).input.shape[1:], name="input")
     if of_input:  # something to learn in front of it, or its input's gradient is not computed
         x = keras.layers.PReLU(shared_axes=[1, 2], name="before")(x)
@@ -183,7 +184,7 @@ def _seconds(
     targets = np.zeros((batch_size, *single.output.shape[1:]), np.float32)
     steps: dict[str, Callable[[], object]] = {}
     for way in (DIRECT, *ways):
-        plan = _as_plan(precision, {layer.name: way})
+        plan = Plan(precision, {} if way == DIRECT else {layer.name: way})
         if task == "inference":
             model = execution.for_inference(single, plan)
             steps[way] = functools.partial(model.predict_on_batch, images)

@@ -156,17 +156,17 @@ class FileDenoiser:
                 writer.write(page, result)
 
             pool = stack.enter_context(ThreadPoolExecutor(1))
-            writing: list[Future[None]] = []  # the page before, while the next one is denoised
+            writing: Future[None] | None = None  # the page before, while the next one is denoised
             for page in range(pages):
                 known = kept.get(page) if kept else None
                 result = done(page) if known is None else known
                 if known is not None:
                     progress(1 / pages)
-                for before in writing:
-                    before.result()
-                writing = [pool.submit(write, page, result, known is None)]
-            for last in writing:
-                last.result()
+                if writing:
+                    writing.result()
+                writing = pool.submit(write, page, result, known is None)
+            if writing:
+                writing.result()
         if kept:
             kept.clear()
 

@@ -73,7 +73,7 @@ def layout(
     height: int,
     width: int,
     together: int = 1,
-    of_few_sizes: bool = False,
+    by_fft: bool = False,
     largest: int | None = None,
 ) -> Layout:
     """The tiles that take the least work, where so many are computed together.
@@ -88,19 +88,20 @@ def layout(
         Of the image.
     together : int
         Images of which each takes a core for itself: fewer leave cores without work.
-    of_few_sizes : bool
-        Pad images in one tile more than pooling needs: see `SIZES`. Those that are computed by FFT.
+    by_fft : bool
+        Are convolutions computed so? It takes more memory, and is compiled for each size: images in
+        one tile are padded more than pooling needs, see `SIZES`.
     largest : int, optional
         Side of a tile, in pixels; larger where a network sees further. None: by `NUMBERS`.
     """
     aligned = size_multiple(model)
     overlap = -(-receptive_radius(model) // aligned) * aligned
     if largest is None:
-        largest = min(LARGEST, math.isqrt(most_pixels(model, of_few_sizes)))
+        largest = min(LARGEST, math.isqrt(most_pixels(model, by_fft)))
         largest = max(largest, SHARE * overlap)
     largest = max(largest, 2 * overlap + aligned) // aligned * aligned
     height, width = (
-        _padded(_padded(size, _multiple(size)) if of_few_sizes else size, aligned)
+        _padded(_padded(size, _multiple(size)) if by_fft else size, aligned)
         for size in (height, width)
     )
     found = (

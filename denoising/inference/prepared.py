@@ -62,13 +62,13 @@ class Prepared:
 
     def denoise(self, image: np.ndarray) -> np.ndarray:
         """See `tiles.denoise`."""
-        return tiles.denoise(self.trained, image, self, self._of_few_sizes(image.shape))
+        return tiles.denoise(self.trained, image, self, self._by_fft(image.shape))
 
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
         """The same of images (N, H, W, C): many at a time, where they are small."""
         _, height, width, channels = images.shape
-        by_fft = self._of_few_sizes(images.shape[1:])
-        found = layout(self.trained, height, width, of_few_sizes=by_fft)
+        by_fft = self._by_fft(images.shape[1:])
+        found = layout(self.trained, height, width, by_fft=by_fft)
         few = len(images) < tiles.together(self.trained, channels)
         if few or len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
@@ -85,7 +85,7 @@ class Prepared:
         """See `tiles.bands`."""
         height, width, channels = shape
         together = tiles.together(self.trained, channels)
-        found = layout(self.trained, height, width, together, self._of_few_sizes(shape))
+        found = layout(self.trained, height, width, together, self._by_fft(shape))
         return tiles.bands(found, shape, read, self, progress)
 
     def plan(self, shape: tuple[int, ...]) -> "Plan":
@@ -101,8 +101,8 @@ class Prepared:
             )
         return self._plans[case]
 
-    def _of_few_sizes(self, shape: tuple[int, ...]) -> bool:
-        """What is computed by FFT is compiled for each size."""
+    def _by_fft(self, shape: tuple[int, ...]) -> bool:
+        """Is a convolution computed so?"""
         return bool(self.plan(shape).by_fft)
 
     def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:

@@ -51,7 +51,7 @@ def denoise(
     model: "keras.Model",
     image: np.ndarray,
     predict: Predict | None = None,
-    of_few_sizes: bool = False,
+    by_fft: bool = False,
     largest: int | None = None,
 ) -> np.ndarray:
     """Denoise one image of any size.
@@ -65,7 +65,7 @@ def denoise(
     image : ndarray (H, W, C) float32
     predict : callable, optional
         From (N, H, W, C) to (N, H, W, C); None: see `predictor`.
-    of_few_sizes, largest : optional
+    by_fft, largest : optional
         See `denoising.inference.layout.layout`.
 
     Returns
@@ -74,7 +74,7 @@ def denoise(
     """
     result = np.empty_like(image)
     height, width, channels = image.shape
-    found = layout(model, height, width, together(model, channels), of_few_sizes, largest)
+    found = layout(model, height, width, together(model, channels), by_fft, largest)
     for rows, done in bands(found, image.shape, image.__getitem__, predict or predictor(model)):
         result[rows] = done
     return result
