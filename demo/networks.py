@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from pydantic import ConfigDict, Field
 
+from demo.messages import SIDE
 from denoising.files import InputError
 from denoising.inference import model_files
 from denoising.noise.base import Noise
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PUBLISHED = Path("results/article")
 DIGIT = 28  # pixels of a side
+# of images for the FFT, which is compiled for each: a digit's, the largest, and half of it
+SIZES = ((DIGIT, DIGIT), (SIDE, SIDE // 2))
 PLACES = {"published": PUBLISHED, "workspace": Path()}
 
 Correction = Callable[[np.ndarray], np.ndarray]
@@ -136,16 +139,16 @@ class Networks:
         for row in rows:
             trained = model_files.load(row.file)
             self.channels = max(self.channels, trained.inputs[0].shape[-1])
-            # images are small here: to compile the FFT for each size takes longer than it saves
-            one = Prepared(trained, "direct")
+            one = Prepared(trained, sizes=SIZES)
             about = trained.count_params(), row.targets, row.noise
             self.all.append(Network(row.name, *about, None, one))
             self.all += [Network(name, *about, row.noise.debias, one) for name in row.corrected]
 
     def warm_up(self) -> None:
-        """Compile for the size of a digit, so that the first visitor does not wait."""
-        blank = np.zeros((DIGIT, DIGIT, self.channels), np.float32)
-        self.denoise(blank, [network.name for network in self.all])
+        """Compile for digits and larger images, so that the first visitor does not wait."""
+        for side in (DIGIT, SIDE // 2, SIDE):
+            blank = np.zeros((side, side, self.channels), np.float32)
+            self.denoise(blank, [network.name for network in self.all])
 
     def denoise(
         self, image: np.ndarray, names: Collection[str]

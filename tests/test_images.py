@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from demo.messages import SIDE
+from demo.networks import DIGIT, SIZES
 from denoising.compute import backend
 from denoising.compute.backend import keras
 from denoising.inference import images, tiles
@@ -147,6 +149,12 @@ def test_images_become_no_larger_than_needed_or_of_few_sizes(blurring, by_fft, h
 
     assert [height(size) for size in (27, 28, 29, 576, 602)] == [28, 28, 32, 576, 604]
     assert {height(size) for size in (98, 100)} == {hundred}
+
+
+def test_the_demo_compiles_the_fft_for_few_sizes(blurring):
+    sides = (5, DIGIT, DIGIT + 1, SIDE // 2, SIDE)
+    found = [layout(blurring[0], side, side, by_fft=True, sizes=SIZES) for side in sides]
+    assert [one.height for one in found] == [DIGIT, DIGIT, SIDE // 2, SIDE // 2, SIDE]
 
 
 def test_bands_are_the_whole_image(blurring):

@@ -14,7 +14,8 @@ NUMBERS = 2**25  # at most, that a network's largest layer makes of a tile
 BY_FFT = 2**24  # the same of a network that makes several times as many beside them
 SHARE = 12  # overlaps in a side, for the sake of which a tile may make more
 # images up to so many pixels a side become multiples of so many where each size is compiled anew
-SIZES = ((56, 4), (LARGEST, 16))
+Sizes = tuple[tuple[int, int], ...]
+SIZES: Sizes = ((56, 4), (LARGEST, 16))
 
 
 class Span(NamedTuple):
@@ -75,6 +76,7 @@ def layout(
     together: int = 1,
     by_fft: bool = False,
     largest: int | None = None,
+    sizes: Sizes = SIZES,
 ) -> Layout:
     """The tiles that take the least work, where so many are computed together.
 
@@ -90,9 +92,11 @@ def layout(
         Images of which each takes a core for itself: fewer leave cores without work.
     by_fft : bool
         Are convolutions computed so? It takes more memory, and is compiled for each size: images in
-        one tile are padded more than pooling needs, see `SIZES`.
+        one tile are padded more than pooling needs.
     largest : int, optional
         Side of a tile, in pixels; larger where a network sees further. None: by `NUMBERS`.
+    sizes : tuple of (int, int)
+        What images become, where each size is compiled: see `SIZES`.
     """
     aligned = size_multiple(model)
     overlap = -(-receptive_radius(model) // aligned) * aligned
@@ -101,7 +105,7 @@ def layout(
         largest = max(largest, SHARE * overlap)
     largest = max(largest, 2 * overlap + aligned) // aligned * aligned
     height, width = (
-        _padded(_padded(size, _multiple(size)) if by_fft else size, aligned)
+        _padded(_padded(size, _multiple(size, sizes)) if by_fft else size, aligned)
         for size in (height, width)
     )
     found = (
@@ -121,8 +125,8 @@ def _padded(size: int, multiple: int) -> int:
     return size + -size % multiple
 
 
-def _multiple(size: int) -> int:
-    return next((multiple for largest, multiple in SIZES if size <= largest), 1)
+def _multiple(size: int, sizes: Sizes) -> int:
+    return next((multiple for largest, multiple in sizes if size <= largest), 1)
 
 
 def _spans(

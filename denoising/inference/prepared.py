@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from denoising.inference import tiles
-from denoising.inference.layout import layout, most_pixels
+from denoising.inference.layout import SIZES, Sizes, layout, most_pixels
 
 if TYPE_CHECKING:
     import keras
@@ -31,6 +31,8 @@ class Prepared:
         See `denoising.compute.tuning.plan`.
     log : callable
         Takes one line for each measurement.
+    sizes : tuple of (int, int)
+        What images become where each size is compiled: see `denoising.inference.layout`.
 
     Attributes
     ----------
@@ -44,8 +46,10 @@ class Prepared:
         convolution: str = "auto",
         precision: str = "auto",
         log: Callable[[str], object] = print,
+        sizes: Sizes = SIZES,
     ) -> None:
         self.trained, self._asked, self._log = trained, (convolution, precision), log
+        self._sizes = sizes
         self.channels: int | None = trained.inputs[0].shape[-1]
         self._plans: dict[tuple[int, ...], Plan] = {}
         self._predictors: dict[tuple[int, ...], tiles.Predict] = {}
@@ -62,19 +66,19 @@ class Prepared:
 
     def denoise(self, image: np.ndarray) -> np.ndarray:
         """See `tiles.denoise`."""
-        return tiles.denoise(self.trained, image, self, self._by_fft(image.shape))
+        return tiles.denoise(self.trained, image, self, **self._how(image.shape))
 
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
         """The same of images (N, H, W, C): many at a time, where they are small."""
         _, height, width, channels = images.shape
-        by_fft = self._by_fft(images.shape[1:])
-        found = layout(self.trained, height, width, by_fft=by_fft)
+        how = self._how(images.shape[1:])
+        found = layout(self.trained, height, width, **how)
         few = len(images) < tiles.together(self.trained, channels)
         if few or len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
         margins = [(0, 0), (0, found.height - height), (0, found.width - width), (0, 0)]
         size = tiles.parts(self.trained, channels) * found.tall * found.wide
-        many = max(1, most_pixels(self.trained, by_fft) // size)
+        many = max(1, most_pixels(self.trained, how["by_fft"]) // size)
         parts = np.array_split(images, -(-len(images) // many))
         done = [self(np.pad(part, margins, mode="symmetric")) for part in parts]
         return np.concatenate(done)[:, :height, :width]
@@ -85,7 +89,7 @@ class Prepared:
         """See `tiles.bands`."""
         height, width, channels = shape
         together = tiles.together(self.trained, channels)
-        found = layout(self.trained, height, width, together, self._by_fft(shape))
+        found = layout(self.trained, height, width, together, **self._how(shape))
         return tiles.bands(found, shape, read, self, progress)
 
     def plan(self, shape: tuple[int, ...]) -> "Plan":
@@ -101,9 +105,9 @@ class Prepared:
             )
         return self._plans[case]
 
-    def _by_fft(self, shape: tuple[int, ...]) -> bool:
-        """Is a convolution computed so?"""
-        return bool(self.plan(shape).by_fft)
+    def _how(self, shape: tuple[int, ...]) -> dict[str, Any]:
+        """What the layout of an image depends on."""
+        return {"by_fft": bool(self.plan(shape).by_fft), "sizes": self._sizes}
 
     def _predictor(self, shape: tuple[int, int]) -> tiles.Predict:
         from denoising.compute import execution

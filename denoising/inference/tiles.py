@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -51,8 +51,7 @@ def denoise(
     model: "keras.Model",
     image: np.ndarray,
     predict: Predict | None = None,
-    by_fft: bool = False,
-    largest: int | None = None,
+    **how: Any,
 ) -> np.ndarray:
     """Denoise one image of any size.
 
@@ -65,7 +64,7 @@ def denoise(
     image : ndarray (H, W, C) float32
     predict : callable, optional
         From (N, H, W, C) to (N, H, W, C); None: see `predictor`.
-    by_fft, largest : optional
+    how : optional
         See `denoising.inference.layout.layout`.
 
     Returns
@@ -74,7 +73,7 @@ def denoise(
     """
     result = np.empty_like(image)
     height, width, channels = image.shape
-    found = layout(model, height, width, together(model, channels), by_fft, largest)
+    found = layout(model, height, width, together(model, channels), **how)
     for rows, done in bands(found, image.shape, image.__getitem__, predict or predictor(model)):
         result[rows] = done
     return result
