@@ -48,7 +48,9 @@ def test_more_sizes_than_are_kept_come_and_go(network):
     np.testing.assert_array_equal(by_fft(image(sizes[0])[None]), first)
 
 
-def test_what_is_measured_is_said_once(network, tmp_path, monkeypatch):
+def test_what_is_measured_is_said_once_for_large_images_and_once_for_small_ones(
+    network, tmp_path, monkeypatch
+):
     monkeypatch.setattr(
         tuning, "_seconds", lambda *_: {"direct": 2.0, "fft": 1.0, "taps": 1.5, "phases": 1.5}
     )
@@ -56,7 +58,8 @@ def test_what_is_measured_is_said_once(network, tmp_path, monkeypatch):
     monkeypatch.setattr(tuning, "plan", kept)
     lines = []
     auto = Prepared(network, precision="float32", log=lines.append)
-    for shape in SHAPES[0], SHAPES[2]:
+    for shape in SHAPES[0], SHAPES[2], (1, 1), (17, 40):
         auto(image(shape)[None])
-    assert len(lines) == len(set(lines)) == 3
-    assert all("128x128 pixels" in line for line in lines)
+    assert len(lines) == len(set(lines)) == 6
+    assert all("128x128 pixels" in line for line in lines[:3])
+    assert all("28x28 pixels" in line for line in lines[3:])

@@ -31,6 +31,7 @@ MARGIN = 1.25  # how much faster another way has to be, so that noise does not d
 LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks/kernels.md
 # images of more pixels a side are measured as so many of this size: a pixel costs the same in each
 SMALL, TYPICAL, COUNT = 56, (128, 128), 2
+DIGIT = (28, 28)  # stands for small images of any size
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 FEW = 4  # filters, fewer than a processor's vectors are long
 _REPEATS = 3
@@ -151,8 +152,8 @@ def choose(
 
 
 def typical(height: int, width: int) -> tuple[int, int]:
-    """Those that stand for an image's: all large ones are one case."""
-    return TYPICAL if max(height, width) > SMALL else (height, width)
+    """Those that stand for an image's, where images may have any: two cases in all."""
+    return TYPICAL if max(height, width) > SMALL else DIGIT
 
 
 def _ways(layer: Any) -> list[str]:
