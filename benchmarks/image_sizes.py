@@ -127,7 +127,7 @@ def _speeds(speed: pd.DataFrame) -> pd.DataFrame:
         if len(peers):
             row[f"ours / {FASTER}"] = f"{values[OURS] / peers.max():.2f}"
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).fillna("")  # a network without a peer has no ratio
 
 
 def _memory(memory: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from denoising import files
+from denoising.compute import backend
 from denoising.compute.plan import Plan
 from denoising.data import datasets
 from denoising.data.collapse import collapsed, constant_mse
@@ -113,7 +114,8 @@ def test_a_training_that_was_killed_ends_with_the_same_bytes(
             raise Killed
 
     given = redrawing if anew else data
-    setting = settings(run, epochs=4, plan=Plan("bfloat16", dict.fromkeys(by_fft, "fft")))
+    precision = backend.resolve_precision("auto")
+    setting = settings(run, epochs=4, plan=Plan(precision, dict.fromkeys(by_fft, "fft")))
     undisturbed = fit(setting, given, Nowhere(), str)
     store = Checkpoints(tmp_path / run, "key")
     with pytest.raises(Killed):

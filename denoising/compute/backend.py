@@ -259,6 +259,27 @@ def convolve(images: Any, kernel: Any, margins: tuple[tuple[int, int], tuple[int
     return keras.ops.conv(keras.ops.pad(images, around), kernel)
 
 
+def one_by_one(function: Callable[[Any], Any], images: Any) -> Any:
+    """A function of one image, of each: never two at a time, so that it takes the memory of one.
+
+    Parameters
+    ----------
+    function : callable
+        From a tensor (H, W, C) to one of the same dtype and any shape.
+    images : tensor (N, H, W, C)
+
+    Returns
+    -------
+    tensor (N, ...)
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        kind = images.dtype
+        return tf.map_fn(function, images, fn_output_signature=kind, parallel_iterations=1)
+    return keras.ops.map(function, images)
+
+
 def has_fused_batch_normalization() -> bool:
     """Does this backend have `fused_batch_normalization`?"""
     return keras.backend.backend() == "tensorflow"

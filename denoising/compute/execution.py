@@ -5,6 +5,8 @@ work with a copy whose layers compute the same, from the same weights, by a plan
 """
 
 import collections
+import types
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ INPUT, OUTPUT = "input", "output"
 CLASSES = {FFT: "FFTConv2D", TAPS: "TapsConv2D", PHASES: "PhasesConv2D"}
 # layers that stay in float32
 FIXED = (INPUT, "recorruption", f"network_{OUTPUT}", OUTPUT)
+Folded = Mapping[str, Any]  # batch normalisation, by the name of the convolution that does it
+NONE: Folded = types.MappingProxyType({})
 
 
 def convolutions(model: "keras.Model") -> list[str]:
@@ -50,16 +54,15 @@ def _maker(tensor: Any) -> Any:
 
 
 def sized(model: "keras.Model", shape: tuple[int, int]) -> "keras.Model":
-    """The same network with new weights, for images of one size: every layer knows its own."""
+    """The same network, untrained, for images of one size: every layer knows its own."""
     config = model.get_config()
-    channels = model.inputs[0].shape[-1]
-    config["layers"][0]["config"]["batch_shape"] = (None, *shape, channels)
-    return keras.Model.from_config(config)
+    _set_size(config, shape)
+    return keras.Model.from_config(_without_initial_weights(config))
 
 
 def plain(model: "keras.Model") -> "keras.Model":
     """A copy of a network, weights included and optimizer left out, in layers of Keras alone."""
-    return _copy(model, PLAIN)
+    return _copy(model, _planned(model, PLAIN))
 
 
 def continued(network: "keras.Model", after: Any, before: Any = None) -> "keras.Model":
@@ -114,15 +117,39 @@ def _renamed(config: Any, old: str, new: str) -> Any:
 
 def for_training(model: "keras.Model", plan: Plan) -> "keras.Model":
     """A copy of a network to be trained by a plan."""
-    return _copy(model, plan, fused=plan.fused and backend.has_fused_batch_normalization())
+    fused = plan.fused and backend.has_fused_batch_normalization()
+    return _copy(model, _planned(model, plan, fused))
 
 
-def for_inference(model: "keras.Model", plan: Plan) -> "keras.Model":
-    """A copy of a network for predictions only."""
-    return _copy(_without_batch_normalization(model) if plan.fused else model, plan)
+def for_inference(
+    model: "keras.Model", plan: Plan, shape: tuple[int, int] | None = None
+) -> "keras.Model":
+    """A copy of a network for predictions only; of images of a size, if it is given.
+
+    Without batch normalisation where its moving statistics can scale and shift the convolution
+    before it.
+    """
+    folded = _folded_into(model) if plan.fused else {}
+    config = _planned(model, plan)
+    _fold(config, folded)
+    if shape:
+        _set_size(config, shape)
+    return _copy(model, _without_initial_weights(config), folded)
 
 
-def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model":
+def _copy(model: "keras.Model", config: dict[str, Any], folded: Folded = NONE) -> "keras.Model":
+    copy = keras.Model.from_config(config)
+    for made in copy.layers:  # in another order than before, where the graph is another
+        weights = model.get_layer(made.name).get_weights()
+        if made.name in folded:
+            weights = _scaled(*weights, norm=folded[made.name])
+        if made.weights:
+            made.set_weights(weights)
+    return copy
+
+
+def _planned(model: "keras.Model", plan: Plan, fused: bool = False) -> dict[str, Any]:
+    """The configuration of a network whose layers compute by a plan."""
     config = model.get_config()
     by_name = {layer["config"]["name"]: layer for layer in config["layers"]}
     larger = enlargements(model) if PHASES in plan.ways.values() else {}
@@ -138,10 +165,7 @@ def _copy(model: "keras.Model", plan: Plan, fused: bool = False) -> "keras.Model
                 del layer["build_config"]  # that of a single image
         if layers.FusedBatchNormalization.supports(model.get_layer(name)):
             _set_class(layer, "FusedBatchNormalization" if fused else "BatchNormalization")
-    copy = keras.Model.from_config(config)
-    for made in copy.layers:  # in another order than before, where the graph is another
-        made.set_weights(model.get_layer(made.name).get_weights())
-    return copy
+    return config
 
 
 def _before(layer: dict[str, Any], by_name: dict[str, Any], enlarged: str) -> dict[str, Any]:
@@ -160,42 +184,48 @@ def _set_class(layer: dict[str, Any], name: str) -> None:
     layer["registered_name"] = f"denoising>{name}" if own else None
 
 
-def _without_batch_normalization(model: "keras.Model") -> "keras.Model":
-    """The same function of the images: moving statistics scale and shift the convolution before."""
-    readers = collections.Counter(
-        id(tensor) for layer in model.layers for tensor in keras.tree.flatten(layer.input)
-    )
-    before = {id(layer.output): layer for layer in model.layers if readers[id(layer.output)] == 1}
-    folded = {}
-    for norm in filter(layers.FusedBatchNormalization.supports, model.layers):
-        convolution = before.get(id(norm.input))
-        is_linear = getattr(convolution, "activation", None) is keras.activations.linear
-        if isinstance(convolution, keras.layers.Conv2D) and is_linear:
-            folded[convolution.name] = norm
-    if not folded:
-        return model
+def _set_size(config: dict[str, Any], shape: tuple[int, int]) -> None:
+    first = config["layers"][0]["config"]
+    first["batch_shape"] = (None, *shape, first["batch_shape"][-1])
+
+
+def _without_initial_weights(config: dict[str, Any]) -> dict[str, Any]:
+    """To draw them takes longer than all else, and others come in their place."""
+    for layer in config["layers"]:
+        if "kernel_initializer" in layer["config"]:
+            layer["config"]["kernel_initializer"] = "zeros"
+    return config
+
+
+def _fold(config: dict[str, Any], folded: Folded) -> None:
     removed = {norm.name for norm in folded.values()}
-    config = model.get_config()
     for layer in config["layers"]:
         name = layer["config"]["name"]
         if name in folded:
             layer["config"]["use_bias"] = True
         if name in removed:
             _set_class(layer, "Identity")
-            layer["config"] = {"name": name}
+            layer["config"] = {"name": name, "dtype": layer["config"]["dtype"]}
             for node in layer["inbound_nodes"]:
                 node["kwargs"] = {}  # the mask, which other layers do not take
-    copy = keras.Model.from_config(config)
-    for layer in copy.layers:
-        weights = model.get_layer(layer.name).get_weights()
-        if layer.name in folded:
-            weights = _folded(*weights, norm=folded[layer.name])
-        if layer.name not in removed:
-            layer.set_weights(weights)
-    return copy
 
 
-def _folded(kernel: np.ndarray, bias: Any = 0.0, *, norm: Any) -> tuple[np.ndarray, np.ndarray]:
+def _folded_into(model: "keras.Model") -> dict[str, Any]:
+    """Batch normalisation that a convolution can do as well, by the convolution's name."""
+    readers = collections.Counter(
+        id(tensor) for layer in model.layers for tensor in keras.tree.flatten(layer.input)
+    )
+    before = {id(layer.output): layer for layer in model.layers if readers[id(layer.output)] == 1}
+    found = {}
+    for norm in filter(layers.FusedBatchNormalization.supports, model.layers):
+        convolution = before.get(id(norm.input))
+        is_linear = getattr(convolution, "activation", None) is keras.activations.linear
+        if isinstance(convolution, keras.layers.Conv2D) and is_linear:
+            found[convolution.name] = norm
+    return found
+
+
+def _scaled(kernel: np.ndarray, bias: Any = 0.0, *, norm: Any) -> tuple[np.ndarray, np.ndarray]:
     gamma, beta, mean, variance = norm.get_weights()
     scale = gamma / np.sqrt(variance + norm.epsilon)
     return kernel * scale, (bias - mean) * scale + beta

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from denoising.compute import backend
 from denoising.compute.backend import keras
 from denoising.compute.blocks import Axis, cut, joined, windows
 from denoising.compute.fourier import (
@@ -34,6 +35,7 @@ from denoising.compute.fourier import (
 )
 
 PARTS = 3  # of a complex number: see `_image_parts`
+MANY = 256  # blocks of an image, from which on another beside it only takes memory
 
 ops = keras.ops
 
@@ -70,10 +72,18 @@ def _differentiable(down: Axis, across: Axis) -> Callable[[Any, Any], Any]:
             (upstream,) = arguments if upstream is None else (upstream,)
             spectra = _spectra(upstream, down.mirrored, across.mirrored)
             turned = ops.transpose(ops.flip(kernel, (0, 1)), (0, 1, 3, 2))
+            turned = _kernel_spectra(turned, down.mirrored, across.mirrored)
             of_images = _correlated(spectra, turned, down.mirrored, across.mirrored)
             return of_images, _of_kernel(images, spectra, down, across)
 
-        return _correlated(_spectra(images, down, across), kernel, down, across), gradients
+        of_kernel = _kernel_spectra(kernel, down, across)
+
+        def correlated(images: Any) -> Any:
+            return _correlated(_spectra(images, down, across), of_kernel, down, across)
+
+        if down.blocks * across.blocks < MANY:
+            return correlated(images), gradients
+        return backend.one_by_one(lambda image: correlated(image[None])[0], images), gradients
 
     return convolve
 
@@ -130,12 +140,17 @@ def _transformed(
     return ops.reshape(x, (down.frequencies * across.period, PARTS, -1, channels))
 
 
-def _correlated(spectra: Any, kernel: Any, down: Axis, across: Axis) -> Any:
-    """(F, P, M, C) of images and (K, L, C, D) -> (N, H, W, D)."""
+def _kernel_spectra(kernel: Any, down: Axis, across: Axis) -> Any:
+    """(K, L, C, D) -> (F, P, C, D): transforms from where the kernel meets a block, in parts."""
     *size, _, filters = kernel.shape
     flat = ops.reshape(kernel, (*size, 1, -1))
-    of_kernel = _transformed(flat, down, across, (down.origin, across.origin), _kernel_parts)
-    of_kernel = ops.reshape(of_kernel, (*of_kernel.shape[:2], -1, filters))
+    found = _transformed(flat, down, across, (down.origin, across.origin), _kernel_parts)
+    return ops.reshape(found, (*found.shape[:2], -1, filters))
+
+
+def _correlated(spectra: Any, of_kernel: Any, down: Axis, across: Axis) -> Any:
+    """(F, P, M, C) of images and (F, P, C, D) of a kernel -> (N, H, W, D)."""
+    filters = of_kernel.shape[-1]
     products = ops.matmul(spectra, of_kernel)  # (F, P, M, D)
     blocks = _image(products, down, across, (down.block, across.block), (0, 0))
     return joined(ops.reshape(blocks, (down.block, across.block, -1, filters)), down, across)

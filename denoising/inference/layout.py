@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     import keras
 
 LARGEST = 576  # pixels, of a side, that are computed at a time: half of 1024, overlaps included
-NUMBERS = 2**25  # at most, that a network's largest layer makes of a tile
-BY_FFT = 2**24  # the same of a network that makes several times as many beside them
+NUMBERS = 128 * LARGEST**2  # at most, that a network's largest layer makes of a tile
+# the same of small images together, where convolutions by FFT make several times as many beside
+BY_FFT = 2**24
 SHARE = 12  # overlaps in a side, for the sake of which a tile may make more
 # images up to so many pixels a side become multiples of so many where each size is compiled anew
 Sizes = tuple[tuple[int, int], ...]
@@ -91,8 +92,8 @@ def layout(
     together : int
         Images of which each takes a core for itself: fewer leave cores without work.
     by_fft : bool
-        Are convolutions computed so? It takes more memory, and is compiled for each size: images in
-        one tile are padded more than pooling needs.
+        Are convolutions computed so? It is compiled for each size: images in one tile are padded
+        more than pooling needs.
     largest : int, optional
         Side of a tile, in pixels; larger where a network sees further. None: by `NUMBERS`.
     sizes : tuple of (int, int)
@@ -101,7 +102,7 @@ def layout(
     aligned = size_multiple(model)
     overlap = -(-receptive_radius(model) // aligned) * aligned
     if largest is None:
-        largest = min(LARGEST, math.isqrt(most_pixels(model, by_fft)))
+        largest = min(LARGEST, math.isqrt(int(NUMBERS / widest(model))))
         largest = max(largest, SHARE * overlap)
     largest = max(largest, 2 * overlap + aligned) // aligned * aligned
     height, width = (
@@ -117,7 +118,7 @@ def layout(
 
 
 def most_pixels(model: "keras.Model", by_fft: bool) -> int:
-    """Of a tile, or of small images that are computed together."""
+    """Of small images that are computed together."""
     return int((BY_FFT if by_fft else NUMBERS) / widest(model))
 
 

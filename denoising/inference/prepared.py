@@ -114,10 +114,7 @@ class Prepared:
 
         plan = self.plan(shape)
         if plan.by_fft:
-            model = execution.for_inference(self.trained, plan)
-            sized = execution.sized(model, shape)
-            sized.set_weights(model.get_weights())
-            return tiles.predictor(sized)
+            return tiles.predictor(execution.for_inference(self.trained, plan, shape))
         if self._of_any_size is None:
             self._of_any_size = tiles.predictor(execution.for_inference(self.trained, plan))
         return self._of_any_size
