@@ -175,6 +175,7 @@ def test_where_a_filter_leaves_next_to_nothing_it_comes_first(advised):
         assert "| 0.0087 s an image |" in text
 
 
+@pytest.mark.slow  # half a minute
 def test_what_a_filter_leaves_is_estimated_without_a_truth():
     noise = read_kind("noise", NOISES["white"], "noise")
     clean = [one[:64, :64] for one in PHOTOGRAPHS[:2]]

@@ -6,6 +6,7 @@ does not need.
 
 import ast
 import copy
+import functools
 import importlib
 import re
 
@@ -36,19 +37,22 @@ def content():
     return params.read(ROOT / "params.yaml")
 
 
+@functools.cache  # files are looked at for each of many stages
 def is_only_a_docstring(file):
     body = ast.parse(file.read_text()).body
     return all(isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant) for one in body)
 
 
+@functools.cache
 def imports_of(file):
     """Names of the modules that a file imports, in functions too."""
+    found = []
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found
 
 
 def imported_files(*modules):
