@@ -33,7 +33,7 @@ OURS, DIRECT = "ours", "convolution: direct"
 PEER, COMPILED, FASTER = "PyTorch", "PyTorch compiled", "faster PyTorch"
 LABELS = {DIRECT: "ours, direct", RETURNED: "ours, memory returned"}
 MEGAPIXEL = 2**20
-TURNS = 2
+TURNS = 3
 
 
 def main() -> None:
