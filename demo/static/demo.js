@@ -333,7 +333,7 @@ async function begin() {
   const get = async (path) => (await fetch(path)).json();
   const [models, digits] = await Promise.all(["api/models", "api/digits"].map(get));
   const places = {
-    published: "the published networks, trained by the article's protocol",
+    published: "the published networks, trained on digits by the article's protocol",
     workspace: "the networks of this workspace",
   };
   byId("source").textContent = models.message ?? `Shown are ${places[models.source]}.`;
