@@ -9,6 +9,7 @@ from denoising.compute.layers import (
     FusedBatchNormalization,
     PhasesConv2D,
     TapsConv2D,
+    VolumeConv2D,
 )
 from denoising.compute.plan import PLAIN, Plan
 from denoising.inference import model_files
@@ -63,6 +64,20 @@ def test_the_last_layer_as_one_matrix_product_gives_the_same_images(network):
         np.testing.assert_allclose(predict(copy), predict(network), atol=tolerance)
 
 
+@pytest.mark.parametrize("volumes", [False, True])
+def test_a_single_image_as_a_volume_gives_the_same_image(network, monkeypatch, volumes):
+    monkeypatch.setattr(backend, "prefers_volumes", lambda: volumes)
+    expected = predict(network)
+    by_phases = dict.fromkeys(execution.enlargements(network), "phases")
+    ways = dict.fromkeys(execution.convolutions(network), "volume") | by_phases
+    for precision, tolerance in (("float32", 1e-4), ("bfloat16", 0.2)):
+        copy = execution.for_inference(network, Plan(precision, ways))
+        assert any(isinstance(layer, VolumeConv2D) for layer in copy.layers)
+        np.testing.assert_allclose(predict(copy), expected, atol=tolerance)
+        single = inference.denoise(copy, NOISY[:1], 1)
+        np.testing.assert_allclose(single, expected[:1], atol=tolerance)
+
+
 @pytest.mark.parametrize("filters", [1, 3])
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 4)])
 @pytest.mark.parametrize("shape", [(2, 9, 12, 5), (1, 1, 1, 2), (3, 2, 5, 4)])
@@ -90,10 +105,14 @@ def test_enlarged_images_computed_as_small_ones_give_the_same_images(name):
         np.testing.assert_allclose(predict(sized), predict(copy), atol=tolerance / 10)
 
 
+@pytest.mark.parametrize("volumes", [False, True])
 @pytest.mark.parametrize("factor", [2, 3])
 @pytest.mark.parametrize("size", [(1, 1), (3, 3), (7, 4)])
 @pytest.mark.parametrize("shape", [(2, 5, 6, 5), (1, 1, 1, 2)])
-def test_a_convolution_by_phases_is_that_of_the_enlarged_image(shape, size, factor):
+def test_a_convolution_by_phases_is_that_of_the_enlarged_image(
+    monkeypatch, shape, size, factor, volumes
+):
+    monkeypatch.setattr(backend, "prefers_volumes", lambda: volumes)
     images = keras.ops.convert_to_tensor(RNG.random(shape, np.float32))
     kernel = keras.ops.convert_to_tensor(RNG.random((*size, shape[-1], 3), np.float32))
     enlarged = images
@@ -201,6 +220,30 @@ def test_unusual_batch_normalisation_stays_as_it_is():
 
 
 class TestChoice:
+    @pytest.fixture(autouse=True)
+    def _without_volumes(self, monkeypatch):
+        """Those are of processors without AVX-512."""
+        monkeypatch.setattr(backend, "prefers_volumes", lambda: False)
+
+    def test_what_comes_alone_may_be_convolved_as_a_volume(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(backend, "prefers_volumes", lambda: True)
+        monkeypatch.setattr(tuning, "_seconds", lambda *_: SECONDS)
+        network = build("dncnn")
+        *others, last = execution.convolutions(network)
+        volumes = dict.fromkeys([*others, last], "volume")
+        for asked, task, shape, batch_size, expected in (
+            ("auto", "inference", (64, 64), 2, volumes | {last: "taps"}),
+            ("direct", "inference", (64, 64), 2, volumes),
+            ("direct", "inference", (28, 28), 1, {}),
+            ("direct", "training", (64, 64), 2, {}),
+            ("auto", "training", (64, 64), 1, {}),
+        ):
+            chosen = tuning.choose(
+                asked, network, shape, batch_size, "float32", task,
+                cache=tmp_path / "convolution.json",
+            )  # fmt: skip
+            assert chosen == expected
+
     def choose(self, tmp_path, convolution="auto", name="win5rb", log=print):
         arguments = (convolution, build(name), (12, 12), 2, "float32", "training")
         return tuning.choose(*arguments, log=log, cache=tmp_path / "cache/convolution.json")

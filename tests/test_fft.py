@@ -56,22 +56,6 @@ def test_results_and_gradients_are_those_of_a_direct_convolution(convolve, size,
         assert np.abs(ours - expected.numpy()).max() < 3e-6 * np.abs(expected).max() + 1e-5
 
 
-def test_images_of_many_blocks_are_convolved_one_by_one_with_the_same_result(monkeypatch):
-    arrays = normal(3, 64, 101, 16), normal(7, 7, 16, 24), normal(3, 64, 101, 24)
-    together = with_gradients(fft.conv2d, *arrays)
-    monkeypatch.setattr(fft, "MANY", 2)
-    shapes = [tf.TensorSpec((None, *array.shape[1:])) for array in arrays]
-    shapes[1] = tf.TensorSpec(arrays[1].shape)
-    in_graph = tf.function(
-        lambda *given: with_gradients(fft.conv2d, *given), input_signature=shapes
-    )
-    graph = in_graph.get_concrete_function().graph.as_graph_def()
-    assert any("while" in node.op.lower() for node in graph.node)
-    for found, expected in zip(in_graph(*arrays), together, strict=True):
-        assert found.shape == expected.shape
-        np.testing.assert_allclose(found, expected, atol=3e-6 * np.abs(expected).max())
-
-
 @pytest.mark.parametrize("ours", [fft.conv2d, fft_whole.conv2d])
 def test_bfloat16_is_as_near_as_its_precision(ours):
     arrays = normal(2, 28, 28, 32), normal(7, 7, 32, 32), normal(2, 28, 28, 32)

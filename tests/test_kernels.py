@@ -44,6 +44,7 @@ def test_only_training_on_single_images_goes_without_onednn(
     monkeypatch.delenv(kernels.ONEDNN, raising=False)
     kernels.choose(single_images)
     assert os.environ[kernels.ONEDNN] == expected
+    assert kernels.are_onednn_for_avx2() == (flags == "avx2" and not single_images)
 
 
 @pytest.mark.parametrize("said", ["0", "1"])

@@ -149,15 +149,6 @@ def device() -> tuple[str, str]:
     return "cpu", _cpu_name()
 
 
-def parallel() -> int:
-    """Images at a time that keep all of the hardware at work.
-
-    oneDNN gives each core of a processor without AVX-512 one of its own, and needs far more time
-    for a single large one: benchmarks/onednn.md.
-    """
-    return max(2, cores()) if device()[0] == "cpu" else 1
-
-
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0))
@@ -239,45 +230,50 @@ def batches_of(arrays: Any, batch_size: int) -> Any:
     return batches(-(-count // batch_size), make)
 
 
-def convolve(images: Any, kernel: Any, margins: tuple[tuple[int, int], tuple[int, int]]) -> Any:
-    """Cross-correlation of images with so many zeros above and below, left and right.
+def prefers_volumes() -> bool:
+    """Is a single image convolved faster as a volume of one slice?
+
+    For one image in float32, and for no other number, TensorFlow gives oneDNN the kernel in an
+    order that only its slowest way takes on processors without AVX-512. With a volume it does not.
+    """
+    is_ours = keras.backend.backend() == "tensorflow" and device()[0] == "cpu"
+    return is_ours and kernels.are_onednn_for_avx2()
+
+
+def convolve(
+    images: Any,
+    kernel: Any,
+    margins: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    after: Callable[[Any], Any] = lambda x: x,
+) -> Any:
+    """Cross-correlation of images, as fast for one as for many: see `prefers_volumes`.
 
     Parameters
     ----------
     images : tensor (N, H, W, C)
     kernel : tensor (K, L, C, D)
+    margins : pairs of int, optional
+        So many zeros above and below, left and right; None: what keeps the size.
+    after : callable
+        Of each pixel of the result by itself, such as bias and activation, for any number of axes
+        before the channels: done in one pass with the convolution.
 
     Returns
     -------
     tensor (N, H', W', D)
     """
-    around = [(0, 0), *margins, (0, 0)]
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
+    ops = keras.ops
+    if margins is None:
+        padding: Any = "same"
+    elif keras.backend.backend() == "tensorflow" and not prefers_volumes():
+        import tensorflow as tf  # Keras has no such padding
 
-        return tf.nn.conv2d(images, kernel, 1, around)
-    return keras.ops.conv(keras.ops.pad(images, around), kernel)
-
-
-def one_by_one(function: Callable[[Any], Any], images: Any) -> Any:
-    """A function of one image, of each: never two at a time, so that it takes the memory of one.
-
-    Parameters
-    ----------
-    function : callable
-        From a tensor (H, W, C) to one of the same dtype and any shape.
-    images : tensor (N, H, W, C)
-
-    Returns
-    -------
-    tensor (N, ...)
-    """
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        kind = images.dtype
-        return tf.map_fn(function, images, fn_output_signature=kind, parallel_iterations=1)
-    return keras.ops.map(function, images)
+        return after(tf.nn.conv2d(images, kernel, 1, [(0, 0), *margins, (0, 0)]))
+    else:
+        padding, images = "valid", ops.pad(images, [(0, 0), *margins, (0, 0)])
+    if prefers_volumes():
+        return after(ops.conv(images[:, None], kernel[None], padding=padding))[:, 0]
+    return after(ops.conv(images, kernel, padding=padding))
 
 
 def has_fused_batch_normalization() -> bool:

@@ -13,10 +13,15 @@ import numpy as np
 
 from denoising.compute import backend, beliefs, layers, pooling, recorruption  # noqa: F401  # loading
 from denoising.compute.backend import keras
-from denoising.compute.plan import FFT, PHASES, PLAIN, TAPS, Plan
+from denoising.compute.plan import FFT, PHASES, PLAIN, TAPS, VOLUME, Plan
 
 INPUT, OUTPUT = "input", "output"
-CLASSES = {FFT: "FFTConv2D", TAPS: "TapsConv2D", PHASES: "PhasesConv2D"}
+CLASSES = {
+    FFT: "FFTConv2D",
+    TAPS: "TapsConv2D",
+    PHASES: "PhasesConv2D",
+    VOLUME: "VolumeConv2D",
+}
 # layers that stay in float32
 FIXED = (INPUT, "recorruption", f"network_{OUTPUT}", OUTPUT)
 Folded = Mapping[str, Any]  # batch normalisation, by the name of the convolution that does it
@@ -156,7 +161,7 @@ def _planned(model: "keras.Model", plan: Plan, fused: bool = False) -> dict[str,
     for name, layer in by_name.items():
         if name not in FIXED:
             layer["config"]["dtype"] = backend.POLICIES[plan.precision]
-        if layer["class_name"] in ("Conv2D", "FFTConv2D", "TapsConv2D"):
+        if layer["class_name"] in ("Conv2D", "FFTConv2D", "TapsConv2D", "VolumeConv2D"):
             way = plan.ways.get(name)
             _set_class(layer, CLASSES[way] if way else "Conv2D")
             if way == PHASES:

@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from denoising.compute import backend
 from denoising.compute.backend import keras
 from denoising.compute.blocks import Axis, cut, joined, windows
 from denoising.compute.fourier import (
@@ -35,7 +34,6 @@ from denoising.compute.fourier import (
 )
 
 PARTS = 3  # of a complex number: see `_image_parts`
-MANY = 256  # blocks of an image, from which on another beside it only takes memory
 
 ops = keras.ops
 
@@ -77,13 +75,7 @@ def _differentiable(down: Axis, across: Axis) -> Callable[[Any, Any], Any]:
             return of_images, _of_kernel(images, spectra, down, across)
 
         of_kernel = _kernel_spectra(kernel, down, across)
-
-        def correlated(images: Any) -> Any:
-            return _correlated(_spectra(images, down, across), of_kernel, down, across)
-
-        if down.blocks * across.blocks < MANY:
-            return correlated(images), gradients
-        return backend.one_by_one(lambda image: correlated(image[None])[0], images), gradients
+        return _correlated(_spectra(images, down, across), of_kernel, down, across), gradients
 
     return convolve
 

@@ -11,7 +11,7 @@ def choose(single_images: bool = False) -> None:
     """Take oneDNN's, unless the user has said otherwise.
 
     TensorFlow does so itself where a processor has AVX-512. On others they are faster too, most of
-    all the matrix products that large kernels become, but slower for a batch of one large image:
+    all the matrix products that large kernels become, but slower for a training on one large image:
     benchmarks/onednn.md.
 
     Parameters
@@ -19,9 +19,22 @@ def choose(single_images: bool = False) -> None:
     single_images : bool
         Is the work of this process the training on one image at a time?
     """
-    if platform.machine() in ("x86_64", "AMD64"):
-        is_slower = single_images and "avx512f" not in cpu_info("flags").split()
+    if _is_x86():
+        is_slower = single_images and not _has_avx512()
         os.environ.setdefault(ONEDNN, "0" if is_slower else "1")
+
+
+def are_onednn_for_avx2() -> bool:
+    """Are they those that oneDNN has for processors without AVX-512?"""
+    return _is_x86() and os.environ.get(ONEDNN) == "1" and not _has_avx512()
+
+
+def _is_x86() -> bool:
+    return platform.machine() in ("x86_64", "AMD64")
+
+
+def _has_avx512() -> bool:
+    return "avx512f" in cpu_info("flags").split()
 
 
 def cpu_info(key: str) -> str:

@@ -93,6 +93,25 @@ class TapsConv2D(_Substitute, keras.layers.Conv2D):
 
 
 @keras.saving.register_keras_serializable("denoising")
+class VolumeConv2D(_Substitute, keras.layers.Conv2D):
+    """`keras.layers.Conv2D`, as fast for one image as for many (see `backend.convolve`).
+
+    Only for padding "same" without strides, dilation or groups, channels last.
+
+    Raises
+    ------
+    ValueError
+        If an argument asks for another kind of convolution.
+    """
+
+    SUPPORTED = _USUAL
+
+    def call(self, inputs: Any) -> Any:
+        kernel = keras.ops.convert_to_tensor(self.kernel)
+        return backend.convolve(inputs, kernel, after=lambda x: self.activation(_biased(self, x)))
+
+
+@keras.saving.register_keras_serializable("denoising")
 class PhasesConv2D(_Substitute, keras.layers.Conv2D):
     """`keras.layers.Conv2D` of `UpSampling2D` (see `denoising.compute.phases`).
 
@@ -128,14 +147,11 @@ class PhasesConv2D(_Substitute, keras.layers.Conv2D):
         of_small, of_others = kernel[:, :, first:], kernel[:, :, :first]
         if not others:  # bias and activation of each phase: one operation with its convolution
             return phases.conv2d(
-                small, of_small, self.factor, lambda x: self.activation(self._biased(x))
+                small, of_small, self.factor, lambda x: self.activation(_biased(self, x))
             )
         beside = others[0] if len(others) == 1 else keras.ops.concatenate(others, axis=-1)
-        result = self._biased(self.convolution_op(beside, of_others))
+        result = backend.convolve(beside, of_others, after=lambda x: _biased(self, x))
         return self.activation(result + phases.conv2d(small, of_small, self.factor))
-
-    def _biased(self, x: Any) -> Any:
-        return x + keras.ops.reshape(self.bias, (1, 1, 1, -1)) if self.use_bias else x
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         if not isinstance(input_shape[-1], (list, tuple)):  # where the kernel is made
@@ -145,6 +161,13 @@ class PhasesConv2D(_Substitute, keras.layers.Conv2D):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"factor": self.factor}
+
+
+def _biased(layer: "keras.layers.Conv2D", x: Any) -> Any:
+    """With the layer's bias, in the form that TensorFlow makes one operation of."""
+    if not layer.use_bias:
+        return x
+    return x + keras.ops.reshape(layer.bias, (1,) * (len(x.shape) - 1) + (-1,))
 
 
 @keras.saving.register_keras_serializable("denoising")

@@ -49,7 +49,7 @@ def conv2d(images: Any, kernel: Any, factor: int, after: Callable[[Any], Any] = 
         for columns_added, beside in across:
             matrices = (ops.cast(one, kernel.dtype) for one in (rows_added, columns_added))
             taps = ops.einsum("pk,ql,klcd->pqcd", *matrices, kernel)
-            row.append(after(backend.convolve(images, taps, (above, beside))))
+            row.append(backend.convolve(images, taps, (above, beside), after))
         rows.append(ops.concatenate(row, axis=-1))  # (N, H, W, factor D)
     _, height, width, _ = ops.shape(images)
     beneath = ops.stack(rows, axis=2)  # (N, H, factor, W, factor D)

@@ -6,8 +6,8 @@ Without Keras, so that a bad parameter is refused before it is imported.
 import dataclasses
 from collections.abc import Collection, Mapping
 
-# of a convolution, see denoising/compute: fft.py, taps.py, phases.py
-DIRECT, FFT, TAPS, PHASES = "direct", "fft", "taps", "phases"
+# of a convolution, see denoising/compute: fft.py, taps.py, phases.py, `backend.convolve`
+DIRECT, FFT, TAPS, PHASES, VOLUME = "direct", "fft", "taps", "phases", "volume"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Plan:
     precision : {"float32", "bfloat16"}
         What the inner layers compute in. Weights are kept in float32 either way.
     ways : mapping of str to str
-        How convolutions are computed, by name: `FFT`, `TAPS` or `PHASES`; the others directly.
+        How convolutions are computed, by name: `FFT`, `TAPS`, `PHASES` or `VOLUME`; the others
+        as Keras does.
     fused : bool
         Training: batch normalisation in one pass, where the backend has it. Inference: batch
         normalisation becomes part of the convolution before it.

@@ -23,7 +23,7 @@ from platformdirs import user_cache_dir
 
 from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier, phases, taps
 from denoising.compute.backend import keras
-from denoising.compute.plan import DIRECT, FFT, PHASES, TAPS, Plan
+from denoising.compute.plan import DIRECT, FFT, PHASES, TAPS, VOLUME, Plan
 from denoising.files import PathLike, lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
@@ -34,7 +34,7 @@ SMALL, TYPICAL, COUNT = 56, (128, 128), 2
 DIGIT = (28, 28)  # stands for small images of any size
 WIDE = 128  # channels at both ends, from which on 3x3 kernels may gain too
 FEW = 4  # filters, fewer than a processor's vectors are long
-_REPEATS = 3
+_REPEATS, _SECONDS = 3, 0.15  # at least; more of short steps, which a disturbance changes most
 
 Log = Callable[[str], object]
 
@@ -110,13 +110,15 @@ def choose(
     log: Log = print,
     cache: PathLike = CACHE,
 ) -> dict[str, str]:
-    """Convolutions that are not computed directly, and how: "fft", "taps" or "phases"."""
-    if convolution == DIRECT:
-        return {}
+    """Convolutions that are not computed as Keras does, and how: see `Plan`."""
     names = execution.convolutions(model)
     if convolution == FFT:
         return dict.fromkeys(names, FFT)
     is_large = max(shape) > SMALL
+    comes_alone = is_large and task == "inference"
+    others = dict.fromkeys(names, VOLUME) if comes_alone and backend.prefers_volumes() else {}
+    if convolution == DIRECT:
+        return others
     candidates = {name: _ways(model.get_layer(name)) for name in names}
     if is_large and task == "inference":
         for name in names:
@@ -124,7 +126,7 @@ def choose(
         for name in execution.enlargements(model):
             candidates[name].append(PHASES)
     if not any(candidates.values()):
-        return {}
+        return others
     if is_large:
         shape, batch_size = TYPICAL, COUNT
     sized = execution.sized(model, shape)
@@ -148,7 +150,7 @@ def choose(
             best = min(ways, key=known[key].__getitem__)
             if known[key][DIRECT] / known[key][best] >= MARGIN:
                 chosen[name] = best
-    return chosen
+    return others | chosen
 
 
 def typical(height: int, width: int) -> tuple[int, int]:
@@ -193,10 +195,12 @@ def _seconds(case: Case, ways: list[str]) -> dict[str, float]:
             model = execution.for_training(single, plan)
             model.compile(optimizer="sgd", loss="mse")
             steps[way] = functools.partial(model.train_on_batch, images, targets)
-    return shortest(steps, _REPEATS)
+    return shortest(steps, _REPEATS, _SECONDS)
 
 
-def shortest(steps: Mapping[Any, Callable[[], object]], repeats: int) -> dict[Any, float]:
+def shortest(
+    steps: Mapping[Any, Callable[[], object]], repeats: int, at_least: float = 0.0
+) -> dict[Any, float]:
     """Shortest time of each step, in seconds.
 
     Parameters
@@ -204,15 +208,21 @@ def shortest(steps: Mapping[Any, Callable[[], object]], repeats: int) -> dict[An
     steps : dict of str to callable
         They take turns, so that a disturbance meets them alike. The first call of each, which
         compiles, does not count.
+    repeats : int
+        Of each, or more.
+    at_least : float
+        Seconds of all of them.
     """
     for step in steps.values():
         step()
     seconds = dict.fromkeys(steps, np.inf)
-    for _ in range(repeats):
+    began, turns = time.perf_counter(), 0
+    while turns < repeats or time.perf_counter() - began < at_least:
         for name, step in steps.items():
             started = time.perf_counter()
             step()
             seconds[name] = min(seconds[name], time.perf_counter() - started)
+        turns += 1
     return seconds
 
 

@@ -44,8 +44,6 @@ class Layout(NamedTuple):
     tall, wide : int
         Of a tile.
     down, across : list of Span
-    together : int
-        Tiles that are computed at a time.
     """
 
     height: int
@@ -54,32 +52,17 @@ class Layout(NamedTuple):
     wide: int
     down: list[Span]
     across: list[Span]
-    together: int
-
-    @property
-    def rows(self) -> int:
-        """Of tiles, that are computed at a time."""
-        return max(1, self.together // len(self.across))
-
-    @property
-    def work(self) -> int:
-        """Pixels of all tiles, and of those that cores without one could have had."""
-        batches = -(-len(self.down) // self.rows) * -(
-            -self.rows * len(self.across) // self.together
-        )
-        return batches * self.together * self.tall * self.wide
 
 
 def layout(
     model: "keras.Model",
     height: int,
     width: int,
-    together: int = 1,
     by_fft: bool = False,
     largest: int | None = None,
     sizes: Sizes = SIZES,
 ) -> Layout:
-    """The tiles that take the least work, where so many are computed together.
+    """The fewest tiles that cover an image, as small as so many can be.
 
     They overlap by what the network sees, and begin where its pooling does, so that a pixel has the
     same neighbourhood as in the whole image.
@@ -89,8 +72,6 @@ def layout(
     model : keras.Model
     height, width : int
         Of the image.
-    together : int
-        Images of which each takes a core for itself: fewer leave cores without work.
     by_fft : bool
         Are convolutions computed so? It is compiled for each size: images in one tile are padded
         more than pooling needs.
@@ -109,12 +90,9 @@ def layout(
         _padded(_padded(size, _multiple(size, sizes)) if by_fft else size, aligned)
         for size in (height, width)
     )
-    found = (
-        Layout(height, width, tall, wide, down, across, together)
-        for tall, down in _spans(height, overlap, aligned, largest, together)
-        for wide, across in _spans(width, overlap, aligned, largest, together)
-    )
-    return min(found, key=lambda one: one.work)
+    tall, wide = (_side(size, overlap, aligned, largest) for size in (height, width))
+    down, across = list(_placed(height, tall, overlap)), list(_placed(width, wide, overlap))
+    return Layout(height, width, tall, wide, down, across)
 
 
 def most_pixels(model: "keras.Model", by_fft: bool) -> int:
@@ -130,16 +108,11 @@ def _multiple(size: int, sizes: Sizes) -> int:
     return next((multiple for largest, multiple in sizes if size <= largest), 1)
 
 
-def _spans(
-    size: int, overlap: int, aligned: int, largest: int, together: int
-) -> Iterator[tuple[int, list[Span]]]:
-    """Sides of tiles, as small as so many can be, and where each is: the fewest, and some more."""
+def _side(size: int, overlap: int, aligned: int, largest: int) -> int:
+    """Of tiles, as small as so many can be."""
     fewest = 1 if size <= largest else -(-(size - 2 * overlap) // (largest - 2 * overlap))
-    for count in range(fewest, fewest + together):
-        side = -(-(size + 2 * overlap * (count - 1)) // count)
-        side = _padded(side, aligned)  # at most `largest`, which is such a multiple
-        if count == fewest or side > 2 * overlap:
-            yield side, list(_placed(size, side, overlap))
+    side = -(-(size + 2 * overlap * (fewest - 1)) // fewest)
+    return _padded(side, aligned)  # at most `largest`, which is such a multiple
 
 
 def _placed(size: int, side: int, overlap: int) -> Iterator[Span]:

@@ -70,15 +70,13 @@ class Prepared:
 
     def denoise_each(self, images: np.ndarray) -> np.ndarray:
         """The same of images (N, H, W, C): many at a time, where they are small."""
-        _, height, width, channels = images.shape
+        height, width = images.shape[1:3]
         how = self._how(images.shape[1:])
         found = layout(self.trained, height, width, **how)
-        few = len(images) < tiles.together(self.trained, channels)
-        if few or len(found.down) * len(found.across) > 1:
+        if len(images) == 1 or len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
         margins = [(0, 0), (0, found.height - height), (0, found.width - width), (0, 0)]
-        size = tiles.parts(self.trained, channels) * found.tall * found.wide
-        many = max(1, most_pixels(self.trained, how["by_fft"]) // size)
+        many = max(1, most_pixels(self.trained, how["by_fft"]) // (found.tall * found.wide))
         parts = np.array_split(images, -(-len(images) // many))
         done = [self(np.pad(part, margins, mode="symmetric")) for part in parts]
         return np.concatenate(done)[:, :height, :width]
@@ -87,9 +85,8 @@ class Prepared:
         self, shape: tuple[int, ...], read: tiles.Read, progress: tiles.Progress
     ) -> Iterator[tuple[slice, np.ndarray]]:
         """See `tiles.bands`."""
-        height, width, channels = shape
-        together = tiles.together(self.trained, channels)
-        found = layout(self.trained, height, width, together, **self._how(shape))
+        height, width, _ = shape
+        found = layout(self.trained, height, width, **self._how(shape))
         return tiles.bands(found, shape, read, self, progress)
 
     def plan(self, shape: tuple[int, ...]) -> "Plan":

@@ -21,30 +21,17 @@ Made = TypeVar("Made")
 def predictor(model: "keras.Model") -> Predict:
     """A network's function of a batch (N, H, W, C), all channels or each by itself.
 
-    Colour goes through a network of one channel channel by channel, all as one batch.
+    Colour goes through a network of one channel channel by channel.
     """
 
     def predict(batch: np.ndarray) -> np.ndarray:
         channels = batch.shape[-1]
         if channels == model.inputs[0].shape[-1]:
             return model.predict_on_batch(batch)
-        apart = np.concatenate(np.moveaxis(batch, -1, 0))[..., None]  # (C N, H, W, 1)
-        done = model.predict_on_batch(apart)[..., 0].reshape(channels, *batch.shape[:-1])
-        return np.moveaxis(done, 0, -1)
+        apart = np.moveaxis(batch, -1, 0)[..., None]  # (C, N, H, W, 1)
+        return np.concatenate([model.predict_on_batch(channel) for channel in apart], axis=-1)
 
     return predict
-
-
-def together(model: "keras.Model", channels: int) -> int:
-    """Tiles to be computed at a time of images with so many channels."""
-    from denoising.compute import backend
-
-    return -(-backend.parallel() // parts(model, channels))
-
-
-def parts(model: "keras.Model", channels: int) -> int:
-    """Images that a network sees one of."""
-    return 1 if channels == model.inputs[0].shape[-1] else channels
 
 
 def denoise(
@@ -72,8 +59,8 @@ def denoise(
     ndarray (H, W, C) float32, not clipped
     """
     result = np.empty_like(image)
-    height, width, channels = image.shape
-    found = layout(model, height, width, together(model, channels), **how)
+    height, width, _ = image.shape
+    found = layout(model, height, width, **how)
     for rows, done in bands(found, image.shape, image.__getitem__, predict or predictor(model)):
         result[rows] = done
     return result
@@ -86,7 +73,7 @@ def bands(
     predict: Predict,
     progress: Progress | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """The same of an image that is read and given back in bands, a few rows of tiles at a time.
+    """The same of an image that is read and given back in bands, a row of tiles at a time.
 
     Parameters
     ----------
@@ -117,28 +104,15 @@ def bands(
         margins = [(0, below), (0, tiles.width - width), (0, 0)]
         return np.pad(pixels, margins, mode="symmetric")
 
-    batch, places, results = [], [], []
-    for number, (band, pixels) in enumerate(_ahead(padded, tiles.down), start=1):
-        top, rows = band
+    for (top, rows), pixels in _ahead(padded, tiles.down):
         result = np.empty((rows.stop - rows.start, tiles.width, channels), pixels.dtype)
-        results.append((rows, result))
         for left, columns in tiles.across:
-            batch.append(pixels[:, left : left + tiles.wide])
-            inside = _shifted(rows, -top), _shifted(columns, -left)
-            places.append((result[:, columns], inside))
-        if number % tiles.rows and number < len(tiles.down):
-            continue
-        for start in range(0, len(batch), tiles.together):
-            part = slice(start, start + tiles.together)
-            denoised = predict(np.stack(batch[part]))
-            for (place, inside), done in zip(places[part], denoised, strict=True):
-                place[:] = done[inside]
+            (denoised,) = predict(pixels[None, :, left : left + tiles.wide])
+            result[:, columns] = denoised[_shifted(rows, -top), _shifted(columns, -left)]
             if progress:
-                progress(len(denoised) / total)
-        for rows, result in results:
-            inside_image = slice(rows.start, min(rows.stop, height))
-            yield inside_image, result[: inside_image.stop - rows.start, :width]
-        batch, places, results = [], [], []
+                progress(1 / total)
+        inside_image = slice(rows.start, min(rows.stop, height))
+        yield inside_image, result[: inside_image.stop - rows.start, :width]
 
 
 def _ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[tuple[Item, Made]]:
