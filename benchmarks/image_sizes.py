@@ -7,7 +7,10 @@ way has a process of its own; they take turns, and the best of a few counts. Pee
 largest images a part, as large as a megapixel, and no image in tiles.
 
 With words, only the networks of these names are measured anew. Takes an hour on two cores; leave
-the machine alone meanwhile. Writes benchmarks/image_sizes.json, .md and .png.
+the machine alone meanwhile. Writes benchmarks/image_sizes_PRECISION.json, .md and .png.
+
+As on a processor of less: ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2, for what TensorFlow and
+PyTorch compute with.
 """
 
 import sys
@@ -26,7 +29,6 @@ from denoising.reporting.tables import pipes
 from stages import schema
 from stages.shared import params
 
-FILE = Path(__file__).with_suffix(".json")
 SIZES = {"infer": (28, 64, 256, 1024, 4096), "train": (28, 64, 128, 256)}
 TITLES = {"infer": "Inference", "train": "Training"}
 OURS, DIRECT = "ours", "convolution: direct"
@@ -39,27 +41,33 @@ TURNS = 3
 def main() -> None:
     """Measure, and write the files, anew after each case."""
     schema.load()  # refuses a bad params.yaml before anything is started
+    from denoising.compute import backend
+
     networks = list(params.read()["networks"])
     chosen = sys.argv[1:] or networks
     if unknown := set(chosen) - set(networks):
         sys.exit(f"error: {', '.join(unknown)}: no such network; there are {', '.join(networks)}")
-    rows = read_json(FILE, "rows")["rows"] if FILE.is_file() else []
+    precision = backend.resolve_precision("auto")
+    kept = file(precision)
+    rows = read_json(kept, "rows")["rows"] if kept.is_file() else []
     for network in chosen:
         for task, sizes in SIZES.items():
             for size in sizes:
                 case = {"network": network, "task": task, "size": size}
                 rows = [row for row in rows if case.items() - row.items()]
-                rows += (case | row for row in measured(network, task, size))
+                rows += (case | row for row in measured(network, task, size, precision))
                 rows.sort(key=lambda row: networks.index(row["network"]))
-                write_json(FILE, {"rows": rows})
-                draw(rows)
+                write_json(kept, {"rows": rows})
+                draw(rows, kept)
 
 
-def measured(network: str, task: str, size: int) -> Iterator[dict[str, Any]]:
+def file(precision: str) -> Path:
+    """Of the measurements in a precision; tables and figure lie beside it."""
+    return Path(__file__).with_name(f"{Path(__file__).stem}_{precision}.json")
+
+
+def measured(network: str, task: str, size: int, precision: str) -> Iterator[dict[str, Any]]:
     """Rows of one case."""
-    from denoising.compute import backend
-
-    precision = backend.resolve_precision("auto")
     ours = Worker(OURS, network, size)
     workers = {OURS: ours}
     if size <= WHOLE and ours.about["by_fft"][task]:
@@ -89,8 +97,8 @@ def measured(network: str, task: str, size: int) -> Iterator[dict[str, Any]]:
         yield row
 
 
-def draw(rows: list[dict[str, Any]]) -> None:
-    """The tables and the figure."""
+def draw(rows: list[dict[str, Any]], kept: Path) -> None:
+    """The tables and the figure, beside the file of the rows."""
     table = pd.DataFrame(rows)
     speed, memory = (
         table.pivot_table(
@@ -110,8 +118,8 @@ def draw(rows: list[dict[str, Any]]) -> None:
             continue
         text += [f"### {title}, megapixels a second", pipes(_speeds(speed.loc[task]))]
     text += ["### Peak memory of inference, MiB", pipes(_memory(memory))]
-    write_text(FILE.with_suffix(".md"), "\n\n".join(text) + "\n")
-    _figure(speed, memory)
+    write_text(kept.with_suffix(".md"), "\n\n".join(text) + "\n")
+    _figure(speed, memory, kept.with_suffix(".png"))
 
 
 def _speeds(speed: pd.DataFrame) -> pd.DataFrame:
@@ -138,7 +146,7 @@ def _memory(memory: pd.DataFrame) -> pd.DataFrame:
     return shown.reset_index()
 
 
-def _figure(speed: pd.DataFrame, memory: pd.DataFrame) -> None:
+def _figure(speed: pd.DataFrame, memory: pd.DataFrame, path: Path) -> None:
     """Speeds of ours and of the faster peer, and memory, over the size."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
     peers = speed.reindex(columns=[PEER, COMPILED]).max(axis=1)
@@ -167,7 +175,7 @@ def _figure(speed: pd.DataFrame, memory: pd.DataFrame) -> None:
         axis.minorticks_off()
         axis.grid(visible=True, alpha=0.3)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
-    figure.savefig(FILE.with_suffix(".png"), dpi=120)
+    figure.savefig(path, dpi=120)
     plt.close(figure)
 
 

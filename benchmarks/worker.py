@@ -151,9 +151,8 @@ def _with_keras(way: str, work: Work) -> tuple[Steps, dict[str, Any]]:
     network = networks.build(work.name, work.section, channels=1)
     jit_compile: str | bool = "auto"
     if way.startswith("keras"):  # as a user of Keras would write it
-        plans = dict.fromkeys(TASKS, Plan(way.removeprefix("keras ")))
-        keras.config.set_dtype_policy(backend.POLICIES[plans["train"].precision])
-        trained = networks.build(work.name, work.section, channels=1)
+        plans = dict.fromkeys(TASKS, Plan(way.removeprefix("keras "), fused=False))
+        trained = execution.for_training(network, plans["train"])
         predict = trained.predict_on_batch
     else:
         asked = VARIANTS.get(way, {})

@@ -144,7 +144,7 @@ def test_every_way_of_the_ablation_is_another_plan(way):
 
 @pytest.mark.slow
 @pytest.mark.nightly
-@pytest.mark.parametrize(("way", "network"), [("ours", "unet"), ("keras float32", "cnn")])
+@pytest.mark.parametrize(("way", "network"), [("ours", "unet"), ("keras bfloat16", "cnn")])
 def test_a_worker_answers(way, network):
     one = speed.Worker(way, network)
     try:

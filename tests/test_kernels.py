@@ -47,6 +47,19 @@ def test_only_training_on_single_images_goes_without_onednn(
     assert kernels.are_onednn_for_avx2() == (flags == "avx2" and not single_images)
 
 
+@pytest.mark.parametrize(
+    ("limit", "for_avx2", "bfloat16"),
+    [("", False, True), ("ALL", False, True), ("avx2", True, False), ("AVX512_CORE", False, False)],
+)
+def test_what_the_user_forbids_onednn_is_not_there(monkeypatch, limit, for_avx2, bfloat16):
+    flags = {"flags": "avx2 avx512f avx512_bf16"}
+    monkeypatch.setattr(kernels, "cpu_info", flags.__getitem__)
+    monkeypatch.setattr(kernels.platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv(kernels.ONEDNN, "1")
+    monkeypatch.setenv(kernels.MOST, limit)
+    assert (kernels.are_onednn_for_avx2(), kernels.has_bfloat16()) == (for_avx2, bfloat16)
+
+
 @pytest.mark.parametrize("said", ["0", "1"])
 def test_what_the_user_says_stays(monkeypatch, said):
     monkeypatch.setenv(kernels.ONEDNN, said)

@@ -164,7 +164,9 @@ def resolve_precision(precision: str) -> str:
     if device()[0] == "gpu":
         return "bfloat16" if _gpu_has_bfloat16() else "float32"
     return (
-        "bfloat16" if keras.backend.backend() == "tensorflow" and _cpu_has_bfloat16() else "float32"
+        "bfloat16"
+        if keras.backend.backend() == "tensorflow" and kernels.has_bfloat16()
+        else "float32"
     )
 
 
@@ -337,12 +339,8 @@ def machine() -> str:
 
 
 def _cpu_name() -> str:
-    return kernels.cpu_info("model name") or platform.processor() or platform.machine()
-
-
-def _cpu_has_bfloat16() -> bool:
-    # elsewhere bfloat16 is emulated and slower than float32
-    return bool({"avx512_bf16", "amx_bf16"} & set(kernels.cpu_info("flags").split()))
+    name = kernels.cpu_info("model name") or platform.processor() or platform.machine()
+    return f"{name} with {kernels.limit()} at most" if kernels.limit() else name
 
 
 def _gpu_has_bfloat16() -> bool:

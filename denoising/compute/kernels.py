@@ -5,6 +5,10 @@ import platform
 from pathlib import Path
 
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+# oneDNN's own variable: the instructions that it uses at most, of those that a processor has
+MOST = "ONEDNN_MAX_CPU_ISA"
+_AVX512 = "AVX512_CORE"
+_WITHOUT_BFLOAT16 = (_AVX512, f"{_AVX512}_VNNI")
 
 
 def choose(single_images: bool = False) -> None:
@@ -33,8 +37,21 @@ def _is_x86() -> bool:
     return platform.machine() in ("x86_64", "AMD64")
 
 
+def has_bfloat16() -> bool:
+    """Does the processor compute in bfloat16? Elsewhere it is emulated, slower than float32."""
+    found = {"avx512_bf16", "amx_bf16"} & set(cpu_info("flags").split())
+    return bool(found) and _has_avx512() and limit() not in _WITHOUT_BFLOAT16
+
+
 def _has_avx512() -> bool:
-    return "avx512f" in cpu_info("flags").split()
+    is_limited = limit() and not limit().startswith(_AVX512)
+    return "avx512f" in cpu_info("flags").split() and not is_limited
+
+
+def limit() -> str:
+    """What the user allows oneDNN at most, such as "AVX2"; "": all that the processor has."""
+    said = os.environ.get(MOST, "").upper()
+    return "" if said in ("ALL", "DEFAULT") else said
 
 
 def cpu_info(key: str) -> str:

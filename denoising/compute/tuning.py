@@ -27,7 +27,8 @@ from denoising.compute.plan import DIRECT, FFT, PHASES, TAPS, VOLUME, Plan
 from denoising.files import PathLike, lock, write_json
 
 CACHE = Path(user_cache_dir("denoising")) / "convolution.json"
-MARGIN = 1.25  # how much faster another way has to be, so that noise does not decide
+# how much faster another way has to be, so that noise does not decide; the FFT takes memory too
+MARGINS = {FFT: 1.25, TAPS: 1.1, PHASES: 1.1}
 LARGE = 5  # pixels; from here on the FFT is faster with 64 channels, benchmarks/kernels.md
 # images of more pixels a side are measured as so many of this size: a pixel costs the same in each
 SMALL, TYPICAL, COUNT = 56, (128, 128), 2
@@ -148,7 +149,7 @@ def choose(
                 times = ", ".join(f"{way} {value * 1e3:.1f} ms" for way, value in seconds.items())
                 log(f"measured: convolution {key}: {times}")
             best = min(ways, key=known[key].__getitem__)
-            if known[key][DIRECT] / known[key][best] >= MARGIN:
+            if known[key][DIRECT] / known[key][best] >= MARGINS[best]:
                 chosen[name] = best
     return others | chosen
 

@@ -73,7 +73,7 @@ class Prepared:
         height, width = images.shape[1:3]
         how = self._how(images.shape[1:])
         found = layout(self.trained, height, width, **how)
-        if len(images) == 1 or len(found.down) * len(found.across) > 1:
+        if len(found.down) * len(found.across) > 1:
             return np.stack([self.denoise(image) for image in images])
         margins = [(0, 0), (0, found.height - height), (0, found.width - width), (0, 0)]
         many = max(1, most_pixels(self.trained, how["by_fft"]) // (found.tall * found.wide))
