@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro advise check-params test test-slow test-nightly lint format fresh bench gate reference check prune study demo publish report readme lock clean
+.PHONY: help repro advise check-params test test-slow test-cluster test-nightly lint format fresh bench gate reference check prune study demo publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -16,6 +16,11 @@ help:  ## list the commands
 ifdef SOURCE
 repro: $(VENV)/.installed  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder
 	@python -m tools.own "$(SOURCE)" $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET))
+else ifdef CLUSTER
+repro: $(VENV)/.installed-cluster check-params
+	@python -m cluster "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one))
+	@python -m tools.sort_lock
+	@cat plots/tables.md
 else
 repro: $(VENV)/.installed check-params
 	@dvc repro
@@ -30,10 +35,13 @@ check-params: $(VENV)/.installed  ## validate params.yaml
 	@python -m tools.check
 
 test: $(VENV)/.installed-dev  ## tests: library, stages, tools, one end-to-end smoke run
-	@pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	@pytest -m "not slow and not cluster" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns, kills, byte identity
-	@pytest -m "slow and not nightly"
+	@pytest -m "slow and not nightly and not cluster"
+
+test-cluster: $(VENV)/.installed-dev $(VENV)/.installed-cluster  ## tests of CLUSTER=...: the same bytes side by side, kills
+	@pytest -m cluster
 
 test-nightly: $(VENV)/.installed-dev  ## the slow tests that rarely break: whole studies, benchmarks, advice that is followed, kills at any moment
 	@pytest -m nightly
@@ -85,7 +93,7 @@ readme: $(VENV)/.installed  ## put the present tables into docs/
 
 lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lock
 	@pip install --quiet uv
-	@for name in requirements requirements-dev; do uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade $$name.txt -o $$name.lock; done
+	@for name in requirements requirements-dev requirements-cluster; do uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade $$name.txt -o $$name.lock; done
 
 clean:  ## remove the environment, checkpoints, logs and the kept download; results and DVC's cache stay
 	rm -rf $(VENV) .checkpoints .fetched .locks logs
@@ -99,6 +107,10 @@ $(VENV)/.installed: requirements.lock
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.installed-cluster: requirements-cluster.lock $(VENV)/.installed
+	@$(BIN)/pip install --quiet --disable-pip-version-check --use-pep517 -r requirements-cluster.lock
 	@touch $@
 
 $(VENV)/.installed-bench: benchmarks/requirements.txt $(VENV)/.installed

@@ -6,9 +6,9 @@ with, it takes from the sections that dvc.yaml declares for it.
 
 import itertools
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, create_model, model_validator
+from pydantic import Field, PlainValidator, create_model, model_validator
 
 from denoising import sections
 from denoising.data.datasets import DatasetOptions
@@ -20,6 +20,22 @@ from denoising.reporting.tables import Report
 from denoising.sections import Key, Positive, Section, Seed, shortened
 from denoising.training.fit import Optimizer, Work
 from stages.shared import layout, params
+
+Stage = Literal[
+    "fetch", "corrupt", "train", "evaluate", "evaluate_debiased", "evaluate_filter", "report"
+]
+STAGES: tuple[str, ...] = get_args(Stage)
+MOST_CORES = 4096
+
+
+def _cores(value: Any) -> Any:
+    is_number = type(value) is int and 1 <= value <= MOST_CORES
+    if not is_number and value != "all":
+        raise ValueError(f"should be a number of cores, 1 .. {MOST_CORES}, or all")
+    return value
+
+
+Cores = Annotated[Any, PlainValidator(_cores)]
 
 
 class Seeds(Section):
@@ -79,6 +95,29 @@ class Gate(Section):
 
 
 _NETWORKS = sections.kinds("networks")
+
+
+class Resources(Section):
+    """What each instance of a stage asks a cluster for: a row of `resources`.
+
+    Attributes
+    ----------
+    cpus : int or "all"
+        Cores that are granted. All: those of the largest node.
+    threads : int or "all", optional
+        Cores that it may use, if not those alone. All: those of its node, as without a cluster,
+        shared with others. Trainings have the bytes that they have with as many elsewhere.
+    gpus : int
+    memory : float
+        GiB that have to be free; 0: Ray does not ask.
+    """
+
+    cpus: Cores = 1
+    threads: Cores = None
+    gpus: int = Field(default=0, ge=0, le=64)
+    memory: float = Field(default=0, ge=0, le=4096)
+
+
 Networks: Any = create_model(
     "Networks",
     __base__=Section,
@@ -104,6 +143,7 @@ class Params(Section):
     evaluation: Evaluation
     report: Report
     gate: Gate
+    resources: dict[Stage, Resources] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _sections_fit_together(self) -> "Params":

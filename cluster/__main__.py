@@ -1,0 +1,100 @@
+"""What `dvc repro` does, with stages side by side: python -m cluster local
+
+ADDRESS is "local" (all cores of this machine), or what Ray calls a cluster: ray://head:10001. What
+nodes need and what they make travels through the repository's default DVC remote; without one,
+`local` takes the folder .dvc/remote.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from denoising import sections
+from denoising.files import InputError
+from stages import schema
+from stages.shared import command, params
+
+PACKAGES = ("dvc", "keras", "numpy", "scikit-image", "scipy", "tensorflow")
+
+
+def main() -> None:
+    """Run what is stale. Exit codes: 0 done, 1 a stage failed, 2 wrong usage, 130 interrupted."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cluster",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("address", metavar="ADDRESS")
+    parser.add_argument(
+        "--cpus",
+        metavar="STAGE=N",
+        action="append",
+        default=[],
+        help='cores of each instance of a stage, or "all", instead of what params.yaml says',
+    )
+    arguments = parser.parse_args()
+    with command.errors_of_one_line("cluster"):
+        settings = schema.validate(params.read())
+        sys.exit(0 if run(arguments.address, resources(settings, arguments.cpus)) else 1)
+
+
+def resources(settings: schema.Params, overrides: list[str]) -> dict[str, Any]:
+    """By stage, those of the command line first.
+
+    Raises
+    ------
+    InputError
+        If an override is not of the form STAGE=N, or N is not a number of cores.
+    """
+    found: dict[str, Any] = {str(stage): row for stage, row in settings.resources.items()}
+    for override in overrides:
+        stage, _, cpus = override.partition("=")
+        if stage not in schema.STAGES or not (cpus == "all" or cpus.isdecimal()):
+            raise InputError(
+                f"--cpus {override}: should be STAGE=N, N a number or all, STAGE one of "
+                f"{', '.join(schema.STAGES)}"
+            )
+        before = found.get(stage, schema.Resources()).model_dump()
+        asked = before | {"cpus": cpus if cpus == "all" else int(cpus)}
+        found[stage] = sections.validate(schema.Resources, asked, f"--cpus {stage}")
+    return found
+
+
+def run(address: str, asked: dict[str, Any]) -> bool:
+    """Settle the pipeline of the working folder. Returns whether every stage is."""
+    from dvc.repo import Repo
+
+    from cluster import remotes, snapshot
+    from cluster.coordinator import Coordinator
+    from cluster.crew import LOCAL, Crew, imported
+    from cluster.progress import Lines
+    from cluster.task import Order, installed
+
+    imported()
+    config, remote = remotes.chosen(may_be_own=address == LOCAL)
+    versions = {package: installed(package) for package in ("python", *PACKAGES)}
+    with Repo(config=config) as repo:
+        told = remotes.for_nodes(repo, remote)
+        crew = Crew(
+            address,
+            snapshot.pack(Path(repo.root_dir)),
+            lambda stage, lock, threads: Order(stage, lock, told, threads, versions),
+            lambda stage: asked.get(stage.partition("@")[0], schema.Resources()),
+        )
+        try:
+            if crew.dashboard:
+                command.say(f"Ray's dashboard: http://{crew.dashboard}")
+            shown = Lines()
+            coordinator = Coordinator(repo, remote, crew, shown)
+            shown.begin(len(coordinator.stages))
+            try:
+                return coordinator.run()
+            finally:
+                shown.end()
+        finally:
+            crew.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""One stage, on a node, in a workspace of its own: python -m cluster.attempt STAGE
+
+The working folder holds the code, parameters and dvc.lock of the coordinator. What the stage needs
+comes from the remote "cluster"; what it makes goes there, and the record of it, as DVC's run cache
+keeps it, last: whoever sees the record finds what it names. Writes the record to RECORD.
+
+Exit codes: 0 done, 1 the stage failed (it would again), 75 the remote could not be reached, 76 the
+stage was killed.
+"""
+
+import ctypes
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import dvc.stage.run as dvc_run
+from dvc.exceptions import DvcException, ReproductionError
+from dvc.repo import Repo
+from dvc.stage.cache import _get_cache_hash, _get_stage_hash
+from dvc.stage.serialize import to_single_stage_lockfile
+
+from cluster.checkpoints import kept_in_the_remote
+from denoising.files import write_json
+
+REMOTE = "cluster"
+RECORD = Path(".record.json")
+FAILED, AWAY, KILLED = 1, 75, 76  # the second is EX_TEMPFAIL of sysexits.h
+PR_SET_PDEATHSIG = 1  # prctl(2)
+PATIENCE = 600.0  # seconds that a remote may be away
+Result = TypeVar("Result")
+
+
+def main(name: str) -> int:
+    """Pull, run, push."""
+    logging.getLogger("dvc").setLevel(logging.ERROR)  # progress is the coordinator's
+    dvc_run.prepare_kwargs = _mortal(dvc_run.prepare_kwargs)
+    try:
+        with Repo() as repo:
+            (stage,) = repo.stage.collect(name)
+            patiently(lambda: pull(repo, stage))
+            with kept_in_the_remote(repo, REMOTE, name, patiently):
+                repo.reproduce([name], single_item=True)
+            patiently(lambda: write_json(RECORD, push(repo, name)))
+    except ReproductionError as error:  # of a failure the stage has said why
+        return KILLED if "exited with -" in str(error.__cause__) else FAILED
+    except Away as error:
+        print(f"error: {error}", file=sys.stderr)
+        return AWAY
+    return 0
+
+
+def pull(repo: Repo, stage: Any) -> None:
+    """What the stage needs that other stages have made."""
+    made = {out.fs_path for other in repo.index.stages for out in other.outs}
+    needed = [dep.def_path for dep in stage.deps if dep.fs_path in made]
+    if needed:
+        repo.pull(needed)
+
+
+def push(repo: Repo, name: str) -> dict[str, Any]:
+    """What the stage has made, then the record of it. Returns the record and where it belongs."""
+    with repo.lock:
+        (stage,) = repo.stage.collect(name)
+        stage.save_deps()
+        repo.stage_cache.save(stage)  # of the report too, which DVC leaves out
+        entry = to_single_stage_lockfile(stage)
+        key, value = _get_stage_hash(stage), _get_cache_hash(entry)
+        for objects in repo.stage_cache.get_used_objs([(key, value)]).values():
+            repo.cloud.push(objects)
+        odb = repo.cloud.get_remote_odb(REMOTE, "push", hash_name="md5-dos2unix")
+        source = repo.stage_cache._get_cache_path(key, value)
+        target = odb.fs.join(odb.path, "runs", key[:2], key, value)
+        odb.fs.makedirs(odb.fs.parent(target), exist_ok=True)
+        odb.fs.put_file(source, target)
+    return {"key": key, "value": value, "entry": entry}
+
+
+def _mortal(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The command ends with this process, also when that is killed: DVC would leave it alive."""
+
+    def die_with_parent() -> None:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return lambda *arguments, **options: (
+        prepare(*arguments, **options) | {"preexec_fn": die_with_parent}
+    )
+
+
+class Away(Exception):
+    """The remote could not be reached for longer than `PATIENCE`."""
+
+
+def patiently(work: Callable[[], Result]) -> Result:
+    """Do what needs the remote, again and again while it is away."""
+    until, pause = time.monotonic() + PATIENCE, 1.0
+    while True:
+        try:
+            return work()
+        except (DvcException, OSError) as error:
+            if isinstance(error, OSError) and error.errno == 28:  # ENOSPC: waiting frees nothing
+                raise
+            if time.monotonic() > until:
+                raise Away(f"remote {REMOTE}: {error}") from error
+            time.sleep(pause)
+            pause = min(2 * pause, 30.0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

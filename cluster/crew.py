@@ -1,0 +1,111 @@
+"""Ray: who gets which stage, and what becomes of it."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cluster import task
+from cluster.task import Order, Outcome
+from denoising.files import InputError
+from stages.schema import Resources
+
+LOCAL = "local"
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
+class Crew:
+    """Nodes of a cluster, or this machine as one.
+
+    Parameters
+    ----------
+    address : str
+        "local", or what `ray.init` takes, such as "ray://head:10001".
+    snapshot : bytes
+        See `cluster.snapshot`.
+    order : callable
+        What a node is told, of a stage, its dvc.lock and its threads.
+    asks : callable
+        What a stage asks for.
+
+    Raises
+    ------
+    InputError
+        If Ray is not installed, or the cluster cannot be reached.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        snapshot: bytes,
+        order: Callable[[str, str, int], Order],
+        asks: Callable[[str], Resources],
+    ) -> None:
+        self._ray = ray = imported()
+        self._order, self._asks = order, asks
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if address == LOCAL:
+            # else it binds to the network's address; read when Ray starts
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+            options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": True}
+        try:
+            self._context = ray.init(address, **options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise InputError(f"cluster {address}: {str(error).splitlines()[0]}") from None
+        ray.cloudpickle.register_pickle_by_value(task)
+        self._snapshot = ray.put(snapshot)
+        self._attempt = ray.remote(task.attempt)
+        self._under_way: dict[Any, str] = {}
+
+    @property
+    def dashboard(self) -> str:
+        """Address of Ray's dashboard; "" where it has none."""
+        return getattr(self._context, "dashboard_url", "") or ""
+
+    @property
+    def cpus(self) -> int:
+        """Of the largest node."""
+        nodes = (node["Resources"] for node in self._ray.nodes() if node["Alive"])
+        return int(max((found.get("CPU", 0) for found in nodes), default=0))
+
+    def start(self, stage: str, lock: str) -> None:
+        """See `cluster.coordinator.Crew`."""
+        asked = self._asks(stage)
+        cpus = self.cpus if asked.cpus == "all" else asked.cpus
+        threads = asked.threads or cpus
+        order = self._order(stage, lock, 0 if threads == "all" else threads)
+        options = {"num_cpus": cpus, "num_gpus": asked.gpus, "memory": asked.memory * 2**30 or None}
+        attempt = self._attempt.options(name=stage, max_retries=task.RETRIES, **options)
+        self._under_way[attempt.remote(self._snapshot, order)] = stage
+
+    def ended(self) -> Iterator[tuple[str, Outcome]]:
+        """See `cluster.coordinator.Crew`."""
+        done, _ = self._ray.wait(list(self._under_way))
+        for one in done:
+            stage = self._under_way.pop(one)
+            try:
+                yield stage, self._ray.get(one)
+            except self._ray.exceptions.RayError as error:
+                problem = f"{type(error).__name__} in {1 + task.RETRIES} attempts"
+                yield stage, Outcome(node="", problem=problem)
+
+    def stop(self) -> None:
+        """End what is under way, and leave the cluster."""
+        for one in self._under_way:
+            self._ray.cancel(one, force=True)
+        self._ray.shutdown()
+
+
+def imported() -> Any:
+    """Ray.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise InputError("Ray is not installed: pip install -r requirements-cluster.txt") from None
+    return ray

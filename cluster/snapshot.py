@@ -1,0 +1,45 @@
+"""The workspace as it travels to a node: code and parameters as they are here, changes included."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+# what stages are made of; results, documentation and tests stay at home
+FOLDERS = (".dvc/config", ".dvcignore", "cluster", "denoising", "dvc.yaml", "params.yaml", "stages")
+
+
+def pack(root: Path) -> bytes:
+    """A tar of what git knows of the workspace or would add, as it lies there.
+
+    The same files give the same bytes.
+
+    Parameters
+    ----------
+    root : Path
+        Of the repository.
+    """
+    command = [
+        "git",
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+        "--",
+        *FOLDERS,
+    ]
+    done = subprocess.run(command, cwd=root, check=True, capture_output=True)
+    names = sorted(set(done.stdout.decode().split("\0")) - {""})
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name in names:
+            if (root / name).is_file():  # git still knows those that were deleted
+                tar.add(root / name, name, filter=_anonymous)
+    return buffer.getvalue()
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = member.mtime = 0
+    member.uname = member.gname = ""
+    return member

@@ -1,0 +1,197 @@
+"""What Ray runs on a node: an attempt at a stage, in a fresh folder and with cores of its own.
+
+Sent by value: a node needs the project's packages, not the project. The attempt itself is of the
+code that travels.
+"""
+
+import contextlib
+import ctypes
+import dataclasses
+import fcntl
+import io
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_dir
+
+AWAY, KILLED = 75, 76  # see `cluster.attempt`
+RETRIES = 3  # of what was killed; what fails is not tried again
+TAIL = 400  # lines of a stage that are kept
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What a node is told.
+
+    Attributes
+    ----------
+    stage : str
+    lock : str
+        The coordinator's dvc.lock.
+    config : str
+        DVC's, with the remote.
+    threads : int
+        Cores that the stage may use; 0: all of the node's, whoever else is at work there.
+    versions : dict of str to str
+        Of Python and of the packages that results depend on.
+    """
+
+    stage: str
+    lock: str
+    config: str
+    threads: int
+    versions: dict[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of an attempt.
+
+    Attributes
+    ----------
+    node : str
+    seconds : float
+    record : dict or None
+        Of the run cache; None: there is none.
+    problem : str
+        Why not, with the node and the remedy; "": the stage itself failed.
+    lines : list of str
+        The last that it said.
+    """
+
+    node: str
+    seconds: float = 0.0
+    record: dict[str, Any] | None = None
+    problem: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def attempt(snapshot: bytes, order: Order) -> Outcome:
+    """Run a stage in a workspace of its own, and leave no trace of it but DVC's cache."""
+    started, node = time.monotonic(), socket.gethostname()
+    for package, version in order.versions.items():
+        if (here := installed(package)) != version:
+            remedy = f"the coordinator has {version}; install the same lock file on all nodes"
+            return Outcome(node, problem=f"node {node}: {package} {here}, {remedy}")
+    base = Path(user_cache_dir("denoising")) / "cluster"
+    base.mkdir(parents=True, exist_ok=True)
+    _sweep(base)
+    workspace = Path(tempfile.mkdtemp(prefix="attempt-", dir=base))
+    held = (workspace / ".held").open("w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        _fill(workspace, snapshot, order, base / "cache")
+        with _cores(base / "cores", order.threads) as cores:
+            for _ in range(1 + RETRIES):
+                code, lines = _run(workspace, order.stage, cores)
+                if code >= 0 and code != KILLED:
+                    break
+        record = json.loads((workspace / ".record.json").read_text()) if code == 0 else None
+        problem = ""
+        if code == AWAY:
+            problem = f"node {node}: {lines[-1]}"
+        elif code < 0 or code == KILLED:
+            problem = f"node {node}: killed {1 + RETRIES} times; is there memory enough?"
+        return Outcome(node, time.monotonic() - started, record, problem, lines)
+    except OSError as error:
+        return Outcome(node, problem=f"node {node}: {error.filename or base}: {error.strerror}")
+    finally:
+        shutil.rmtree(workspace, ignore_errors=True)
+        held.close()
+
+
+def _sweep(base: Path) -> None:
+    """Remove what attempts have left that were killed."""
+    for left in base.glob("attempt-*"):
+        with contextlib.suppress(OSError), (left / ".held").open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while it is at work
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def installed(package: str) -> str:
+    """Version of Python, or of a package that is installed here."""
+    from importlib import metadata
+
+    if package == "python":
+        return ".".join(map(str, sys.version_info[:2]))
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "is missing"
+
+
+def _fill(workspace: Path, snapshot: bytes, order: Order, cache: Path) -> None:
+    with tarfile.open(fileobj=io.BytesIO(snapshot)) as tar:
+        tar.extractall(workspace, filter="data")
+    (workspace / "dvc.lock").write_text(order.lock)
+    config = f"{order.config}\n[cache]\n    dir = {cache}\n"
+    (workspace / ".dvc/config.local").write_text(config)
+
+
+@contextlib.contextmanager
+def _cores(folder: Path, count: int) -> Iterator[set[int]]:
+    """Cores that no other attempt of this node has: Ray counts them, but gives none a number.
+
+    All that this process may use, where others have taken too many.
+    """
+    folder.mkdir(exist_ok=True)
+    usable = sorted(os.sched_getaffinity(0))
+    if count == 0:
+        yield set(usable)
+        return
+    with contextlib.ExitStack() as stack:
+        taken: set[int] = set()
+        for core in usable:
+            if len(taken) == count:
+                break
+            file = stack.enter_context(Path(folder, str(core)).open("w"))
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                taken.add(core)
+        yield taken if len(taken) == count else set(usable)
+
+
+def _run(workspace: Path, stage: str, cores: set[int]) -> tuple[int, tuple[str, ...]]:
+    """Exit code, and the last lines."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = os.environ | {"PATH": path, "PYTHONPATH": "", "PYTHONUNBUFFERED": "1"}
+    environment.pop("OMP_NUM_THREADS", None)  # Ray's; here threads follow the cores
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cluster.attempt", stage],
+        cwd=workspace,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+        preexec_fn=lambda: _prepare(cores),
+    )
+    lines: deque[str] = deque(maxlen=TAIL)
+    try:
+        for line in process.stdout or ():
+            lines.append(line.rstrip().rpartition("\r")[2])
+        return process.wait(), tuple(lines)
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # and all that it has started
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _prepare(cores: set[int]) -> None:
+    """In the child: use these cores, and end when Ray's worker is killed."""
+    os.sched_setaffinity(0, cores)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,260 @@
+"""The same pipeline with stages side by side, on a real Ray of this machine."""
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+
+import psutil
+import pytest
+
+from tests.conftest import small_project
+
+pytest.importorskip("ray")
+pytestmark = pytest.mark.cluster
+
+MADE = ("dvc.lock", "metrics", "plots", "models", "data/noisy", "data/evaluated")
+
+
+def started_from_nothing(small, folder):
+    """What git has of the small project, without its results."""
+    project = small.clone(folder)
+    for name in ("dvc.lock", "metrics", "plots"):
+        path = project.folder / name
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+    for file in (small.folder / "data/provided").iterdir():
+        if file.is_file():
+            shutil.copy(file, project.folder / "data/provided")
+    return project
+
+
+def repro(project, *arguments, address="local", **options):
+    output = project.run(sys.executable, "-m", "cluster", address, *arguments, **options)
+    project.tool("sort_lock")
+    return output
+
+
+def contents(project):
+    """Every file that the pipeline has made."""
+    found = {}
+    for name in MADE:
+        path = project.folder / name
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        found |= {str(file.relative_to(project.folder)): file.read_bytes() for file in files}
+    return found
+
+
+def settled(output):
+    """Stages by what became of them, in the order of the lines."""
+    words = (line.split() for line in output.splitlines() if " s  " in line)
+    return {line[3]: (line[2], " ".join(line[4:])) for line in words}
+
+
+def made_serially(project):
+    """By one thread, as each stage has in these tests: sums depend on their number."""
+    program = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}});"
+    program += "os.execvp('dvc', ['dvc', 'repro'])"
+    project.run(sys.executable, "-c", program)
+    project.tool("sort_lock")
+    return contents(project)
+
+
+def differing(project, expected):
+    """Files that are not the same, or not there in one of both."""
+    found = contents(project)
+    names = found.keys() | expected.keys()
+    return sorted(name for name in names if found.get(name) != expected.get(name))
+
+
+@pytest.fixture(scope="module")
+def serial(small, tmp_path_factory):
+    """What `dvc repro` makes."""
+    return made_serially(started_from_nothing(small, tmp_path_factory.mktemp("serial") / "clone"))
+
+
+def test_side_by_side_every_byte_is_that_of_a_serial_run(small, serial, tmp_path):
+    project = started_from_nothing(small, tmp_path / "cluster")
+    output = repro(project)
+    assert {state for state, _ in settled(output).values()} == {"done"}
+    assert differing(project, serial) == []
+    assert "up to date" in project.run("dvc", "status", "dvc.yaml")
+    assert project.repro("--pull") == []
+    again = settled(repro(project))
+    assert {about for _, about in again.values()} == {"up to date"}
+
+
+class Nodes:
+    """A cluster of processes on this machine: a head without cores, and nodes with homes apart."""
+
+    def __init__(self, folder, cpus=(1, 1)):
+        from ray.cluster_utils import Cluster
+
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.homes = [folder / f"node{number}" for number in range(len(cpus))]
+        self.nodes = []
+        for home, count in zip(self.homes, cpus, strict=True):
+            home.mkdir()
+            places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+            places["TMPDIR"] = str(home)
+            node = {"num_cpus": count, "object_store_memory": 80 * 2**20, "env_vars": places}
+            self.nodes.append(self.cluster.add_node(**node))
+        self.address = self.cluster.address
+
+    def stop(self):
+        self.cluster.shutdown()
+
+    def processes(self, module):
+        """Of attempts and stages that run on the nodes."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                line = " ".join(process.cmdline())
+                if f"-m {module}" in line and "node" in process.cwd():
+                    yield process
+
+
+@pytest.fixture
+def nodes(tmp_path, monkeypatch):
+    """On 127.0.0.1, which Ray binds to if it takes the machine for one that cannot do more."""
+    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    running = Nodes(tmp_path)
+    yield running
+    running.stop()
+
+
+def with_a_store(small, folder, nodes):
+    """The small project without results, and a remote that nodes reach."""
+    project = started_from_nothing(small, folder / "cluster")
+    project.run("dvc", "remote", "add", "--default", "store", str(folder / "store"))
+    return project
+
+
+def test_nodes_that_share_nothing_but_the_remote(small, serial, nodes, tmp_path):
+    project = with_a_store(small, tmp_path, nodes)
+    repro(project, address=nodes.address)
+    assert differing(project, serial) == []
+    for home in nodes.homes:
+        assert list((home / "cache/denoising/cluster/cache").rglob("*")), "a node without work"
+        assert not list((home / "cache/denoising/cluster").glob("attempt-*"))
+
+
+EPOCHS = 8
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory, mnist_folder):
+    """One cheap run of many epochs."""
+    project = small_project(tmp_path_factory.mktemp("long"), mnist_folder)
+    project.keep_only("cae", "noisy")
+    project.edit_params(budgets__smoke__epochs=EPOCHS, budgets__smoke__train_images=512)
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="module")
+def undisturbed(long, tmp_path_factory):
+    """What `dvc repro` makes of it."""
+    return made_serially(started_from_nothing(long, tmp_path_factory.mktemp("long") / "clone"))
+
+
+def wait_for_a_checkpoint(store):
+    until = time.monotonic() + 120
+    while not list((store / "checkpoints").rglob("*.npz")):
+        assert time.monotonic() < until, "no checkpoint came into the remote"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("killed", ["worker", "attempt", "trainer", "node", "coordinator"])
+def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_path, killed):
+    project = with_a_store(long, tmp_path, nodes)
+    running = project.start(sys.executable, "-m", "cluster", nodes.address)
+    wait_for_a_checkpoint(tmp_path / "store")
+    (trainer,) = nodes.processes("stages.train")
+    (attempt,) = nodes.processes("cluster.attempt")
+    if killed == "node":
+        (home,) = (home for home in nodes.homes if str(home) in attempt.cwd())
+        nodes.cluster.remove_node(nodes.nodes[nodes.homes.index(home)], allow_graceful=False)
+    else:
+        found = {"worker": attempt.parent(), "attempt": attempt, "trainer": trainer}
+        found.get(killed, psutil.Process(running.pid)).kill()
+    output, _ = running.communicate(timeout=300)
+    psutil.wait_procs([trainer, attempt], timeout=20)
+    assert not trainer.is_running()
+    if killed == "coordinator":
+        assert running.returncode != 0
+        output = repro(project, address=nodes.address)
+    else:
+        project.tool("sort_lock")
+        assert running.returncode == 0, output
+    said = (project.folder / "logs/cluster-train@cae.txt").read_text()
+    assert "goes on after epoch" in said
+    assert differing(project, undisturbed) == []
+
+
+def test_a_stage_that_fails_takes_along_only_those_that_need_it(small, tmp_path):
+    project = started_from_nothing(small, tmp_path / "cluster")
+    stage = project.folder / "stages/train.py"
+    stage.write_text(
+        stage.read_text().replace(
+            "    chosen = settings(content, name)\n",
+            '    if name == "cnn":\n        raise InputError("too bad")\n'
+            "    chosen = settings(content, name)\n",
+        )
+    )
+    output = repro(project, code=1)
+    found = settled(output)
+    assert found["train@cnn"][0] == "failed"
+    assert "train@cnn| error: too bad" in output
+    assert {name for name, (state, _) in found.items() if state == "skipped"} == {
+        "evaluate@cnn",
+        "report",
+    }
+    assert found["evaluate@cae"][0] == "done"
+    assert "Traceback" not in output
+
+
+def test_a_remote_that_is_away_is_waited_for(small, serial, nodes, tmp_path):
+    project = with_a_store(small, tmp_path, nodes)
+    store, away = tmp_path / "store", tmp_path / "away"
+    running = project.start(sys.executable, "-m", "cluster", nodes.address)
+    wait_for_a_checkpoint(store)
+    store.rename(away)
+    store.write_text("")  # where a folder should be
+    time.sleep(10)
+    store.unlink()
+    away.rename(store)
+    output, _ = running.communicate(timeout=300)
+    assert running.returncode == 0, output
+    project.tool("sort_lock")
+    assert differing(project, serial) == []
+
+
+def test_a_workspace_that_changes_meanwhile_is_not_given_foreign_results(small, nodes, tmp_path):
+    project = with_a_store(small, tmp_path, nodes)
+    running = project.start(sys.executable, "-m", "cluster", nodes.address)
+    wait_for_a_checkpoint(tmp_path / "store")
+    project.edit_params(seeds__training=7)
+    output, _ = running.communicate(timeout=300)
+    assert running.returncode == 1
+    assert "the workspace was changed meanwhile: run it again" in output
+    assert not list((project.folder / "models").glob("*.keras"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["local", "--cpus", "trian=1"], "error: --cpus trian=1: should be STAGE=N"),
+        (
+            ["local", "--cpus", "train=0"],
+            "error: --cpus train.cpus = 0: should be a number of cores",
+        ),
+        (["ray://127.0.0.1:1"], "error: no DVC remote is configured"),
+    ],
+)
+def test_wrong_usage_is_refused_in_one_line(small, tmp_path, arguments, said):
+    project = small.clone(tmp_path / "clone")
+    output = project.run(sys.executable, "-m", "cluster", *arguments, code=1)
+    assert output.startswith(said)
+    assert output.count("\n") == 1
