@@ -56,6 +56,7 @@ class Crew:
         self._snapshot = ray.put(snapshot)
         self._attempt = ray.remote(task.attempt)
         self._under_way: dict[Any, str] = {}
+        self._refused: list[tuple[str, Outcome]] = []
 
     @property
     def dashboard(self) -> str:
@@ -65,21 +66,34 @@ class Crew:
     @property
     def cpus(self) -> int:
         """Of the largest node."""
-        nodes = (node["Resources"] for node in self._ray.nodes() if node["Alive"])
-        return int(max((found.get("CPU", 0) for found in nodes), default=0))
+        return int(max((node.get("CPU", 0) for node in self._nodes()), default=0))
+
+    def _nodes(self) -> list[dict[str, float]]:
+        """What each has."""
+        return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
 
     def start(self, stage: str, lock: str) -> None:
         """See `cluster.coordinator.Crew`."""
         asked = self._asks(stage)
         cpus = self.cpus if asked.cpus == "all" else asked.cpus
         threads = asked.threads or cpus
+        needs = {"CPU": cpus, "GPU": asked.gpus, "memory": asked.memory * 2**30}
+        if not any(all(node.get(key, 0) >= needs[key] for key in needs) for node in self._nodes()):
+            what = f"{cpus} cores, {asked.gpus} GPUs and {asked.memory:g} GiB"
+            problem = f"no node has {what}: see resources.{stage.partition('@')[0]} in params.yaml"
+            self._refused.append((stage, Outcome(node="", problem=problem)))
+            return
         order = self._order(stage, lock, 0 if threads == "all" else threads)
-        options = {"num_cpus": cpus, "num_gpus": asked.gpus, "memory": asked.memory * 2**30 or None}
+        options = {"num_cpus": cpus, "num_gpus": asked.gpus, "memory": needs["memory"] or None}
         attempt = self._attempt.options(name=stage, max_retries=task.RETRIES, **options)
         self._under_way[attempt.remote(self._snapshot, order)] = stage
 
     def ended(self) -> Iterator[tuple[str, Outcome]]:
         """See `cluster.coordinator.Crew`."""
+        while self._refused:
+            yield self._refused.pop()
+        if not self._under_way:
+            return
         done, _ = self._ray.wait(list(self._under_way))
         for one in done:
             stage = self._under_way.pop(one)

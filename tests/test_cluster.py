@@ -258,3 +258,13 @@ def test_wrong_usage_is_refused_in_one_line(small, tmp_path, arguments, said):
     output = project.run(sys.executable, "-m", "cluster", *arguments, code=1)
     assert output.startswith(said)
     assert output.count("\n") == 1
+
+
+def test_what_no_node_has_is_said_at_once(small, tmp_path):
+    project = started_from_nothing(small, tmp_path / "cluster")
+    with (project.folder / "params.yaml").open("a") as file:
+        file.write("\nresources:\n  corrupt:\n    gpus: 8\n")
+    found = settled(repro(project, code=1))
+    problem = "no node has 1 cores, 8 GPUs and 0 GiB: see resources.corrupt in params.yaml"
+    assert found["corrupt@gauss50"] == ("failed", problem)
+    assert found["train@cnn"][0] == "skipped"
