@@ -55,7 +55,7 @@ def resources(settings: schema.Params, overrides: list[str]) -> dict[str, Any]:
                 f"--cpus {override}: should be STAGE=N, N a number or all, STAGE one of "
                 f"{', '.join(schema.STAGES)}"
             )
-        before = found.get(stage, schema.Resources()).model_dump()
+        before = found.get(stage, schema.Resources()).model_dump(exclude_none=True)
         asked = before | {"cpus": cpus if cpus == "all" else int(cpus)}
         found[stage] = sections.validate(schema.Resources, asked, f"--cpus {stage}")
     return found

@@ -248,7 +248,7 @@ def test_a_workspace_that_changes_meanwhile_is_not_given_foreign_results(small, 
         (["local", "--cpus", "trian=1"], "error: --cpus trian=1: should be STAGE=N"),
         (
             ["local", "--cpus", "train=0"],
-            "error: --cpus train.cpus = 0: should be a number of cores",
+            "error: --cpus train: cpus = 0: should be a number of cores, 1 .. 4096, or all\n",
         ),
         (["ray://127.0.0.1:1"], "error: no DVC remote is configured"),
     ],
