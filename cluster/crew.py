@@ -20,7 +20,7 @@ class Crew:
     Parameters
     ----------
     address : str
-        "local", or what `ray.init` takes, such as "ray://head:10001".
+        "local", or what `ray.init` takes: "auto", or the address of a head.
     snapshot : bytes
         See `cluster.snapshot`.
     order : callable
