@@ -1,8 +1,8 @@
 """What `dvc repro` does, with stages side by side: python -m cluster local
 
-ADDRESS is "local" (all cores of this machine), "auto" (the cluster that this machine belongs to), or
-the address of its head, such as 10.0.0.1:6379. What nodes need and what they make travels through the repository's default DVC remote; without one,
-`local` takes the folder .dvc/remote.
+ADDRESS is "local" (all cores of this machine), "auto" (the cluster that this machine belongs to),
+or the address of its head, such as 10.0.0.1:6379. What nodes need and what they make travels
+through the repository's default DVC remote; without one, `local` takes the folder .dvc/remote.
 """
 
 import argparse
