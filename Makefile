@@ -13,8 +13,13 @@ BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
 
+ifdef CLUSTER
 ifdef SOURCE
-repro: $(VENV)/.installed  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder
+$(error CLUSTER=$(CLUSTER) and SOURCE=$(SOURCE): one of both; your own images do not go to a cluster yet)
+endif
+endif
+ifdef SOURCE
+repro: $(VENV)/.installed  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder; stages side by side: make repro CLUSTER=local
 	@python -m tools.own "$(SOURCE)" $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET))
 else ifdef CLUSTER
 repro: $(VENV)/.installed-cluster check-params

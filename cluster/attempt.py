@@ -2,19 +2,17 @@
 
 The working folder holds the code, parameters and dvc.lock of the coordinator. What the stage needs
 comes from the remote "cluster"; what it makes goes there, and the record of it, as DVC's run cache
-keeps it, last: whoever sees the record finds what it names. Writes the record to RECORD.
+keeps it, last: whoever sees the record finds what it names.
 
 Exit codes: 0 done, 1 the stage failed (it would again), 75 the remote could not be reached, 76 the
 stage was killed.
 """
 
-import ctypes
+import errno
 import logging
-import signal
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import dvc.stage.run as dvc_run
@@ -24,12 +22,11 @@ from dvc.stage.cache import _get_cache_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
 from cluster.checkpoints import kept_in_the_remote
+from cluster.remotes import NAME as REMOTE
+from cluster.task import AWAY, KILLED, RECORD, die_with_parent
 from denoising.files import write_json
 
-REMOTE = "cluster"
-RECORD = Path(".record.json")
-FAILED, AWAY, KILLED = 1, 75, 76  # the second is EX_TEMPFAIL of sysexits.h
-PR_SET_PDEATHSIG = 1  # prctl(2)
+FAILED = 1
 PATIENCE = 600.0  # seconds that a remote may be away
 Result = TypeVar("Result")
 
@@ -50,6 +47,9 @@ def main(name: str) -> int:
     except Away as error:
         print(f"error: {error}", file=sys.stderr)
         return AWAY
+    except OSError as error:
+        print(f"error: {error.filename or name}: {error.strerror}", file=sys.stderr)
+        return FAILED
     return 0
 
 
@@ -81,10 +81,6 @@ def push(repo: Repo, name: str) -> dict[str, Any]:
 
 def _mortal(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """The command ends with this process, also when that is killed: DVC would leave it alive."""
-
-    def die_with_parent() -> None:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
     return lambda *arguments, **options: (
         prepare(*arguments, **options) | {"preexec_fn": die_with_parent}
     )
@@ -101,7 +97,7 @@ def patiently(work: Callable[[], Result]) -> Result:
         try:
             return work()
         except (DvcException, OSError) as error:
-            if isinstance(error, OSError) and error.errno == 28:  # ENOSPC: waiting frees nothing
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # waiting frees nothing
                 raise
             if time.monotonic() > until:
                 raise Away(f"remote {REMOTE}: {error}") from error

@@ -26,7 +26,9 @@ from typing import Any
 
 from platformdirs import user_cache_dir
 
-AWAY, KILLED = 75, 76  # see `cluster.attempt`
+# what an attempt ends with, and where it leaves the record; the first is EX_TEMPFAIL of sysexits.h
+AWAY, KILLED = 75, 76
+RECORD = Path(".record.json")
 RETRIES = 3  # of what was killed; what fails is not tried again
 TAIL = 400  # lines of a stage that are kept
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -99,7 +101,7 @@ def attempt(snapshot: bytes, order: Order) -> Outcome:
                 code, lines = _run(workspace, order.stage, cores)
                 if code >= 0 and code != KILLED:
                     break
-        record = json.loads((workspace / ".record.json").read_text()) if code == 0 else None
+        record = json.loads((workspace / RECORD).read_text()) if code == 0 else None
         problem = ""
         if code == AWAY:
             problem = f"node {node}: {lines[-1]}"
@@ -194,4 +196,9 @@ def _run(workspace: Path, stage: str, cores: set[int]) -> tuple[int, tuple[str, 
 def _prepare(cores: set[int]) -> None:
     """In the child: use these cores, and end when Ray's worker is killed."""
     os.sched_setaffinity(0, cores)
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """In a child, before it runs its command: be killed when its parent is."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

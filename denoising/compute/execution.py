@@ -22,6 +22,8 @@ CLASSES = {
     PHASES: "PhasesConv2D",
     VOLUME: "VolumeConv2D",
 }
+# phases take several
+OF_ONE_IMAGE = {"Conv2D", *CLASSES.values()} - {CLASSES[PHASES]}
 # layers that stay in float32
 FIXED = (INPUT, "recorruption", f"network_{OUTPUT}", OUTPUT)
 Folded = Mapping[str, Any]  # batch normalisation, by the name of the convolution that does it
@@ -161,7 +163,7 @@ def _planned(model: "keras.Model", plan: Plan, fused: bool = False) -> dict[str,
     for name, layer in by_name.items():
         if name not in FIXED:
             layer["config"]["dtype"] = backend.POLICIES[plan.precision]
-        if layer["class_name"] in ("Conv2D", "FFTConv2D", "TapsConv2D", "VolumeConv2D"):
+        if layer["class_name"] in OF_ONE_IMAGE:
             way = plan.ways.get(name)
             _set_class(layer, CLASSES[way] if way else "Conv2D")
             if way == PHASES:

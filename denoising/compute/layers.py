@@ -12,7 +12,13 @@ from denoising.compute.backend import keras
 
 
 class _Substitute:
-    """Takes the place of the Keras layer that it is derived from, where its options allow it."""
+    """Takes the place of the Keras layer that it is derived from, where its options allow it.
+
+    Raises
+    ------
+    ValueError
+        If an argument asks for what is not supported.
+    """
 
     SUPPORTED: ClassVar[Mapping[str, Any]] = types.MappingProxyType({})
 
@@ -33,34 +39,37 @@ class _Substitute:
         return isinstance(layer, cls.__bases__[-1]) and options_fit
 
 
-_USUAL = types.MappingProxyType(
-    {
-        "padding": "same",
-        "strides": (1, 1),
-        "dilation_rate": (1, 1),
-        "groups": 1,
-        "data_format": "channels_last",
-    }
-)
+class _Convolution(_Substitute):
+    """Only for padding "same" without strides, dilation or groups, channels last."""
+
+    use_bias: bool
+    bias: Any
+    SUPPORTED = types.MappingProxyType(
+        {
+            "padding": "same",
+            "strides": (1, 1),
+            "dilation_rate": (1, 1),
+            "groups": 1,
+            "data_format": "channels_last",
+        }
+    )
+
+    def _biased(self, x: Any) -> Any:
+        """With the bias, of images or volumes, in the form that TensorFlow fuses."""
+        if not self.use_bias:
+            return x
+        return x + keras.ops.reshape(self.bias, (1,) * (len(x.shape) - 1) + (-1,))
 
 
 @keras.saving.register_keras_serializable("denoising")
-class FFTConv2D(_Substitute, keras.layers.Conv2D):
+class FFTConv2D(_Convolution, keras.layers.Conv2D):
     """`keras.layers.Conv2D` computed by FFT (see `denoising.compute.fft`).
 
-    Only for padding "same" without strides, dilation or groups, channels last. Images whose size is
-    not known when the graph is built are convolved directly, and all where there are so many
-    channels that the kernel's spectrum would not fit.
-
-    Raises
-    ------
-    ValueError
-        If an argument asks for another kind of convolution.
+    Images whose size is not known when the graph is built are convolved directly, and all where
+    there are so many channels that the kernel's spectrum would not fit.
     """
 
     LARGEST_SPECTRUM = 2**29  # bytes
-
-    SUPPORTED = _USUAL
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         _, height, width, channels = inputs.shape
@@ -75,61 +84,34 @@ class FFTConv2D(_Substitute, keras.layers.Conv2D):
 
 
 @keras.saving.register_keras_serializable("denoising")
-class TapsConv2D(_Substitute, keras.layers.Conv2D):
-    """`keras.layers.Conv2D` as one matrix product for all taps (see `denoising.compute.taps`).
-
-    Only for padding "same" without strides, dilation or groups, channels last.
-
-    Raises
-    ------
-    ValueError
-        If an argument asks for another kind of convolution.
-    """
-
-    SUPPORTED = _USUAL
+class TapsConv2D(_Convolution, keras.layers.Conv2D):
+    """`keras.layers.Conv2D` as one matrix product for all taps (see `denoising.compute.taps`)."""
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         return taps.conv2d(inputs, kernel)
 
 
 @keras.saving.register_keras_serializable("denoising")
-class VolumeConv2D(_Substitute, keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, as fast for one image as for many (see `backend.convolve`).
-
-    Only for padding "same" without strides, dilation or groups, channels last.
-
-    Raises
-    ------
-    ValueError
-        If an argument asks for another kind of convolution.
-    """
-
-    SUPPORTED = _USUAL
+class VolumeConv2D(_Convolution, keras.layers.Conv2D):
+    """`keras.layers.Conv2D`, as fast for one image as for many (see `backend.convolve`)."""
 
     def call(self, inputs: Any) -> Any:
         kernel = keras.ops.convert_to_tensor(self.kernel)
-        return backend.convolve(inputs, kernel, after=lambda x: self.activation(_biased(self, x)))
+        return backend.convolve(inputs, kernel, after=lambda x: self.activation(self._biased(x)))
 
 
 @keras.saving.register_keras_serializable("denoising")
-class PhasesConv2D(_Substitute, keras.layers.Conv2D):
+class PhasesConv2D(_Convolution, keras.layers.Conv2D):
     """`keras.layers.Conv2D` of `UpSampling2D` (see `denoising.compute.phases`).
 
     Takes a list: of what `Concatenate` would put in front of the enlarged image, and of the image
-    as it was. Only for padding "same" without strides, dilation or groups, channels last.
+    as it was.
 
     Parameters
     ----------
     factor : int
         Of the upsampling, which repeats pixels.
-
-    Raises
-    ------
-    ValueError
-        If an argument asks for another kind of convolution.
     """
-
-    SUPPORTED = _USUAL
 
     def __init__(self, *arguments: Any, factor: int, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -147,10 +129,10 @@ class PhasesConv2D(_Substitute, keras.layers.Conv2D):
         of_small, of_others = kernel[:, :, first:], kernel[:, :, :first]
         if not others:  # bias and activation of each phase: one operation with its convolution
             return phases.conv2d(
-                small, of_small, self.factor, lambda x: self.activation(_biased(self, x))
+                small, of_small, self.factor, lambda x: self.activation(self._biased(x))
             )
         beside = others[0] if len(others) == 1 else keras.ops.concatenate(others, axis=-1)
-        result = backend.convolve(beside, of_others, after=lambda x: _biased(self, x))
+        result = backend.convolve(beside, of_others, after=lambda x: self._biased(x))
         return self.activation(result + phases.conv2d(small, of_small, self.factor))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -161,13 +143,6 @@ class PhasesConv2D(_Substitute, keras.layers.Conv2D):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"factor": self.factor}
-
-
-def _biased(layer: "keras.layers.Conv2D", x: Any) -> Any:
-    """With the layer's bias, in the form that TensorFlow makes one operation of."""
-    if not layer.use_bias:
-        return x
-    return x + keras.ops.reshape(layer.bias, (1,) * (len(x.shape) - 1) + (-1,))
 
 
 @keras.saving.register_keras_serializable("denoising")
