@@ -10,12 +10,12 @@ stage was killed.
 
 import errno
 import logging
+import re
 import sys
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import dvc.stage.run as dvc_run
 from dvc.exceptions import DvcException, ReproductionError
 from dvc.repo import Repo
 from dvc.stage.cache import _get_cache_hash, _get_stage_hash
@@ -23,7 +23,7 @@ from dvc.stage.serialize import to_single_stage_lockfile
 
 from cluster.checkpoints import kept_in_the_remote
 from cluster.remotes import NAME as REMOTE
-from cluster.task import AWAY, KILLED, RECORD, die_with_parent
+from cluster.task import AWAY, KILLED, RECORD
 from denoising.files import write_json
 
 FAILED = 1
@@ -34,7 +34,6 @@ Result = TypeVar("Result")
 def main(name: str) -> int:
     """Pull, run, push."""
     logging.getLogger("dvc").setLevel(logging.ERROR)  # progress is the coordinator's
-    dvc_run.prepare_kwargs = _mortal(dvc_run.prepare_kwargs)
     try:
         with Repo() as repo:
             (stage,) = repo.stage.collect(name)
@@ -43,7 +42,7 @@ def main(name: str) -> int:
                 repo.reproduce([name], single_item=True)
             patiently(lambda: write_json(RECORD, push(repo, name)))
     except ReproductionError as error:  # of a failure the stage has said why
-        return KILLED if "exited with -" in str(error.__cause__) else FAILED
+        return KILLED if by_a_signal(str(error.__cause__)) else FAILED
     except Away as error:
         print(f"error: {error}", file=sys.stderr)
         return AWAY
@@ -51,6 +50,12 @@ def main(name: str) -> int:
         print(f"error: {error.filename or name}: {error.strerror}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def by_a_signal(said: str) -> bool:
+    """Does DVC say so of a command? A shell between both gives 128 and the signal's number."""
+    code = re.search(r"exited with (-?\d+)", said)
+    return code is not None and not 0 <= int(code[1]) <= 128
 
 
 def pull(repo: Repo, stage: Any) -> None:
@@ -77,13 +82,6 @@ def push(repo: Repo, name: str) -> dict[str, Any]:
         odb.fs.makedirs(odb.fs.parent(target), exist_ok=True)
         odb.fs.put_file(source, target)
     return {"key": key, "value": value, "entry": entry}
-
-
-def _mortal(prepare: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """The command ends with this process, also when that is killed: DVC would leave it alive."""
-    return lambda *arguments, **options: (
-        prepare(*arguments, **options) | {"preexec_fn": die_with_parent}
-    )
 
 
 class Away(Exception):

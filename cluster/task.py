@@ -5,7 +5,6 @@ code that travels.
 """
 
 import contextlib
-import ctypes
 import dataclasses
 import fcntl
 import io
@@ -31,7 +30,6 @@ AWAY, KILLED = 75, 76
 RECORD = Path(".record.json")
 RETRIES = 3  # of what was killed; what fails is not tried again
 TAIL = 400  # lines of a stage that are kept
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,26 +177,30 @@ def _run(workspace: Path, stage: str, cores: set[int]) -> tuple[int, tuple[str, 
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        start_new_session=True,
-        preexec_fn=lambda: _prepare(cores),
+        process_group=0,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )
     lines: deque[str] = deque(maxlen=TAIL)
-    try:
+    with _mortal(process):
         for line in process.stdout or ():
             lines.append(line.rstrip().rpartition("\r")[2])
         return process.wait(), tuple(lines)
+
+
+@contextlib.contextmanager
+def _mortal(leader: subprocess.Popen[str]) -> Iterator[None]:
+    """At the end all of its group are killed, also if the end is that this process is killed.
+
+    A shell reads from a pipe of this process: what it reads is the pipe's end, and then it kills.
+    """
+    program = f"read _; kill -KILL -- -{leader.pid}"
+    options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    guard = subprocess.Popen(["/bin/sh", "-c", program], start_new_session=True, **options)
+    try:
+        yield
     finally:
-        with contextlib.suppress(ProcessLookupError):  # and all that it has started
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _prepare(cores: set[int]) -> None:
-    """In the child: use these cores, and end when Ray's worker is killed."""
-    os.sched_setaffinity(0, cores)
-    die_with_parent()
-
-
-def die_with_parent() -> None:
-    """In a child, before it runs its command: be killed when its parent is."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        guard.kill()
+        with contextlib.suppress(ProcessLookupError):  # all have ended
+            os.killpg(leader.pid, signal.SIGKILL)
+        leader.wait()
+        guard.communicate()

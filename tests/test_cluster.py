@@ -109,9 +109,17 @@ class Nodes:
         """Of attempts and stages that run on the nodes."""
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                line = " ".join(process.cmdline())
-                if f"-m {module}" in line and "node" in process.cwd():
+                line = process.cmdline()
+                if line[1:3] == ["-m", module] and "node" in process.cwd():
                     yield process
+
+
+def shell_that_stays(folder):
+    """One that is a process beside what it runs, as some are, and has to be killed too."""
+    shell = folder / "shell"
+    shell.write_text('#!/bin/sh\n/bin/sh "$@"\nexit $?\n')
+    shell.chmod(0o755)
+    return shell
 
 
 @pytest.fixture
@@ -119,6 +127,7 @@ def nodes(tmp_path, monkeypatch):
     """On 127.0.0.1, which Ray binds to if it takes the machine for one that cannot do more."""
     monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("SHELL", str(shell_that_stays(tmp_path)))
     running = Nodes(tmp_path)
     yield running
     running.stop()
