@@ -7,23 +7,21 @@ BIN    := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 
-.PHONY: help repro advise check-params test test-slow test-cluster test-nightly lint format fresh bench gate reference check prune study demo publish report readme lock clean
+.PHONY: help repro advise check-params test test-slow test-cluster test-nightly lint format fresh bench gate reference check prune sweep study demo publish report readme lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
 
 ifdef CLUSTER
-ifdef SOURCE
-$(error CLUSTER=$(CLUSTER) and SOURCE=$(SOURCE): one of both; your own images do not go to a cluster yet)
-endif
+ON_CLUSTER := "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one))
 endif
 ifdef SOURCE
-repro: $(VENV)/.installed  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder; stages side by side: make repro CLUSTER=local
-	@python -m tools.own "$(SOURCE)" $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET))
+repro: $(VENV)/.installed$(if $(CLUSTER),-cluster)  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder; stages side by side: make repro CLUSTER=local
+	@python -m tools.own "$(SOURCE)" $(if $(filter command line,$(origin BUDGET)),--budget $(BUDGET)) $(if $(CLUSTER),--cluster $(ON_CLUSTER))
 else ifdef CLUSTER
 repro: $(VENV)/.installed-cluster check-params
-	@python -m cluster "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one))
+	@python -m cluster $(ON_CLUSTER)
 	@python -m tools.sort_lock
 	@cat plots/tables.md
 else
@@ -37,6 +35,7 @@ advise: $(VENV)/.installed  ## look at the noise of your images and say what to 
 	@python -m tools.advise "$(SOURCE)" $(if $(RUN),--run) $(if $(MINUTES),--minutes $(MINUTES))
 
 check-params: $(VENV)/.installed  ## validate params.yaml
+	@python -m tools.seeds
 	@python -m tools.check
 
 test: $(VENV)/.installed-dev  ## tests: library, stages, tools, one end-to-end smoke run
@@ -79,6 +78,9 @@ check: $(VENV)/.installed  ## reproduce the committed results from nothing, in a
 prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes removes it
 	@python -m tools.prune $(if $(DELETE),--delete)
 
+sweep: $(VENV)/.installed$(if $(CLUSTER),-cluster)  ## try values of parameters: make sweep FILE=sweeps/NAME.yaml [CLUSTER=local] (docs/sweeps.md)
+	@python -m tools.sweep "$(FILE)" $(if $(CLUSTER),--cluster $(ON_CLUSTER))
+
 study: $(VENV)/.installed  ## NAME=clipping (the default): why Noise2Noise is worse on clipped images; advice: is it right; decision: what to do with what you have (one or two hours each)
 	@dvc repro studies/$(or $(NAME),clipping)/dvc.yaml
 	@python -m tools.sort_lock studies/$(or $(NAME),clipping)/dvc.lock
@@ -98,7 +100,7 @@ readme: $(VENV)/.installed  ## put the present tables into docs/
 
 lock: $(VENV)/.installed-dev  ## resolve requirements*.txt into requirements*.lock
 	@pip install --quiet uv
-	@for name in requirements requirements-dev requirements-cluster; do uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade $$name.txt -o $$name.lock; done
+	@for name in requirements requirements-dev requirements-cluster requirements-sweep; do uv pip compile --quiet --universal --python-version 3.11 --no-header --upgrade $$name.txt -o $$name.lock; done
 
 clean:  ## remove the environment, checkpoints, logs and the kept download; results and DVC's cache stay
 	rm -rf $(VENV) .checkpoints .fetched .locks logs

@@ -6,6 +6,7 @@ through the repository's default DVC remote; without one, `local` takes the fold
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,21 @@ def main() -> None:
         default=[],
         help='cores of each instance of a stage, or "all", instead of what params.yaml says',
     )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=Path(),
+        help="of the pipeline, such as own/mine; its params.yaml and dvc.yaml are there",
+    )
+    parser.add_argument(
+        "--only", choices=schema.STAGES, help="instances of this stage, and what they need"
+    )
     arguments = parser.parse_args()
     with command.errors_of_one_line("cluster"):
+        os.chdir(arguments.folder)
         settings = schema.validate(params.read())
-        sys.exit(0 if run(arguments.address, resources(settings, arguments.cpus)) else 1)
+        asked = resources(settings, arguments.cpus)
+        sys.exit(0 if run(arguments.address, asked, arguments.only) else 1)
 
 
 def resources(settings: schema.Params, overrides: list[str]) -> dict[str, Any]:
@@ -61,14 +73,15 @@ def resources(settings: schema.Params, overrides: list[str]) -> dict[str, Any]:
     return found
 
 
-def run(address: str, asked: dict[str, Any]) -> bool:
-    """Settle the pipeline of the working folder. Returns whether every stage is."""
+def run(address: str, asked: dict[str, Any], only: str | None) -> bool:
+    """Settle the pipeline of the working folder, or a stage of it. Returns whether all is done."""
     from dvc.repo import Repo
 
     from cluster import remotes, snapshot
     from cluster.coordinator import Coordinator
     from cluster.crew import LOCAL, Crew, imported
     from cluster.progress import Lines
+    from cluster.record import Record
     from cluster.task import Order, installed
 
     imported()
@@ -76,20 +89,29 @@ def run(address: str, asked: dict[str, Any]) -> bool:
     versions = {package: installed(package) for package in ("python", *PACKAGES)}
     with Repo(config=config) as repo:
         told = remotes.for_nodes(repo, remote)
+        root = Path(repo.root_dir)
+        folder = str(Path.cwd().relative_to(root))
+        record, shown = Record(address), Lines()
         crew = Crew(
             address,
-            snapshot.pack(Path(repo.root_dir)),
-            lambda stage, lock, threads: Order(stage, lock, told, threads, versions),
+            snapshot.pack(root, folder),
+            lambda stage, lock, threads, gpus: Order(
+                folder, stage, lock, threads, gpus, told, versions
+            ),
             lambda stage: asked.get(stage.partition("@")[0], schema.Resources()),
+            record,
+            shown.line,
         )
         try:
             if crew.dashboard:
                 command.say(f"Ray's dashboard: http://{crew.dashboard}")
-            shown = Lines()
-            coordinator = Coordinator(repo, remote, crew, shown)
+            coordinator = Coordinator(repo, remote, crew, shown, only)
             shown.begin(len(coordinator.stages))
             try:
-                return coordinator.run()
+                is_settled = coordinator.run()
+                if is_settled:
+                    record.complete()
+                return is_settled
             finally:
                 shown.end()
         finally:

@@ -54,7 +54,8 @@ class _Kept:
     def __init__(self, repo: Repo, remote: str, folder: Path, stage: str) -> None:
         odb = repo.cloud.get_remote_odb(remote, "push", hash_name="md5-dos2unix")
         self._fs, self._folder = odb.fs, folder
-        self._there = odb.fs.join(odb.path, FOLDER, stage.replace("@", "-"))
+        pipeline = Path.cwd().relative_to(repo.root_dir).parts
+        self._there = odb.fs.join(odb.path, FOLDER, *pipeline, stage.replace("@", "-"))
         self._sent: dict[str, tuple[int, int]] = {}
 
     def fetch(self) -> None:

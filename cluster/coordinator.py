@@ -20,6 +20,7 @@ from dvc.stage.cache import RunCacheNotFoundError, _get_stage_hash
 from dvc.utils.serialize import dump_yaml
 
 from cluster.task import Outcome
+from stages.shared import layout
 
 WAITS, RUNS, DONE, FAILED, SKIPPED = "waits", "runs", "done", "failed", "skipped"
 UP_TO_DATE, CACHED = "up to date", "from the run cache"
@@ -47,17 +48,29 @@ class Told(Protocol):
 
 @dataclasses.dataclass
 class Coordinator:
-    """One run of a pipeline."""
+    """One run of a pipeline.
+
+    Attributes
+    ----------
+    repo : Repo
+    remote : str
+        Its name.
+    crew : Crew
+    told : Told
+    only : str, optional
+        A stage, all instances of which are wanted, and what they need; None: the whole pipeline.
+    """
 
     repo: Repo
     remote: str
     crew: Crew
     told: Told
+    only: str | None = None
 
     def __post_init__(self) -> None:
         logging.getLogger("dvc").setLevel(logging.ERROR)
         graph = get_active_graph(self.repo.index.graph)
-        steps = plan_repro(graph, self.repo.stage.collect(PROJECT_FILE))
+        steps = plan_repro(graph, self.repo.stage.collect(self.only or PROJECT_FILE))
         self.stages = {stage.addressing: stage for stage in steps}
         self.needs = {
             stage.addressing: {one.addressing for one in graph.successors(stage)} for stage in steps
@@ -165,7 +178,7 @@ class Coordinator:
         return not made or not all(out.use_cache for out in made)
 
     def _lock_text(self) -> str:
-        lock = Path(self.repo.root_dir, "dvc.lock")
+        lock = layout.LOCK
         return lock.read_text() if lock.is_file() else ""
 
     def _set(self, name: str, state: str, about: str = "") -> None:

@@ -4,12 +4,14 @@ import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from cluster import task
+from cluster import agreement, task
+from cluster.record import Record
 from cluster.task import Order, Outcome
 from denoising.files import InputError
 from stages.schema import Resources
 
 LOCAL = "local"
+EVERY = 2.0  # seconds, between looks at what nodes have agreed on
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -27,6 +29,10 @@ class Crew:
         What a node is told, of a stage, its dvc.lock and its threads.
     asks : callable
         What a stage asks for.
+    record : Record
+        Of what nodes agree on.
+    say : callable
+        Takes a line for each agreement.
 
     Raises
     ------
@@ -38,11 +44,15 @@ class Crew:
         self,
         address: str,
         snapshot: bytes,
-        order: Callable[[str, str, int], Order],
+        order: Callable[[str, str, int, int], Order],
         asks: Callable[[str], Resources],
+        record: Record,
+        say: Callable[[str], object],
     ) -> None:
         self._ray = ray = imported()
-        self._order, self._asks = order, asks
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        self._order, self._asks, self._record, self._say = order, asks, record, say
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address == LOCAL:
             # else it binds to the network's address; read when Ray starts
@@ -52,8 +62,13 @@ class Crew:
             self._context = ray.init(address, **options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise InputError(f"cluster {address}: {str(error).splitlines()[0]}") from None
-        ray.cloudpickle.register_pickle_by_value(task)
+        for module in (agreement, task):
+            ray.cloudpickle.register_pickle_by_value(module)
         self._snapshot = ray.put(snapshot)
+        # here, where it lives as long as who has given the command
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+        board = ray.remote(agreement.Board).options(num_cpus=0, scheduling_strategy=here)
+        self._board = board.remote(record.known)
         self._attempt = ray.remote(task.attempt)
         self._under_way: dict[Any, str] = {}
         self._refused: list[tuple[str, Outcome]] = []
@@ -83,10 +98,10 @@ class Crew:
             problem = f"no node has {what}: see resources.{stage.partition('@')[0]} in params.yaml"
             self._refused.append((stage, Outcome(node="", problem=problem)))
             return
-        order = self._order(stage, lock, 0 if threads == "all" else threads)
+        order = self._order(stage, lock, 0 if threads == "all" else threads, asked.gpus)
         options = {"num_cpus": cpus, "num_gpus": asked.gpus, "memory": needs["memory"] or None}
         attempt = self._attempt.options(name=stage, max_retries=task.RETRIES, **options)
-        self._under_way[attempt.remote(self._snapshot, order)] = stage
+        self._under_way[attempt.remote(self._snapshot, order, self._board)] = stage
 
     def ended(self) -> Iterator[tuple[str, Outcome]]:
         """See `cluster.coordinator.Crew`."""
@@ -94,7 +109,11 @@ class Crew:
             yield self._refused.pop()
         if not self._under_way:
             return
-        done, _ = self._ray.wait(list(self._under_way))
+        done: list[Any] = []
+        while not done:
+            done, _ = self._ray.wait(list(self._under_way), timeout=EVERY)
+            for line in self._record.add(self._ray.get(self._board.known.remote())):
+                self._say(f"agreed: {line}")
         for one in done:
             stage = self._under_way.pop(one)
             try:

@@ -28,7 +28,7 @@ class Lines:
     def state(self, stage: str, state: str, about: str = "") -> None:
         """See `cluster.coordinator.Told`."""
         seconds = time.monotonic() - self._started
-        self._write(f"{seconds:7.1f} s  {state:<8}{stage:<40}{about}".rstrip())
+        self.line(f"{seconds:7.1f} s  {state:<8}{stage:<40}{about}".rstrip())
         if self._bar is not None and state in ENDS:
             self._bar.update()
 
@@ -36,13 +36,14 @@ class Lines:
         """See `cluster.coordinator.Told`. All of it is kept in a file."""
         write_text(LOGS / f"cluster-{stage}.txt", "\n".join([*lines, ""]))
         if failed and lines:
-            self._write("\n".join(f"    {stage}| {line}" for line in lines[-SHOWN:]))
+            self.line("\n".join(f"    {stage}| {line}" for line in lines[-SHOWN:]))
 
     def end(self) -> None:
         """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
 
-    def _write(self, text: str) -> None:
+    def line(self, text: str) -> None:
+        """Above the bar."""
         tqdm.write(text, file=sys.stdout)
         sys.stdout.flush()

@@ -25,6 +25,8 @@ from typing import Any
 
 from platformdirs import user_cache_dir
 
+from cluster.agreement import FOLDER, Settle, answered
+
 # what an attempt ends with, and where it leaves the record; the first is EX_TEMPFAIL of sysexits.h
 AWAY, KILLED = 75, 76
 RECORD = Path(".record.json")
@@ -38,21 +40,27 @@ class Order:
 
     Attributes
     ----------
+    folder : str
+        Of the pipeline, from the repository.
     stage : str
     lock : str
         The coordinator's dvc.lock.
-    config : str
-        DVC's, with the remote.
     threads : int
         Cores that the stage may use; 0: all of the node's, whoever else is at work there.
+    gpus : int
+        That it asks for; 0: it sees none.
+    config : str
+        DVC's, with the remote.
     versions : dict of str to str
         Of Python and of the packages that results depend on.
     """
 
+    folder: str
     stage: str
     lock: str
-    config: str
     threads: int
+    gpus: int
+    config: str
     versions: dict[str, str]
 
 
@@ -79,8 +87,19 @@ class Outcome:
     lines: tuple[str, ...] = ()
 
 
-def attempt(snapshot: bytes, order: Order) -> Outcome:
-    """Run a stage in a workspace of its own, and leave no trace of it but DVC's cache."""
+def attempt(snapshot: bytes, order: Order, board: Any) -> Outcome:
+    """Run a stage in a workspace of its own, and leave no trace of it but DVC's cache.
+
+    Parameters
+    ----------
+    snapshot : bytes
+        See `cluster.snapshot`.
+    order : Order
+    board : ray.actor.ActorHandle
+        Of a `cluster.agreement.Board`.
+    """
+    import ray
+
     started, node = time.monotonic(), socket.gethostname()
     for package, version in order.versions.items():
         if (here := installed(package)) != version:
@@ -95,11 +114,13 @@ def attempt(snapshot: bytes, order: Order) -> Outcome:
     try:
         _fill(workspace, snapshot, order, base / "cache")
         with _cores(base / "cores", order.threads) as cores:
+            ask: Settle = lambda what, value: ray.get(board.settle.remote(what, value, node))  # noqa: E731
             for _ in range(1 + RETRIES):
-                code, lines = _run(workspace, order.stage, cores)
+                code, lines = _run(workspace, order, cores, ask)
                 if code >= 0 and code != KILLED:
                     break
-        record = json.loads((workspace / RECORD).read_text()) if code == 0 else None
+        done = workspace / order.folder / RECORD
+        record = json.loads(done.read_text()) if code == 0 else None
         problem = ""
         if code == AWAY:
             problem = f"node {node}: {lines[-1]}"
@@ -136,7 +157,7 @@ def installed(package: str) -> str:
 def _fill(workspace: Path, snapshot: bytes, order: Order, cache: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(snapshot)) as tar:
         tar.extractall(workspace, filter="data")
-    (workspace / "dvc.lock").write_text(order.lock)
+    (workspace / order.folder / "dvc.lock").write_text(order.lock)
     config = f"{order.config}\n[cache]\n    dir = {cache}\n"
     (workspace / ".dvc/config.local").write_text(config)
 
@@ -164,14 +185,23 @@ def _cores(folder: Path, count: int) -> Iterator[set[int]]:
         yield taken if len(taken) == count else set(usable)
 
 
-def _run(workspace: Path, stage: str, cores: set[int]) -> tuple[int, tuple[str, ...]]:
+def _run(
+    workspace: Path, order: Order, cores: set[int], settle: Settle
+) -> tuple[int, tuple[str, ...]]:
     """Exit code, and the last lines."""
+    folder = workspace / ".agreement"
+    kind = order.stage.partition("@")[0]
+    device = {"value": "gpu" if order.gpus else "cpu", "by": f"resources.{kind}"}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = os.environ | {"PATH": path, "PYTHONPATH": "", "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"PATH": path, "PYTHONPATH": str(workspace)}
+    environment["PYTHONUNBUFFERED"] = "1"
     environment.pop("OMP_NUM_THREADS", None)  # Ray's; here threads follow the cores
+    environment[FOLDER] = str(folder)
+    if not order.gpus:
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
     process = subprocess.Popen(
-        [sys.executable, "-m", "cluster.attempt", stage],
-        cwd=workspace,
+        [sys.executable, "-m", "cluster.attempt", order.stage],
+        cwd=workspace / order.folder,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -181,7 +211,7 @@ def _run(workspace: Path, stage: str, cores: set[int]) -> tuple[int, tuple[str, 
         preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )
     lines: deque[str] = deque(maxlen=TAIL)
-    with _mortal(process):
+    with _mortal(process), answered(folder, settle, {"device": device}):
         for line in process.stdout or ():
             lines.append(line.rstrip().rpartition("\r")[2])
         return process.wait(), tuple(lines)

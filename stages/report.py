@@ -37,6 +37,8 @@ class Settings:
     debiased : dict of str to str
         Run by corrected row.
     filters : tuple of str
+    seeds : dict of (str to list of str)
+        Rows that are the same run trained by different seeds, by the first's name.
     bootstrap_resamples : int
     report : denoising.reporting.tables.Report
     """
@@ -47,6 +49,7 @@ class Settings:
     methods: dict[str, str]
     debiased: dict[str, str]
     filters: tuple[str, ...]
+    seeds: dict[str, list[str]]
     bootstrap_resamples: int
     report: tables.Report
 
@@ -81,6 +84,11 @@ def settings(content: params.Content) -> Settings:
         methods={name: row["method"]["name"] for name, row in runs.items()},
         debiased={name: row["run"] for name, row in debiased.items()},
         filters=tuple(filters),
+        seeds={
+            name: [name, *params.rows_of_seeds(name, row)]
+            for name, row in runs.items()
+            if row.get("seeds")
+        },
         bootstrap_resamples=content["evaluation"]["bootstrap_resamples"],
         report=validate(tables.Report, content["report"], "report"),
     )
@@ -261,6 +269,10 @@ def _write_tables(
     if len(unreferenced := tables.unreferenced(scores)):
         text += [f"## {tables.UNREFERENCED}", tables.pipes(unreferenced)]
         text += tables.reasons(scores)
+    errors = {name: found["mse"] for name, found in results.items()}
+    over_seeds = tables.over_seeds(chosen.seeds, errors, chosen.bootstrap_resamples)
+    if len(over_seeds):
+        text += ["## MSE over seeds", tables.pipes(over_seeds)]
     parts = {name: one.get("parts", {}) for name, one in scores.items()}
     psnr = tables.by_part(parts, chosen.report.published)
     if len(psnr):

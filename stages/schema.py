@@ -16,9 +16,10 @@ from denoising.data.patches import Patches
 from denoising.data.splits import SPLITS, Amount
 from denoising.evaluation.evaluate import Evaluation
 from denoising.evaluation.filters import Filter
+from denoising.files import InputError
 from denoising.reporting.tables import Report
 from denoising.sections import Key, Positive, Section, Seed, shortened
-from denoising.training.fit import Optimizer, Work
+from denoising.training.fit import Optimizer, Stop, Work
 from stages.shared import layout, params
 
 Stage = Literal[
@@ -56,13 +57,24 @@ class Dataset(DatasetOptions):
 
 
 class Run(Section):
-    """A row of `runs`: dataset x network x method."""
+    """A row of `runs`: dataset x network x method.
+
+    Attributes
+    ----------
+    seeds : list of int, optional
+        Trainings of the same by other seeds are rows beside it: `tools.seeds` writes them.
+    set : dict, optional
+        Values of other sections that are others for this run: see `stages.shared.params.of_run`.
+    """
 
     dataset: str
     network: str
     method: sections.union("methods")  # type: ignore[valid-type]
     patches: Patches | None = None
     stream: Key | None = None
+    seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
+    set: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+    stop: list[Stop] | None = None
 
 
 class Debiased(Section):
@@ -227,7 +239,44 @@ def _one_of(path: str, value: str, allowed: Iterable[str]) -> None:
 
 def validate(content: params.Content, name: object = layout.PARAMS) -> Params:
     """The whole file, typed. Raises InputError, one line, if anything in it is wrong."""
-    return sections.validate(Params, content, str(name))
+    found: Params = sections.validate(Params, content, str(name))
+    for run, row in found.runs.items():
+        if row.set:
+            _check_set(content, run, row, str(name))
+        if row.seeds:
+            _check_seeds(content["runs"], run, row.seeds, str(name))
+    return found
+
+
+def _check_seeds(rows: params.Content, run: str, seeds: list[int], name: str) -> None:
+    """Does every seed of a run have its row?"""
+    here = f"{name}: runs.{run}.seeds = {shortened(seeds)}"
+    if len(set(seeds)) < len(seeds):
+        raise InputError(f"{here}: should be different numbers")
+    for key, row in params.rows_of_seeds(run, rows[run]).items():
+        if rows.get(key) != row:
+            raise InputError(
+                f"{here}: row {key} is missing, or is another: python -m tools.seeds writes it, "
+                "and so does make repro"
+            )
+
+
+def _check_set(content: params.Content, run: str, row: Run, name: str) -> None:
+    """Is all that a row sets there, for a training to read, and is the whole right with it?"""
+    here = f"{name}: runs.{run}.set"
+    work = [f"budgets.{content['budget']}.{key}" for key in Work.model_fields]
+    network = [f"networks.{row.network}.{key}" for key in content["networks"][row.network] or ()]
+    optimizer = [f"optimizer.{key}" for key in content["optimizer"]]
+    settable = ["seeds.training", *optimizer, *network, *work]
+    for path in row.set or ():
+        if path not in settable:
+            raise InputError(f"{here}: {shortened(path)}: should be one of {', '.join(settable)}")
+    if row.seeds and "seeds.training" in (row.set or ()):
+        raise InputError(f"{here}: seeds.training: one of both, this or seeds = {row.seeds}")
+    changed = params.of_run(content, run)
+    rows = {key: other for key, other in changed["runs"].items() if key == run}
+    rows[run] = {key: value for key, value in rows[run].items() if key != "set"}
+    sections.validate(Params, changed | {"runs": changed["runs"] | rows}, here)
 
 
 def load(path: object = layout.PARAMS) -> Params:

@@ -37,11 +37,12 @@ class Settings:
     optimizer: fit.Optimizer
     work: fit.Work
     patches: Patches | None
+    stop: tuple[fit.Stop, ...]
 
 
 def settings(content: params.Content, name: str) -> Settings:
     """The sections of one run."""
-    row = params.row(content, "runs", name)
+    row, content = params.row(content, "runs", name), params.of_run(content, name)
     network = row["network"]
     section = params.row(content, "networks", network)
     cut = row.get("patches")
@@ -58,6 +59,7 @@ def settings(content: params.Content, name: str) -> Settings:
         optimizer=validate(fit.Optimizer, content["optimizer"], "optimizer"),
         work=validate(fit.Work, work, f"budgets.{content['budget']}"),
         patches=validate(Patches, cut, f"runs.{name}.patches") if cut is not None else None,
+        stop=tuple(validate(fit.Stop, one, f"runs.{name}.stop") for one in row.get("stop") or ()),
     )
 
 
@@ -203,6 +205,7 @@ def _resolved(chosen: Settings, about: dict[str, Any], data: Examples) -> fit.Se
         optimizer=chosen.optimizer,
         work=chosen.work,
         patches=chosen.patches,
+        stop=chosen.stop,
     )
 
 

@@ -1,20 +1,33 @@
 """The same pipeline with stages side by side, on a real Ray of this machine."""
 
 import contextlib
+import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 
 import psutil
 import pytest
 
-from tests.conftest import small_project
+from denoising import files
+from tests.conftest import Project, small_project
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.cluster
 
 MADE = ("dvc.lock", "metrics", "plots", "models", "data/noisy", "data/evaluated")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory, mnist_folder):
+    """A project of two cheap runs and one filter, computed in float32. Tests leave it as it is."""
+    project = small_project(tmp_path_factory.mktemp("small"), mnist_folder)
+    project.edit_params(precision="float32")
+    project.run("dvc", "repro")
+    project.commit()
+    return project
 
 
 def started_from_nothing(small, folder):
@@ -87,18 +100,23 @@ def test_side_by_side_every_byte_is_that_of_a_serial_run(small, serial, tmp_path
 class Nodes:
     """A cluster of processes on this machine: a head without cores, and nodes with homes apart."""
 
-    def __init__(self, folder, cpus=(1, 1)):
+    def __init__(self, folder, count=2, gpus=0, **environment):
         from ray.cluster_utils import Cluster
 
         head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
         self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.homes = [folder / f"node{number}" for number in range(len(cpus))]
+        self.homes = [folder / f"node{number}" for number in range(count)]
         self.nodes = []
-        for home, count in zip(self.homes, cpus, strict=True):
+        for home in self.homes:
             home.mkdir()
             places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
-            places["TMPDIR"] = str(home)
-            node = {"num_cpus": count, "object_store_memory": 80 * 2**20, "env_vars": places}
+            places |= {"TMPDIR": str(home), **environment}
+            node = {
+                "num_cpus": 1,
+                "num_gpus": gpus,
+                "object_store_memory": 80 * 2**20,
+                "env_vars": places,
+            }
             self.nodes.append(self.cluster.add_node(**node))
         self.address = self.cluster.address
 
@@ -123,26 +141,71 @@ def shell_that_stays(folder):
 
 
 @pytest.fixture
-def nodes(tmp_path, monkeypatch):
-    """On 127.0.0.1, which Ray binds to if it takes the machine for one that cannot do more."""
+def cluster(tmp_path, monkeypatch):
+    """Starts nodes on 127.0.0.1, which Ray binds to where it may not be a cluster of machines."""
     monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("SHELL", str(shell_that_stays(tmp_path)))
-    running = Nodes(tmp_path)
-    yield running
-    running.stop()
+    with contextlib.ExitStack() as stack:
+
+        def start(count=2, **options):
+            running = Nodes(tmp_path, count, **options)
+            stack.callback(running.stop)
+            return running
+
+        yield start
 
 
-def with_a_store(small, folder, nodes):
+@pytest.fixture
+def nodes(cluster):
+    return cluster()
+
+
+AGREED = "logs/cluster-agreed.json"
+PRECISION = "precision: auto on a cpu"
+
+
+def trained(project):
+    """How each run was computed: its precision, and how many convolutions by FFT."""
+    found = {}
+    for file in (project.folder / "models").glob("*.json"):
+        about = json.loads(file.read_text())["settings"]
+        found[file.stem] = about["precision"], len(about["convolutions_by_fft"])
+    return found
+
+
+def with_a_store(small, folder):
     """The small project without results, and a remote that nodes reach."""
     project = started_from_nothing(small, folder / "cluster")
     project.run("dvc", "remote", "add", "--default", "store", str(folder / "store"))
     return project
 
 
+# gives a folder contents that no other process sees, and takes what the command left there out
+HIDDEN = """
+set -e
+cp -a {folder} {copy}
+mount -t tmpfs hidden {folder}
+cp -a {copy}/. {folder}
+rm -r {copy}
+cd {folder}
+{command} || code=$?
+cp -a {folder} {copy}
+exit ${{code:-0}}
+"""
+
+
 def test_nodes_that_share_nothing_but_the_remote(small, serial, nodes, tmp_path):
-    project = with_a_store(small, tmp_path, nodes)
-    repro(project, address=nodes.address)
+    project = with_a_store(small, tmp_path)
+    copy = tmp_path / "copy"
+    command = f"{sys.executable} -m cluster {nodes.address}"
+    script = HIDDEN.format(folder=project.folder, copy=copy, command=command)
+    if subprocess.run(["unshare", "--mount", "true"]).returncode:
+        pytest.skip("only root may hide a folder")
+    project.run("unshare", "--mount", "--propagation", "private", "sh", "-c", script)
+    shutil.rmtree(project.folder)
+    copy.rename(project.folder)
+    project.tool("sort_lock")
     assert differing(project, serial) == []
     for home in nodes.homes:
         assert list((home / "cache/denoising/cluster/cache").rglob("*")), "a node without work"
@@ -177,7 +240,7 @@ def wait_for_a_checkpoint(store):
 
 @pytest.mark.parametrize("killed", ["worker", "attempt", "trainer", "node", "coordinator"])
 def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_path, killed):
-    project = with_a_store(long, tmp_path, nodes)
+    project = with_a_store(long, tmp_path)
     running = project.start(sys.executable, "-m", "cluster", nodes.address)
     wait_for_a_checkpoint(tmp_path / "store")
     (trainer,) = nodes.processes("stages.train")
@@ -225,7 +288,7 @@ def test_a_stage_that_fails_takes_along_only_those_that_need_it(small, tmp_path)
 
 
 def test_a_remote_that_is_away_is_waited_for(small, serial, nodes, tmp_path):
-    project = with_a_store(small, tmp_path, nodes)
+    project = with_a_store(small, tmp_path)
     store, away = tmp_path / "store", tmp_path / "away"
     running = project.start(sys.executable, "-m", "cluster", nodes.address)
     wait_for_a_checkpoint(store)
@@ -240,8 +303,87 @@ def test_a_remote_that_is_away_is_waited_for(small, serial, nodes, tmp_path):
     assert differing(project, serial) == []
 
 
+def test_what_is_auto_is_resolved_once_for_all(mnist_folder, cluster, tmp_path):
+    nodes = cluster(ONEDNN_MAX_CPU_ISA="AVX2")  # none of them computes in bfloat16
+    (tmp_path / "origin").mkdir()
+    origin = Project(tmp_path / "origin", mnist_folder)
+    origin.keep_only("win5rb", "cae", "noisy")
+    smaller = {"networks__win5rb__filters": 8, "budgets__smoke__epochs": 1}
+    origin.edit_params(budget="smoke", **smaller)
+    origin.commit()
+
+    def agreed_before(name, **changes):
+        (tmp_path / name).mkdir()
+        project = with_a_store(origin, tmp_path / name)
+        before = record | {"complete": False, "agreed": record["agreed"] | changes}
+        files.write_json(project.folder / AGREED, before)
+        return project
+
+    first = with_a_store(origin, tmp_path)
+    repro(first, address=nodes.address)
+    record = json.loads((first.folder / AGREED).read_text())
+    assert record["complete"]
+    assert record["agreed"][PRECISION]["value"] == "float32"
+    (by_fft,) = {how[1] for name, how in trained(first).items() if name == "win5rb"}
+    times = {"direct": 1.0, "fft": 2.0} if by_fft else {"direct": 2.0, "fft": 1.0}
+    cases = {key for key in record["agreed"] if key.startswith("convolution")}
+    assert any("training" in key for key in cases)
+    assert any("inference" in key for key in cases)
+
+    other_choice = {case: {"value": times, "by": "elsewhere"} for case in cases}
+    second = agreed_before("second", **other_choice)
+    repro(second, address=nodes.address)
+    (others_by_fft,) = {how[1] for name, how in trained(second).items() if name == "win5rb"}
+    assert (others_by_fft > 0) == (by_fft == 0)
+
+    third = agreed_before("third", **{PRECISION: {"value": "bfloat16", "by": "elsewhere"}})
+    output = repro(third, address=nodes.address, code=1)
+    said = "error: precision: auto is bfloat16 for all, as elsewhere found it; this machine does "
+    assert f"train@cae| {said}not compute in it: set precision: float32, or leave it out" in output
+
+
+def of_other_version(folder):
+    """A folder in which Python finds another version of DVC, as far as it is asked for it."""
+    about = folder / "other/dvc-1.0.dist-info/METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.1\nName: dvc\nVersion: 1.0\n")
+    return {"PYTHONPATH": str(about.parents[1])}
+
+
+def full_disk(folder):
+    """A cache on a disk of its own, which is small."""
+    place = folder / "small_disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place]).returncode:
+        pytest.skip("only root may mount a disk")
+    return {"XDG_CACHE_HOME": str(place)}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        (of_other_version, "dvc 1.0, the coordinator has "),
+        (full_disk, "No space left on device"),
+        (lambda _: {"gpus": 1}, "error: device: resources.train asks for a gpu, tensorflow comp"),
+    ],
+    ids=["version", "disk", "gpu"],
+)
+def test_a_node_that_cannot_says_so_in_one_line(small, cluster, tmp_path, lacking, said):
+    with contextlib.ExitStack() as stack:
+        options = lacking(tmp_path)
+        if lacking is full_disk:
+            stack.callback(subprocess.run, ["umount", "--lazy", options["XDG_CACHE_HOME"]])
+        nodes = cluster(1, **options)
+        project = with_a_store(small, tmp_path)
+        if "gpus" in options:
+            project.edit_params(resources={"train": {"gpus": 1}})
+        output = repro(project, address=nodes.address, code=1)
+    assert [line for line in output.splitlines() if said in line]
+    assert "Traceback" not in output
+
+
 def test_a_workspace_that_changes_meanwhile_is_not_given_foreign_results(small, nodes, tmp_path):
-    project = with_a_store(small, tmp_path, nodes)
+    project = with_a_store(small, tmp_path)
     running = project.start(sys.executable, "-m", "cluster", nodes.address)
     wait_for_a_checkpoint(tmp_path / "store")
     project.edit_params(seeds__training=7)

@@ -41,6 +41,14 @@ def test_committed_files_are_in_order(path):
     assert lockfile.parse(path.read_text()).text == path.read_text()
 
 
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_stage_needs_and_makes_is_in_the_order_that_dvc_writes(path):
+    for stage in yaml.safe_load(path.read_text())["stages"].values():
+        for what in ("deps", "outs"):
+            paths = [one["path"] for one in stage.get(what, ())]
+            assert paths == sorted(paths)
+
+
 def test_a_file_in_order_is_not_written(tmp_path):
     file = tmp_path / "dvc.lock"
     file.write_bytes((ROOT / "results/article/dvc.lock").read_bytes())

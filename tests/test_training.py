@@ -16,7 +16,7 @@ from denoising.sources import mnist
 from denoising.training import checkpoints
 from denoising.training.checkpoints import Checkpoints, Nowhere, digest
 from denoising.training.examples import Arrays
-from denoising.training.fit import Settings, Work, fit
+from denoising.training.fit import Settings, Stop, Work, fit
 from stages import train as stage
 from stages.shared import params
 from tests.conftest import ROOT
@@ -240,3 +240,15 @@ def test_collapse_is_told_by_number():
 def test_a_training_that_diverges_is_one_line(data):
     with pytest.raises(InputError, match=r"diverged in epoch \d.*learning_rate = 1e\+30 is too"):
         fit(settings(learning_rate=1e30, schedule="constant"), data, Nowhere(), str)
+
+
+def test_a_training_is_given_up_where_its_validation_error_is_not_low_enough(data):
+    whole = fit(settings(epochs=4), data, Nowhere(), log=str)
+    errors = [row["val_mse"] for row in whole.curve]
+    lines = []
+    hopeless = (Stop(epoch=1, above=errors[0] * 1.01), Stop(epoch=2, above=errors[1] * 0.99))
+    ended = fit(settings(epochs=4, stop=hopeless), data, Nowhere(), log=lines.append)
+    assert ended.curve == whole.curve[:2]
+    assert lines[-1].startswith("given up after epoch 2")
+    kept = tuple(Stop(epoch=at + 1, above=error) for at, error in enumerate(errors))
+    assert fit(settings(epochs=4, stop=kept), data, Nowhere(), log=str).curve == whole.curve

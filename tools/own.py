@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from denoising.files import InputError, read_json, write_text
 from denoising.sections import kinds, shortened
 from stages import schema
 from stages.shared import command, layout, params
-from tools import lockfile
+from tools import lockfile, seeds
 
 OWN, PRESETS = Path("own"), Path("presets")
 IMAGES = PRESETS / "images.yaml"  # what all presets stand on
@@ -28,8 +28,13 @@ _CODE = ("denoising/", "stages/")
 _UP = "../.."  # from such a folder to the repository
 
 
-def main(source: str, budget: str | None) -> None:
+def main(source: str, budget: str | None, cluster: Sequence[str] = ()) -> None:
     """Make the source's folder if it has none, and run what is not up to date in it.
+
+    Parameters
+    ----------
+    cluster : sequence of str
+        Arguments of `cluster`, which has stages side by side; (): one after another.
 
     Raises
     ------
@@ -38,7 +43,7 @@ def main(source: str, budget: str | None) -> None:
     """
     folder, content = prepare(source, budget)
     command.say(f"{folder}: the pipeline at budget {content['budget']}")
-    code = _repro(folder, content["runs"])
+    code = side_by_side(folder, *cluster) if cluster else _repro(folder, content["runs"])
     lock = folder / layout.LOCK
     if lock.is_file():
         write_text(lock, lockfile.parse(lock.read_text()).text)
@@ -63,10 +68,11 @@ def prepare(source: str, budget: str | None) -> tuple[Path, params.Content]:
         write_text(folder / layout.PARAMS, _new_params(source, section))
         command.say(f"{folder / layout.PARAMS}: made; edit it as you like, it is never overwritten")
     _set_budget(folder / layout.PARAMS, budget)
+    seeds.update(folder / layout.PARAMS)
     content = params.read(folder / layout.PARAMS)
     schema.validate(content, folder / layout.PARAMS)
     _check_same(source, section, folder, content)
-    write_text(folder / "dvc.yaml", pipeline(_paths(content, folder)))
+    write_text(folder / "dvc.yaml", pipeline(paths(content)))
     # a dependency of the report, which nothing makes where nothing is trained
     (folder / layout.curve_file("none").parent).mkdir(parents=True, exist_ok=True)
     return folder, content
@@ -76,7 +82,7 @@ def _check_same(
     source: str, section: dict[str, Any], folder: Path, content: params.Content
 ) -> None:
     """Refuse a folder below own/ that is of other images of the same name."""
-    others = _paths(content, folder)
+    others = paths(content)
     if "path" not in section or not others:
         return
     known = {(folder / Path(other).expanduser()).resolve() for other in others}
@@ -91,6 +97,12 @@ def repro(folder: Path, *stages: str) -> int:
     """Run what is not up to date in a folder, of these stages or of all; the exit code."""
     command_line = [sys.executable, "-m", "dvc", "repro", *stages]
     return subprocess.run(command_line, cwd=folder, env=os.environ | {"PYTHONPATH": _UP}).returncode
+
+
+def side_by_side(folder: Path, *arguments: str) -> int:
+    """The same on a cluster, and what else `python -m cluster` is told; the exit code."""
+    command_line = [sys.executable, "-m", "cluster", *arguments, "--folder", str(folder)]
+    return subprocess.run(command_line).returncode
 
 
 def _repro(folder: Path, runs: Iterable[str]) -> int:
@@ -194,7 +206,7 @@ def _set_budget(path: Path, budget: str | None) -> None:
         write_text(path, changed)
 
 
-def _paths(content: params.Content, folder: Path) -> list[str]:
+def paths(content: params.Content) -> list[str]:
     """The folders of images that the sources read."""
     return [row["path"] for row in content["sources"].values() if row.get("name") == "folder"]
 
@@ -225,6 +237,13 @@ if __name__ == "__main__":
     )
     parser.add_argument("source", help="a folder of images, or the name of a public set")
     parser.add_argument("--budget", help="how much work, one of those in its params.yaml")
+    parser.add_argument(
+        "--cluster",
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="ADDRESS",
+        help="stages side by side; what follows is for python -m cluster",
+    )
     arguments = parser.parse_args()
     with command.errors_of_one_line("own"):
-        main(arguments.source, arguments.budget)
+        main(arguments.source, arguments.budget, arguments.cluster)

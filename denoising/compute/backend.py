@@ -13,7 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from denoising.compute import kernels
+from denoising.compute import agreement, kernels
+from denoising.files import InputError
 
 # TensorFlow greets with a page of messages; what matters it raises. Set before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -115,8 +116,14 @@ def prepare(seed: int) -> None:
     ----------
     seed : int
         Less than 2**32.
+
+    Raises
+    ------
+    InputError
+        If this is not the kind of device that the work was given to.
     """
     _configure()
+    _check_device()
     keras.utils.set_random_seed(seed)
 
 
@@ -129,6 +136,17 @@ def _configure() -> None:
         tf.config.experimental.enable_op_determinism()
         for gpu in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@functools.cache
+def _check_device() -> None:
+    kind, name = device()
+    asked = agreement.agreed("device", lambda: kind)
+    if asked.value != kind:
+        raise InputError(
+            f"device: {asked.by} asks for a {asked.value}, {keras.backend.backend()} computes on "
+            f"a {kind} here ({name}): install what it needs on this machine, or leave it out"
+        )
 
 
 def device() -> tuple[str, str]:
@@ -157,17 +175,29 @@ def cores() -> int:
 def resolve_precision(precision: str) -> str:
     """What "auto" becomes: "bfloat16" where the hardware computes in it, else "float32".
 
-    Other values stay.
+    Other values stay. Machines that work together agree on one: `agreement`.
+
+    Raises
+    ------
+    InputError
+        If this machine does not compute in what was agreed on.
     """
     if precision != "auto":
         return precision
+    here = "bfloat16" if _computes_in_bfloat16() else "float32"
+    found = agreement.agreed(f"precision: auto on a {device()[0]}", lambda: here)
+    if found.value == "bfloat16" != here:
+        raise InputError(
+            f"precision: auto is bfloat16 for all, as {found.by} found it; this machine does not "
+            "compute in it: set precision: float32, or leave it out"
+        )
+    return str(found.value)
+
+
+def _computes_in_bfloat16() -> bool:
     if device()[0] == "gpu":
-        return "bfloat16" if _gpu_has_bfloat16() else "float32"
-    return (
-        "bfloat16"
-        if keras.backend.backend() == "tensorflow" and kernels.has_bfloat16()
-        else "float32"
-    )
+        return _gpu_has_bfloat16()
+    return keras.backend.backend() == "tensorflow" and kernels.has_bfloat16()
 
 
 def batches(count: int, make: Callable[[int], Any]) -> Any:

@@ -21,7 +21,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from platformdirs import user_cache_dir
 
-from denoising.compute import backend, blocks, execution, fft, fft_whole, fourier, phases, taps
+from denoising.compute import (
+    agreement,
+    backend,
+    blocks,
+    execution,
+    fft,
+    fft_whole,
+    fourier,
+    phases,
+    taps,
+)
 from denoising.compute.backend import keras
 from denoising.compute.plan import DIRECT, FFT, PHASES, TAPS, VOLUME, Plan
 from denoising.files import PathLike, lock, write_json
@@ -142,16 +152,30 @@ def choose(
             of_input = task == "training" and layer.input is not sized.input
             before = enlargements[name] if PHASES in ways else None
             case = Case(layer, before, batch_size, precision, task, of_input)
-            key = str(case)
-            if not {DIRECT, *ways} <= set(known.get(key, ())):
-                seconds = _seconds(case, ways)
-                known[key] = {way: round(value, 6) for way, value in seconds.items()}
-                times = ", ".join(f"{way} {value * 1e3:.1f} ms" for way, value in seconds.items())
-                log(f"measured: convolution {key}: {times}")
-            best = min(ways, key=known[key].__getitem__)
-            if known[key][DIRECT] / known[key][best] >= MARGINS[best]:
+            seconds = _agreed_seconds(case, ways, known, log)
+            best = min(ways, key=seconds.__getitem__)
+            if seconds[DIRECT] / seconds[best] >= MARGINS[best]:
                 chosen[name] = best
     return others | chosen
+
+
+def _agreed_seconds(
+    case: Case, ways: list[str], known: dict[str, dict[str, float]], log: Log
+) -> dict[str, float]:
+    """Those that decide: of this machine, if it works alone."""
+
+    def of_this_machine() -> dict[str, float]:
+        key = str(case)
+        if not {DIRECT, *ways} <= set(known.get(key, ())):
+            seconds = _seconds(case, ways)
+            known[key] = {way: round(value, 6) for way, value in seconds.items()}
+            times = ", ".join(f"{way} {value * 1e3:.1f} ms" for way, value in seconds.items())
+            log(f"measured: convolution {key}: {times}")
+        return known[key]
+
+    what = f"convolution: auto on a {backend.device()[0]}: {case}"
+    found: dict[str, float] = agreement.agreed(what, of_this_machine).value
+    return found
 
 
 def typical(height: int, width: int) -> tuple[int, int]:

@@ -61,6 +61,22 @@ def ssim_per_image(prediction: ArrayLike, clean: ArrayLike) -> np.ndarray:
     return np.array([ssim(one, other) for one, other in pairs], np.float64)
 
 
+def t_interval(values: np.ndarray) -> tuple[float, float] | None:
+    """95 % interval (low, high) of the mean of few values (N,), by Student's t.
+
+    Returns
+    -------
+    tuple or None
+        None: of a single value nothing is known.
+    """
+    from scipy import stats
+
+    if len(values) < 2:
+        return None
+    reach = float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+    return float(np.mean(values)) - reach, float(np.mean(values)) + reach
+
+
 def mean_interval(
     values: np.ndarray, resamples: int, seed: int = 0, weights: np.ndarray | None = None
 ) -> tuple[float, float]:

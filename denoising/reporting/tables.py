@@ -103,6 +103,48 @@ def differences(errors: Mapping[str, np.ndarray], resamples: int) -> pd.DataFram
     return pd.DataFrame(rows, columns=["first", "second", "difference", "low", "high", "better"])
 
 
+def over_seeds(
+    seeds: Mapping[str, list[str]], errors: Mapping[str, np.ndarray], resamples: int
+) -> pd.DataFrame:
+    """Runs that were trained by several seeds, as text.
+
+    Parameters
+    ----------
+    seeds : dict of (str to list of str)
+        Names of rows that differ in nothing else.
+    errors : dict of str to ndarray (N,)
+        Error of each test image, by row; rows that are not there are left out.
+    resamples : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        The mean of the seeds' MSE, with two 95 % intervals. Over seeds: where it would be with
+        other seeds and the same images, by Student's t. Over images: with other images and the
+        same seeds, by the bootstrap of images, each with its mean error over the seeds.
+    """
+    rows = []
+    for name, members in seeds.items():
+        found = np.stack([errors[one] for one in members if one in errors] or [np.empty(0)])
+        if found.size == 0:
+            continue
+        each = found.mean(axis=1)
+        intervals = metrics.t_interval(each), metrics.mean_interval(found.mean(axis=0), resamples)
+        over = ["" if one is None else f"{one[0]:.5f} .. {one[1]:.5f}" for one in intervals]
+        rows.append(
+            {
+                "run": name,
+                "seeds": str(len(each)),
+                "mean MSE": f"{each.mean():.5f}",
+                "95 % interval over seeds": over[0],
+                "95 % interval over images": over[1],
+                "lowest .. highest": f"{each.min():.5f} .. {each.max():.5f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def unreferenced(scores: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """What denoisers remove whose errors are not known, and estimated errors, as text.
 

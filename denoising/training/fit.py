@@ -49,6 +49,16 @@ class Optimizer(Section):
     epsilon: Positive
 
 
+class Stop(Section):
+    """Ends a training after an epoch if its validation error is not good enough by then.
+
+    The error is mean squared where the method has images for targets, else the loss.
+    """
+
+    epoch: Annotated[int, Field(ge=1, le=100_000)]
+    above: Annotated[float, Field(allow_inf_nan=False)]
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What a training is asked for.
@@ -67,6 +77,8 @@ class Settings:
         How to compute.
     patches : Patches, optional
         How patches are cut; None: whole images.
+    stop : tuple of Stop
+        When to give up.
     """
 
     network: str
@@ -79,6 +91,7 @@ class Settings:
     optimizer: Optimizer
     work: Work
     patches: Patches | None = None
+    stop: tuple[Stop, ...] = ()
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for digests and provenance."""
@@ -94,6 +107,7 @@ class Settings:
             "optimizer": self.optimizer.model_dump(),
             **self.work.model_dump(),
             **({"patches": self.patches.model_dump()} if self.patches else {}),
+            **({"stop": [one.model_dump() for one in self.stop]} if self.stop else {}),
         }
 
 
@@ -152,6 +166,9 @@ def fit(
         log(f"goes on after epoch {len(curve)} of {work.epochs}{elsewhere}")
     started = time.perf_counter() - seconds
     for epoch in range(len(curve), work.epochs):
+        if _is_given_up(curve, settings.stop):
+            log(f"given up after epoch {epoch}: its validation error is above what was asked")
+            break
         rng = rng_for(settings.seed, settings.stream, epoch)
         history = model.fit(
             **data.epoch(method, given, epoch, rng, work.batch_size),
@@ -177,6 +194,12 @@ def fit(
             f"validation loss {errors['val_loss']:.5f}, {seconds:.0f} s"
         )
     return Fitted(method.denoiser(network, given), curve, seconds)
+
+
+def _is_given_up(curve: list[dict[str, Any]], stop: tuple[Stop, ...]) -> bool:
+    last = curve[-1] if curve else {}
+    error = last.get("val_mse", last.get("val_loss", 0.0))
+    return any(one.epoch == len(curve) and error > one.above for one in stop)
 
 
 def _network(settings: Settings, shape: tuple[int, ...]) -> Any:

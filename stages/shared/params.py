@@ -92,6 +92,37 @@ def row(content: Mapping[str, Any], table: str, name: str) -> Content:
     return rows[name]
 
 
+def of_run(content: Content, name: str) -> Content:
+    """The whole as a run sees it: with what its row sets instead, and its own seed.
+
+    A row has a path to each value: `set: {optimizer.weight_decay: 0.1}`. With `seeds: [0, 1]` it
+    is the run of the first; the others are rows of their own.
+    """
+    own = row(content, "runs", name)
+    changes = dict(own.get("set") or {})
+    if own.get("seeds"):
+        changes["seeds.training"] = own["seeds"][0]
+    for path, value in changes.items():
+        content = _changed(content, path.split("."), value)
+    return content
+
+
+def rows_of_seeds(name: str, row: Content) -> dict[str, Content]:
+    """Rows for all seeds of a run but the first, which is its own."""
+    first = {key: value for key, value in row.items() if key != "seeds"}
+    changes = first.get("set") or {}
+    return {
+        f"{name}_seed{seed}": first | {"set": changes | {"seeds.training": seed}}
+        for seed in row.get("seeds", ())[1:]
+    }
+
+
+def _changed(content: Content, path: list[str], value: Any) -> Content:
+    """A copy in which one value is another."""
+    first, *rest = path
+    return content | {first: _changed(content[first], rest, value) if rest else value}
+
+
 def budget(content: Mapping[str, Any]) -> Content:
     """The chosen budget."""
     return row(content, "budgets", content["budget"])
