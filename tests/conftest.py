@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,8 +74,9 @@ class Project:
             "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT
         ).split("\0")
         for name in filter(None, listed):
-            # what a user made of images of theirs lies there, and its stages may not have run
-            if (ROOT / name).is_file() and not name.startswith(("own/", "samples/")):
+            # what a user has made lies there, and its stages may not have run
+            is_a_users = name.startswith(("own/", "samples/")) or re.match(r"sweeps/\w+/", name)
+            if (ROOT / name).is_file() and not is_a_users:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / name, folder / name)
         _git("init", "--quiet", "--initial-branch", "main", cwd=folder)

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 
+import boto3
 import psutil
 import pytest
+from moto.server import ThreadedMotoServer
 
 from denoising import files
 from tests.conftest import Project, small_project
@@ -210,6 +212,33 @@ def test_nodes_that_share_nothing_but_the_remote(small, serial, nodes, tmp_path)
     for home in nodes.homes:
         assert list((home / "cache/denoising/cluster/cache").rglob("*")), "a node without work"
         assert not list((home / "cache/denoising/cluster").glob("attempt-*"))
+
+
+@pytest.fixture
+def bucket():
+    """Options of a DVC remote in S3: a server that only plays it, on this machine."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+    client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket="results")
+    options = keys | {"access_key_id": "any", "secret_access_key": "any", "endpointurl": address}
+    yield client, {key: value for key, value in options.items() if not key.startswith("aws")}
+    server.stop()
+
+
+def test_a_bucket_in_s3_is_the_remote(small, serial, nodes, bucket, tmp_path):
+    client, options = bucket
+    project = started_from_nothing(small, tmp_path / "cluster")
+    project.run("dvc", "remote", "add", "--default", "store", "s3://results/mine")
+    for key, value in (options | {"region": "us-east-1"}).items():
+        project.run("dvc", "remote", "modify", "--local", "store", key, value)
+    repro(project, address=nodes.address)
+    assert differing(project, serial) == []
+    found = client.list_objects_v2(Bucket="results")["Contents"]
+    assert any(one["Key"].startswith("mine/files/md5/") for one in found)
+    assert not [one for one in found if "/checkpoints/" in one["Key"]]
 
 
 EPOCHS = 8

@@ -13,12 +13,13 @@ import pytest
 
 from benchmarks import noise2void
 from denoising import files
-from denoising.sections import shortened
+from denoising.sections import shortened, validate
 from stages import schema
 from stages.shared import layout, params
 from tests import test_structure
 from tests.conftest import ROOT
-from tools import publish, readme
+from tools import publish, readme, sweep_plan
+from tools.sweep_plan import Sweep
 
 PAGES = sorted(["README.md", *(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))])
 WIDTH = 88
@@ -175,7 +176,16 @@ def test_examples_of_parameters_are_valid_and_new():
     examples = [block for page in PAGES for block in code_blocks(page, "yaml")]
     assert len(examples) >= 3
     for example in examples:
-        after = merged(content, params.parse(example, "example"))
+        example = params.parse(example, "example")
+        if "parameters" in example:
+            asked = validate(Sweep, {"run": "cae"} | example, "example")
+            ends = {path: [one.low, one.high] for path, one in asked.parameters.items()}
+            tried = asked.model_copy(update={"parameters": ends})
+            after = sweep_plan.content_of(tried, content, sweep_plan.combinations(tried))
+        else:
+            after = merged(content, example)
+            for name, row in list(after["runs"].items()):
+                after["runs"] |= params.rows_of_seeds(name, row)
         assert after != content
         schema.validate(after)
 
