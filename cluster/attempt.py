@@ -39,8 +39,10 @@ def main(name: str) -> int:
             (stage,) = repo.stage.collect(name)
             patiently(lambda: pull(repo, stage))
             with kept_in_the_remote(repo, REMOTE, name, patiently):
+                began = time.monotonic()
                 repo.reproduce([name], single_item=True)
-            patiently(lambda: write_json(RECORD, push(repo, name)))
+                seconds = time.monotonic() - began
+            patiently(lambda: write_json(RECORD, push(repo, name) | {"seconds": seconds}))
     except ReproductionError as error:  # of a failure the stage has said why
         return KILLED if by_a_signal(str(error.__cause__)) else FAILED
     except Away as error:

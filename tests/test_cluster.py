@@ -66,11 +66,11 @@ def settled(output):
     return {line[3]: (line[2], " ".join(line[4:])) for line in words}
 
 
-def made_serially(project):
+def made_serially(project, *stages):
     """By one thread, as each stage has in these tests: sums depend on their number."""
-    program = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}});"
-    program += "os.execvp('dvc', ['dvc', 'repro'])"
-    project.run(sys.executable, "-c", program)
+    program = f"import os, sys; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}});"
+    program += "os.execvp('dvc', ['dvc', 'repro', *sys.argv[1:]])"
+    project.run(sys.executable, "-c", program, *stages)
     project.tool("sort_lock")
     return contents(project)
 
@@ -248,16 +248,17 @@ EPOCHS = 8
 def long(tmp_path_factory, mnist_folder):
     """One cheap run of many epochs."""
     project = small_project(tmp_path_factory.mktemp("long"), mnist_folder)
-    project.keep_only("cae", "noisy")
-    project.edit_params(budgets__smoke__epochs=EPOCHS, budgets__smoke__train_images=512)
+    project.keep_only("cae")
+    project.edit_params(precision="float32", budgets__smoke__epochs=EPOCHS)
     project.commit()
     return project
 
 
 @pytest.fixture(scope="module")
 def undisturbed(long, tmp_path_factory):
-    """What `dvc repro` makes of it."""
-    return made_serially(started_from_nothing(long, tmp_path_factory.mktemp("long") / "clone"))
+    """What `dvc repro train` makes of it."""
+    project = started_from_nothing(long, tmp_path_factory.mktemp("long") / "clone")
+    return made_serially(project, "train")
 
 
 def wait_for_a_checkpoint(store):
@@ -270,7 +271,8 @@ def wait_for_a_checkpoint(store):
 @pytest.mark.parametrize("killed", ["worker", "attempt", "trainer", "node", "coordinator"])
 def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_path, killed):
     project = with_a_store(long, tmp_path)
-    running = project.start(sys.executable, "-m", "cluster", nodes.address)
+    only = "--only", "train"
+    running = project.start(sys.executable, "-m", "cluster", nodes.address, *only)
     wait_for_a_checkpoint(tmp_path / "store")
     (trainer,) = nodes.processes("stages.train")
     (attempt,) = nodes.processes("cluster.attempt")
@@ -285,7 +287,7 @@ def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_pat
     assert not trainer.is_running()
     if killed == "coordinator":
         assert running.returncode != 0
-        output = repro(project, address=nodes.address)
+        output = repro(project, *only, address=nodes.address)
     else:
         project.tool("sort_lock")
         assert running.returncode == 0, output
