@@ -34,13 +34,16 @@ Result = TypeVar("Result")
 def main(name: str) -> int:
     """Pull, run, push."""
     logging.getLogger("dvc").setLevel(logging.ERROR)  # progress is the coordinator's
+    for logger in ("dvc", "dvc_data", "dvc_objects"):
+        logging.getLogger(logger).addHandler(_full)
     try:
         with Repo() as repo:
             (stage,) = repo.stage.collect(name)
             patiently(lambda: pull(repo, stage))
             with kept_in_the_remote(repo, REMOTE, name, patiently):
                 began = time.monotonic()
-                repo.reproduce([name], single_item=True)
+                # whatever this node has kept: others may have agreed on something else meanwhile
+                repo.reproduce([name], single_item=True, force=True)
                 seconds = time.monotonic() - began
             patiently(lambda: write_json(RECORD, push(repo, name) | {"seconds": seconds}))
     except ReproductionError as error:  # of a failure the stage has said why
@@ -49,7 +52,8 @@ def main(name: str) -> int:
         print(f"error: {error}", file=sys.stderr)
         return AWAY
     except OSError as error:
-        print(f"error: {error.filename or name}: {error.strerror}", file=sys.stderr)
+        path = error.filename2 or error.filename or name
+        print(f"error: {path}: {error.strerror}", file=sys.stderr)
         return FAILED
     return 0
 
@@ -86,6 +90,21 @@ def push(repo: Repo, name: str) -> dict[str, Any]:
     return {"key": key, "value": value, "entry": entry}
 
 
+class _FullDisks(logging.Handler):
+    """DVC says in its log why a file could not be moved, and raises only how many."""
+
+    error: OSError | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep what says that a disk is full."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            self.error = error
+
+
+_full = _FullDisks()
+
+
 class Away(Exception):
     """The remote could not be reached for longer than `PATIENCE`."""
 
@@ -97,8 +116,10 @@ def patiently(work: Callable[[], Result]) -> Result:
         try:
             return work()
         except (DvcException, OSError) as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # waiting frees nothing
-                raise
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise  # waiting frees nothing
+            if _full.error:
+                raise _full.error from None
             if time.monotonic() > until:
                 raise Away(f"remote {REMOTE}: {error}") from error
             time.sleep(pause)
