@@ -22,6 +22,7 @@ from dvc.stage.cache import _get_cache_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
 from cluster.checkpoints import kept_in_the_remote
+from cluster.needed import stores
 from cluster.remotes import NAME as REMOTE
 from cluster.task import AWAY, KILLED, RECORD
 from denoising.files import write_json
@@ -70,6 +71,8 @@ def pull(repo: Repo, stage: Any) -> None:
     needed = [dep.def_path for dep in stage.deps if dep.fs_path in made]
     if needed:
         repo.pull(needed)
+    if further := stores(needed):
+        repo.pull([str(folder) for folder in further])
 
 
 def push(repo: Repo, name: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage.cache import RunCacheNotFoundError, _get_stage_hash
 from dvc.utils.serialize import dump_yaml
 
+from cluster.needed import stores
 from cluster.task import Outcome
 from stages.shared import layout
 
@@ -172,11 +173,12 @@ class Coordinator:
 
     def _send_needed(self, stage: Any) -> None:
         """To the remote, what nodes are to take from there."""
-        for dep in stage.deps:
-            if dep.fs_path in self._made and dep.fs_path not in self._sent:
-                for objects in self._made[dep.fs_path].get_used_objs().values():
-                    self.repo.cloud.push(objects, remote=self.remote)
-                self._sent.add(dep.fs_path)
+        declared = {dep.fs_path: dep.def_path for dep in stage.deps if dep.fs_path in self._made}
+        undeclared = {str(Path.cwd() / folder) for folder in stores(declared.values())}
+        for path in (declared.keys() | undeclared) - self._sent:
+            for objects in self._made[path].get_used_objs().values():
+                self.repo.cloud.push(objects, remote=self.remote)
+            self._sent.add(path)
 
     def _is_local(self, stage: Any) -> bool:
         """Does it bring images from outside, or read results that lie in git?"""

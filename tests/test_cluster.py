@@ -9,11 +9,15 @@ import sys
 import time
 
 import boto3
+import numpy as np
 import psutil
 import pytest
+import yaml
 from moto.server import ThreadedMotoServer
+from skimage import io
 
 from denoising import files
+from stages.shared import params
 from tests.conftest import Project, small_project
 
 pytest.importorskip("ray")
@@ -371,6 +375,29 @@ def test_what_is_auto_is_resolved_once_for_all(mnist_folder, cluster, tmp_path):
     output = repro(third, address=nodes.address, code=1)
     said = "error: precision: auto is bfloat16 for all, as elsewhere found it; this machine does "
     assert f"train@cae| {said}not compute in it: set precision: float32, or leave it out" in output
+
+
+def test_own_images_in_a_store_of_their_own(small, tmp_path):
+    shapes = [(64, 64), (72, 80), (64, 90), (80, 72), (66, 64), (64, 70)]
+    (tmp_path / "mine/clean").mkdir(parents=True)
+    for number, shape in enumerate(shapes):
+        image = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
+        io.imsave(tmp_path / f"mine/clean/{number}.png", image, check_contrast=False)
+    source = str(tmp_path / "mine")
+    found = {}
+    for way in ((), ("--cluster", "local")):
+        project = small.clone(tmp_path / f"clone{len(way)}")
+        prepare = f"from tools import own; own.prepare({source!r}, 'smoke')"
+        project.run(sys.executable, "-c", prepare)
+        folder = project.folder / "own/mine"
+        content = params.read(folder / "params.yaml")
+        few = {name: content["filters"][name] for name in ("noisy", "median")}
+        files.write_text(folder / "params.yaml", yaml.dump(content | {"runs": {}, "filters": few}))
+        project.tool("own", source, *way)
+        names = ["dvc.lock", *(f"metrics/{name}.json" for name in few), "plots/tables.md"]
+        found[way] = {name: (folder / name).read_bytes() for name in names}
+    serial, side_by_side = found.values()
+    assert serial == side_by_side
 
 
 def of_other_version(folder):

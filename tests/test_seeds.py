@@ -94,6 +94,7 @@ def test_intervals_over_seeds_and_over_images():
     assert metrics.t_interval(np.array([1.0])) is None
 
 
+@pytest.mark.slow
 def test_every_seed_is_a_stage_and_the_first_has_the_bytes_of_before(ready):
     model = (ready.folder / "models/cae.keras").read_bytes()
     ready.edit_params(runs__cae__seeds=[0, 1])

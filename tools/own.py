@@ -25,6 +25,7 @@ from tools import lockfile, seeds
 OWN, PRESETS = Path("own"), Path("presets")
 IMAGES = PRESETS / "images.yaml"  # what all presets stand on
 _CODE = ("denoising/", "stages/")
+_IN_CACHE = ("/data/sources/", "/data/noisy/", "/data/evaluated/", "/models/", "/logs/")
 _UP = "../.."  # from such a folder to the repository
 
 
@@ -72,10 +73,17 @@ def prepare(source: str, budget: str | None) -> tuple[Path, params.Content]:
     content = params.read(folder / layout.PARAMS)
     schema.validate(content, folder / layout.PARAMS)
     _check_same(source, section, folder, content)
-    write_text(folder / "dvc.yaml", pipeline(paths(content)))
+    write_pipeline(folder, content)
     # a dependency of the report, which nothing makes where nothing is trained
     (folder / layout.curve_file("none").parent).mkdir(parents=True, exist_ok=True)
     return folder, content
+
+
+def write_pipeline(folder: Path, content: params.Content) -> None:
+    """The dvc.yaml of a folder, and what git is to leave to DVC: else DVC says so in data/."""
+    write_text(folder / "dvc.yaml", pipeline(paths(content)))
+    if not (folder / ".gitignore").exists():
+        write_text(folder / ".gitignore", "".join(f"{line}\n" for line in _IN_CACHE))
 
 
 def _check_same(

@@ -93,7 +93,7 @@ def _run(
     schema.validate(content, folder / layout.PARAMS)
     note = f"# Made of {folder}.yaml by make sweep: do not edit.\n"
     write_text(folder / layout.PARAMS, note + yaml.safe_dump(content, sort_keys=False))
-    write_text(folder / "dvc.yaml", own.pipeline(own.paths(content)))
+    own.write_pipeline(folder, content)
     if cluster:
         own.side_by_side(folder, *cluster, "--only", "train")
     else:
