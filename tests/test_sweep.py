@@ -81,7 +81,6 @@ def test_limits_are_medians_of_what_was_trained_to_its_end():
 
 
 def test_a_search_comes_to_the_better_values_and_goes_on_where_it_was():
-    pytest.importorskip("optuna")
     search = Search(trials=30, together=3, seed=1)
     ranges = {"optimizer.beta_1": {"low": 0.1, "high": 0.9}, "networks.cae.filters": [8, 16]}
     asked = sweep(parameters=ranges, search=search.model_dump())
@@ -144,7 +143,6 @@ def test_a_grid_is_trained_once_and_names_the_best(ready):
 
 @pytest.mark.slow
 def test_a_search_gives_up_what_is_worse_than_the_others(ready):
-    pytest.importorskip("optuna")
     ready.edit_params(budgets__smoke__epochs=4)
     file = written(ready, "search", SEARCH)
     output = ready.tool("sweep", file)
