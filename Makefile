@@ -45,9 +45,9 @@ test-slow: $(VENV)/.installed-dev  ## tests that run DVC again and again: reruns
 	@pytest -m "slow and not nightly and not cluster"
 
 test-cluster: $(VENV)/.installed-dev $(VENV)/.installed-cluster  ## tests of CLUSTER=...: the same bytes side by side, kills
-	@pytest -m cluster
+	@pytest -m "cluster and not nightly"
 
-test-nightly: $(VENV)/.installed-dev  ## the slow tests that rarely break: whole studies, benchmarks, advice that is followed, kills at any moment
+test-nightly: $(VENV)/.installed-dev $(VENV)/.installed-cluster  ## the slow tests that rarely break: whole studies, benchmarks, advice that is followed, kills at any moment
 	@pytest -m nightly
 
 lint: $(VENV)/.installed-dev  ## ruff: lint and format; mypy: types; the workflows against their schema

@@ -98,25 +98,37 @@ def attempt(snapshot: bytes, order: Order, board: Any) -> Outcome:
     board : ray.actor.ActorHandle
         Of a `cluster.agreement.Board`.
     """
-    import ray
-
-    started, node = time.monotonic(), socket.gethostname()
+    node = socket.gethostname()
     for package, version in order.versions.items():
         if (here := installed(package)) != version:
             remedy = f"the coordinator has {version}; install the same lock file on all nodes"
             return Outcome(node, problem=f"node {node}: {package} {here}, {remedy}")
-    base = Path(user_cache_dir("denoising")) / "cluster"
+    kept = Path(user_cache_dir("denoising")) / "cluster"
+    try:
+        return _attempt(snapshot, order, board, kept, node)
+    except OSError as error:
+        return Outcome(node, problem=f"node {node}: {error.filename or kept}: {error.strerror}")
+
+
+def _attempt(snapshot: bytes, order: Order, board: Any, kept: Path, node: str) -> Outcome:
+    """In a workspace below `kept`, which nodes may share."""
+    import ray
+
+    started, base = time.monotonic(), kept / node
     base.mkdir(parents=True, exist_ok=True)
     _sweep(base)
     workspace = Path(tempfile.mkdtemp(prefix="attempt-", dir=base))
     held = (workspace / ".held").open("w")
     fcntl.flock(held, fcntl.LOCK_EX)
+
+    def settle(what: str, value: Any) -> Any:
+        return ray.get(board.settle.remote(what, value, node))
+
     try:
-        _fill(workspace, snapshot, order, base / "cache")
+        _fill(workspace, snapshot, order, kept / "cache")
         with _cores(base / "cores", order.threads) as cores:
-            ask: Settle = lambda what, value: ray.get(board.settle.remote(what, value, node))  # noqa: E731
             for _ in range(1 + RETRIES):
-                code, lines = _run(workspace, order, cores, ask)
+                code, lines = _run(workspace, order, cores, settle)
                 if code >= 0 and code != KILLED:
                     break
         done = workspace / order.folder / RECORD
@@ -127,8 +139,6 @@ def attempt(snapshot: bytes, order: Order, board: Any) -> Outcome:
         elif code < 0 or code == KILLED:
             problem = f"node {node}: killed {1 + RETRIES} times; is there memory enough?"
         return Outcome(node, time.monotonic() - started, record, problem, lines)
-    except OSError as error:
-        return Outcome(node, problem=f"node {node}: {error.filename or base}: {error.strerror}")
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
         held.close()

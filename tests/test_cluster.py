@@ -215,7 +215,7 @@ def test_nodes_that_share_nothing_but_the_remote(small, serial, nodes, tmp_path)
     assert differing(project, serial) == []
     for home in nodes.homes:
         assert list((home / "cache/denoising/cluster/cache").rglob("*")), "a node without work"
-        assert not list((home / "cache/denoising/cluster").glob("attempt-*"))
+        assert not list((home / "cache/denoising/cluster").rglob("attempt-*"))
 
 
 @pytest.fixture
@@ -232,6 +232,7 @@ def bucket():
     server.stop()
 
 
+@pytest.mark.nightly
 def test_a_bucket_in_s3_is_the_remote(small, serial, nodes, bucket, tmp_path):
     client, options = bucket
     project = started_from_nothing(small, tmp_path / "cluster")
@@ -272,7 +273,13 @@ def wait_for_a_checkpoint(store):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("killed", ["worker", "attempt", "trainer", "node", "coordinator"])
+def at_night(*values):
+    return pytest.param(*values, marks=pytest.mark.nightly)
+
+
+@pytest.mark.parametrize(
+    "killed", [at_night("worker"), at_night("attempt"), "trainer", "node", "coordinator"]
+)
 def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_path, killed):
     project = with_a_store(long, tmp_path)
     only = "--only", "train"
@@ -422,7 +429,7 @@ def full_disk(folder):
     [
         (of_other_version, "dvc 1.0, the coordinator has "),
         (full_disk, "No space left on device"),
-        (lambda _: {"gpus": 1}, "error: device: resources.train asks for a gpu, tensorflow comp"),
+        at_night(lambda _: {"gpus": 1}, "error: device: resources.train asks for a gpu, tensorfl"),
     ],
     ids=["version", "disk", "gpu"],
 )
