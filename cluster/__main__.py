@@ -1,8 +1,9 @@
 """What `dvc repro` does, with stages side by side: python -m cluster local
 
 ADDRESS is "local" (all cores of this machine), "auto" (the cluster that this machine belongs to),
-or the address of its head, such as 10.0.0.1:6379. What nodes need and what they make travels
-through the repository's default DVC remote; without one, `local` takes the folder .dvc/remote.
+or the address of its head, such as 10.0.0.1:6379, or ray://10.0.0.1:10001 from outside. What nodes
+need and what they make travels through the repository's default DVC remote; without one, `local`
+takes the folder .dvc/remote.
 """
 
 import argparse
@@ -84,7 +85,7 @@ def run(address: str, asked: dict[str, Any], only: str | None) -> bool:
     from cluster.record import Record
     from cluster.task import Order, installed
 
-    imported()
+    imported(address)
     config, remote = remotes.chosen(may_be_own=address == LOCAL)
     versions = {package: installed(package) for package in ("python", *PACKAGES)}
     with Repo(config=config) as repo:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from cluster import agreement, task
@@ -11,6 +12,7 @@ from denoising.files import InputError
 from stages.schema import Resources
 
 LOCAL = "local"
+TOKEN = ".ray/auth_token"
 EVERY = 2.0  # seconds, between looks at what nodes have agreed on
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -49,7 +51,7 @@ class Crew:
         record: Record,
         say: Callable[[str], object],
     ) -> None:
-        self._ray = ray = imported()
+        self._ray = ray = imported(address)
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         self._order, self._asks, self._record, self._say = order, asks, record, say
@@ -129,14 +131,18 @@ class Crew:
         self._ray.shutdown()
 
 
-def imported() -> Any:
-    """Ray.
+def imported(address: str) -> Any:
+    """Ray, which is told as it is imported that a client shows the token of its cluster.
+
+    By itself a head asks for a token where there is one, and a client does not show it.
 
     Raises
     ------
     InputError
         If it is not installed.
     """
+    if address.startswith("ray://") and (Path.home() / TOKEN).exists():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
     except ImportError:
