@@ -1,10 +1,10 @@
 """Wall time of the pipeline, serially and side by side: python -m benchmarks.cluster
 
 `make repro` and `make repro CLUSTER=local`, each in a fresh clone without DVC's cache, one after
-the other; what machines measure once (convolutions) is measured before. With `cpus: 1` a stage has
-a core of its own, as many run side by side. Words are taken as parameters, such as budget=smoke.
-Takes half an hour at the default budget on two cores; leave the machine alone meanwhile. Writes
-benchmarks/cluster.json.
+the other. What a machine measures once (convolutions, for each number of cores) counts, unless it
+was measured before. With `cpus: 1` a stage has a core of its own, as many run side by side. Words
+are taken as parameters, such as budget=smoke. Takes half an hour at the default budget on two
+cores; leave the machine alone meanwhile. Writes benchmarks/cluster.json.
 """
 
 import os
