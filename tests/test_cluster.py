@@ -103,14 +103,22 @@ def test_side_by_side_every_byte_is_that_of_a_serial_run(small, serial, tmp_path
     assert {about for _, about in again.values()} == {"up to date"}
 
 
+def started_head():
+    """A head without cores. Ray's own start times out now and then, and is tried again."""
+    from ray.cluster_utils import Cluster
+    from ray.exceptions import RpcError
+
+    head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
+    with contextlib.suppress(RpcError):
+        return Cluster(initialize_head=True, head_node_args=head)
+    return Cluster(initialize_head=True, head_node_args=head)
+
+
 class Nodes:
     """A cluster of processes on this machine: a head without cores, and nodes with homes apart."""
 
     def __init__(self, folder, count=2, gpus=0, **environment):
-        from ray.cluster_utils import Cluster
-
-        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 80 * 2**20}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        self.cluster = started_head()
         self.homes = [folder / f"node{number}" for number in range(count)]
         self.nodes = []
         for home in self.homes:
