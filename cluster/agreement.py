@@ -7,10 +7,11 @@ actor that all share, and lays the answer beside. Sent to the nodes by value, as
 import contextlib
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from cluster.watching import repeatedly
 
 # as in denoising.compute.agreement, which a node does not have
 FOLDER, PROPOSAL, ANSWER = "DENOISING_AGREEMENT", ".proposal", ".answer"
@@ -51,23 +52,15 @@ def answered(folder: Path, settle: Settle, given: Known) -> Iterator[None]:
     for what, answer in given.items():
         place = folder / hashlib.sha256(what.encode()).hexdigest()[:16]
         _write(place.with_suffix(ANSWER), answer)
-    ends = threading.Event()
 
-    def watch() -> None:
-        while not ends.wait(EVERY):
-            for proposal in folder.glob(f"[!.]*{PROPOSAL}"):
-                found = json.loads(proposal.read_text())
-                proposal.unlink()
-                answer = settle(found["what"], found["value"])
-                _write(proposal.with_suffix(ANSWER), answer)
+    def answer_all() -> None:
+        for proposal in folder.glob(f"[!.]*{PROPOSAL}"):
+            found = json.loads(proposal.read_text())
+            proposal.unlink()
+            _write(proposal.with_suffix(ANSWER), settle(found["what"], found["value"]))
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
+    with repeatedly(answer_all, EVERY):
         yield
-    finally:
-        ends.set()
-        watcher.join()
 
 
 def _write(path: Path, answer: dict[str, Any]) -> None:

@@ -1,13 +1,13 @@
 """A training's checkpoint, kept in the remote while it runs: no epoch dies with a node."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dvc.repo import Repo
 
+from cluster.watching import repeatedly
 from stages.shared import layout
 
 FOLDER = "checkpoints"  # in the remote, beside DVC's own
@@ -32,20 +32,13 @@ def kept_in_the_remote(repo: Repo, remote: str, stage: str, patiently: Patiently
         return
     kept = _Kept(repo, remote, layout.CHECKPOINTS / run, stage)
     patiently(kept.fetch)
-    ends = threading.Event()
 
-    def watch() -> None:
-        while not ends.wait(EVERY):
-            with contextlib.suppress(OSError):  # the next look comes soon
-                kept.send()
+    def send() -> None:
+        with contextlib.suppress(OSError):  # the next look comes soon
+            kept.send()
 
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
+    with repeatedly(send, EVERY):
         yield
-    finally:
-        ends.set()
-        watcher.join()
     with contextlib.suppress(OSError):  # a checkpoint that stays does no harm
         kept.clear()
 

@@ -60,8 +60,6 @@ class Coordinator:
     told : Told
     only : str, optional
         A stage, all instances of which are wanted, and what they need; None: the whole pipeline.
-    beside : list of float
-        Seconds that each attempt took beside its stage: to fill a workspace, to pull, to push.
     """
 
     repo: Repo
@@ -69,7 +67,6 @@ class Coordinator:
     crew: Crew
     told: Told
     only: str | None = None
-    beside: list[float] = dataclasses.field(default_factory=list)
 
     def __post_init__(self) -> None:
         logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -150,7 +147,6 @@ class Coordinator:
                 self._set(name, FAILED, f"remote {self.remote} lacks its results: run it again")
                 return
         beside = outcome.seconds - record["seconds"]
-        self.beside.append(beside)
         about = f"{outcome.seconds:.1f} s, of which {beside:.1f} s beside the stage"
         self._set(name, DONE, f"on {outcome.node}, {about}")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cluster import agreement, task
+from cluster import agreement, task, watching
 from cluster.record import Record
 from cluster.task import Order, Outcome
 from denoising.files import InputError
@@ -64,7 +64,7 @@ class Crew:
             self._context = ray.init(address, **options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise InputError(f"cluster {address}: {str(error).splitlines()[0]}") from None
-        for module in (agreement, task):
+        for module in (agreement, task, watching):
             ray.cloudpickle.register_pickle_by_value(module)
         self._snapshot = ray.put(snapshot)
         # here, where it lives as long as who has given the command

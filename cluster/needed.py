@@ -15,12 +15,5 @@ def stores(paths: Iterable[str]) -> list[Path]:
     paths : iterable of str
         Of the files that a stage declares, which are there.
     """
-    files = [Path(path) for path in paths if path.endswith(".npz")]
-    found = [image_sets.about(file)[0] for file in files if _is_set(file)]
-    return sorted({layout.source_folder(source) for source in found})
-
-
-def _is_set(file: Path) -> bool:
-    return layout.dataset_file("x", "train").parts[:-2] == file.parts[:-2] and image_sets.is_one(
-        file
-    )
+    sets = [path for path in paths if path.endswith(".npz") and image_sets.is_one(Path(path))]
+    return sorted({layout.source_folder(image_sets.about(path)[0]) for path in sets})

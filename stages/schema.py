@@ -273,10 +273,11 @@ def _check_set(content: params.Content, run: str, row: Run, name: str) -> None:
             raise InputError(f"{here}: {shortened(path)}: should be one of {', '.join(settable)}")
     if row.seeds and "seeds.training" in (row.set or ()):
         raise InputError(f"{here}: seeds.training: one of both, this or seeds = {row.seeds}")
+    # with this row alone: each row is looked at once, however many there are
     changed = params.of_run(content, run)
-    rows = {key: other for key, other in changed["runs"].items() if key == run}
-    rows[run] = {key: value for key, value in rows[run].items() if key != "set"}
-    sections.validate(Params, changed | {"runs": changed["runs"] | rows}, here)
+    own = {key: value for key, value in changed["runs"][run].items() if key != "set"}
+    alone = {"runs": {run: own}, "debiased": {}, "gate": changed["gate"] | {"accepted": {}}}
+    sections.validate(Params, changed | alone, here)
 
 
 def load(path: object = layout.PARAMS) -> Params:

@@ -40,6 +40,12 @@ def test_rows_come_and_go_and_all_else_stays():
     assert seeds.with_rows(TEXT) == TEXT
 
 
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "params.yaml").write_bytes(b"runs:\n  cae: \xff\n    seeds: [0]\n")
+    with pytest.raises(InputError, match="not UTF-8"):
+        seeds.update(tmp_path / "params.yaml")
+
+
 def test_what_a_row_sets_is_what_its_run_sees():
     line = "set: {seeds.training: 4, optimizer.beta_1: 0.5, budgets.laptop.epochs: 3}"
     content = params.parse(with_seeds(line), "params.yaml")

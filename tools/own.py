@@ -25,7 +25,7 @@ from tools import lockfile, seeds
 OWN, PRESETS = Path("own"), Path("presets")
 IMAGES = PRESETS / "images.yaml"  # what all presets stand on
 _CODE = ("denoising/", "stages/")
-_IN_CACHE = ("/data/sources/", "/data/noisy/", "/data/evaluated/", "/models/", "/logs/")
+_IGNORED = ("/data/sources/", "/data/noisy/", "/data/evaluated/", "/models/", "/logs/")
 _UP = "../.."  # from such a folder to the repository
 
 
@@ -80,10 +80,10 @@ def prepare(source: str, budget: str | None) -> tuple[Path, params.Content]:
 
 
 def write_pipeline(folder: Path, content: params.Content) -> None:
-    """The dvc.yaml of a folder, and what git is to leave to DVC: else DVC says so in data/."""
+    """The dvc.yaml of a folder, and what git is not to keep, which DVC would say in data/."""
     write_text(folder / "dvc.yaml", pipeline(paths(content)))
     if not (folder / ".gitignore").exists():
-        write_text(folder / ".gitignore", "".join(f"{line}\n" for line in _IN_CACHE))
+        write_text(folder / ".gitignore", "".join(f"{line}\n" for line in _IGNORED))
 
 
 def _check_same(
@@ -105,6 +105,17 @@ def repro(folder: Path, *stages: str) -> int:
     """Run what is not up to date in a folder, of these stages or of all; the exit code."""
     command_line = [sys.executable, "-m", "dvc", "repro", *stages]
     return subprocess.run(command_line, cwd=folder, env=os.environ | {"PYTHONPATH": _UP}).returncode
+
+
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """The option, the last, after which all is for `side_by_side`."""
+    parser.add_argument(
+        "--cluster",
+        nargs=argparse.REMAINDER,
+        default=[],
+        metavar="ADDRESS",
+        help="stages side by side; what follows is for python -m cluster",
+    )
 
 
 def side_by_side(folder: Path, *arguments: str) -> int:
@@ -245,13 +256,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("source", help="a folder of images, or the name of a public set")
     parser.add_argument("--budget", help="how much work, one of those in its params.yaml")
-    parser.add_argument(
-        "--cluster",
-        nargs=argparse.REMAINDER,
-        default=[],
-        metavar="ADDRESS",
-        help="stages side by side; what follows is for python -m cluster",
-    )
+    add_cluster(parser)
     arguments = parser.parse_args()
     with command.errors_of_one_line("own"):
         main(arguments.source, arguments.budget, arguments.cluster)

@@ -27,6 +27,7 @@ def update(path: Path) -> None:
     InputError
         If it is not valid, or would not be. It is not written then.
     """
+    params.read(path)  # refuses what is no text
     text = path.read_text(encoding="utf-8")
     written = with_rows(text, path)
     if written != text:

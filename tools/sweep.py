@@ -74,6 +74,8 @@ def _search(
         if len(trials) == search.trials:
             return trials
         done = [(trial, result(sweep, folder, trial)) for trial in trials]
+        if done and all(one.error is None for _, one in done):
+            raise InputError(f"{folder}: no trial could be trained, see above")
         count = min(search.together, search.trials - len(trials))
         trials += proposed(sweep, search, done, count)
         kept = [{"parameters": trial.parameters, "stop": trial.stop} for trial in trials]
@@ -157,13 +159,7 @@ if __name__ == "__main__":
         prog="python -m tools.sweep", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("file", type=Path, help="sweeps/NAME.yaml")
-    parser.add_argument(
-        "--cluster",
-        nargs=argparse.REMAINDER,
-        default=[],
-        metavar="ADDRESS",
-        help="trials side by side; what follows is for python -m cluster",
-    )
+    own.add_cluster(parser)
     arguments = parser.parse_args()
     with command.errors_of_one_line("sweep"):
         main(arguments.file, arguments.cluster)

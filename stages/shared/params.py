@@ -95,7 +95,7 @@ def row(content: Mapping[str, Any], table: str, name: str) -> Content:
 def of_run(content: Content, name: str) -> Content:
     """The whole as a run sees it: with what its row sets instead, and its own seed.
 
-    A row has a path to each value: `set: {optimizer.weight_decay: 0.1}`. With `seeds: [0, 1]` it
+    A row has a path to each value: `set: {optimizer.beta_1: 0.8}`. With `seeds: [0, 1]` it
     is the run of the first; the others are rows of their own.
     """
     own = row(content, "runs", name)
