@@ -13,6 +13,7 @@ from stages.schema import Resources
 
 LOCAL = "local"
 TOKEN = ".ray/auth_token"
+HEAD = "node:__internal_head__"  # a resource that Ray gives the head alone
 EVERY = 2.0  # seconds, between looks at what nodes have agreed on
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -52,13 +53,9 @@ class Crew:
         say: Callable[[str], object],
     ) -> None:
         self._ray = ray = imported(address)
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
         self._order, self._asks, self._record, self._say = order, asks, record, say
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address == LOCAL:
-            # else it binds to the network's address; read when Ray starts
-            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
             options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": True}
         try:
             self._context = ray.init(address, **options)
@@ -67,9 +64,8 @@ class Crew:
         for module in (agreement, task, watching):
             ray.cloudpickle.register_pickle_by_value(module)
         self._snapshot = ray.put(snapshot)
-        # here, where it lives as long as who has given the command
-        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
-        board = ray.remote(agreement.Board).options(num_cpus=0, scheduling_strategy=here)
+        # the one node without which there is no cluster: a strategy is only a wish
+        board = ray.remote(agreement.Board).options(num_cpus=0, resources={HEAD: 0.001})
         self._board = board.remote(record.known)
         self._attempt = ray.remote(task.attempt)
         self._under_way: dict[Any, str] = {}
@@ -132,15 +128,18 @@ class Crew:
 
 
 def imported(address: str) -> Any:
-    """Ray, which is told as it is imported that a client shows the token of its cluster.
+    """Ray, with what it reads only as it is imported.
 
-    By itself a head asks for a token where there is one, and a client does not show it.
+    A cluster of this machine stays on 127.0.0.1. A client shows the token of its cluster: by itself
+    a head asks for a token where there is one, and a client does not show it.
 
     Raises
     ------
     InputError
         If it is not installed.
     """
+    if address == LOCAL:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     if address.startswith("ray://") and (Path.home() / TOKEN).exists():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:

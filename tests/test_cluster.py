@@ -20,6 +20,7 @@ from denoising import files
 from stages.shared import params
 from tests.conftest import Project, small_project
 
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # 127.0.0.1; read as Ray is imported
 pytest.importorskip("ray")
 pytestmark = pytest.mark.cluster
 
@@ -133,6 +134,7 @@ class Nodes:
             }
             self.nodes.append(self.cluster.add_node(**node))
         self.address = self.cluster.address
+        assert self.address.startswith("127.0.0.1:")
 
     def stop(self):
         self.cluster.shutdown()
@@ -145,6 +147,10 @@ class Nodes:
                 if line[1:3] == ["-m", module] and "node" in process.cwd():
                     yield process
 
+    def kill(self, number):
+        """One of them, with all that runs there."""
+        self.cluster.remove_node(self.nodes[number], allow_graceful=False)
+
 
 def shell_that_stays(folder):
     """One that is a process beside what it runs, as some are, and has to be killed too."""
@@ -156,8 +162,7 @@ def shell_that_stays(folder):
 
 @pytest.fixture
 def cluster(tmp_path, monkeypatch):
-    """Starts nodes on 127.0.0.1, which Ray binds to where it may not be a cluster of machines."""
-    monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    """Starts nodes on 127.0.0.1."""
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("SHELL", str(shell_that_stays(tmp_path)))
     with contextlib.ExitStack() as stack:
@@ -296,8 +301,8 @@ def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_pat
     (trainer,) = nodes.processes("stages.train")
     (attempt,) = nodes.processes("cluster.attempt")
     if killed == "node":
-        (home,) = (home for home in nodes.homes if str(home) in attempt.cwd())
-        nodes.cluster.remove_node(nodes.nodes[nodes.homes.index(home)], allow_graceful=False)
+        (number,) = (n for n, home in enumerate(nodes.homes) if str(home) in attempt.cwd())
+        nodes.kill(number)
     else:
         found = {"worker": attempt.parent(), "attempt": attempt, "trainer": trainer}
         found.get(killed, psutil.Process(running.pid)).kill()
