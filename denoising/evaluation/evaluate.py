@@ -13,7 +13,14 @@ from pydantic import Field
 
 from denoising.data.store import as_unit
 from denoising.evaluation import metrics
-from denoising.evaluation.kept import Arrays, Examples, Histograms, check_finite
+from denoising.evaluation.kept import (
+    Arrays,
+    Examples,
+    Histograms,
+    check_finite,
+    named,
+    unnamed,
+)
 from denoising.sections import Section
 
 
@@ -37,6 +44,9 @@ class _Group(NamedTuple):
     mean: float
     variance: float
     part: str
+
+
+_OF_IMAGES = _Group._fields[:5]
 
 
 class Measured:
@@ -119,12 +129,39 @@ class Measured:
             apart = metrics.mse_per_image(noisy.astype(np.float32), other)
             group = _without_noise(group, apart / 2)
         self._groups.append(_merged(self._groups.pop(), group) if goes_on else group)
-        self._digest.update(clean.tobytes())
-        self._digest.update(noisy.tobytes())
+        self.identify(clean, noisy)
         self._histograms.add(test_images=unit, noisy_images=noisy, predictions=prediction)
         if not goes_on:
             kept = prediction.astype(np.float16)
             self._examples.add(clean=clean, noisy=noisy, prediction=kept)
+
+    def identify(self, clean: np.ndarray, noisy: np.ndarray) -> None:
+        """Let images count in what the test data are known by, as `add` does."""
+        self._digest.update(clean.tobytes())
+        self._digest.update(noisy.tobytes())
+
+    def state(self) -> Arrays:
+        """What `join` takes: all but what the test data are known by."""
+        found = {name: self._column(name) for name in _OF_IMAGES}
+        for name in ("mean", "variance", "part"):
+            found[name] = np.array([getattr(group, name) for group in self._groups])
+        found["images"] = np.array([len(group.errors) for group in self._groups])
+        return {
+            **found,
+            **named("examples", self._examples.state()),
+            **named("counts", self._histograms.state()),
+            "shots": np.array(self._shots),
+        }
+
+    def join(self, state: Arrays) -> None:
+        """Go on with further images, which were measured elsewhere; `identify` them as well."""
+        ends = np.cumsum(state["images"])[:-1]
+        columns = [np.split(state[name], ends) for name in _OF_IMAGES]
+        others = state["mean"].tolist(), state["variance"].tolist(), state["part"].tolist()
+        self._groups += [_Group(*row) for row in zip(*columns, *others, strict=True)]
+        self._examples.join(unnamed("examples", state))
+        self._histograms.join(unnamed("counts", state))
+        self._shots = max(self._shots, int(state["shots"]))
 
     def _ssim(self, prediction: np.ndarray, clean: np.ndarray) -> np.ndarray:
         """Of each image; NaN where there is no clean one."""
@@ -152,7 +189,7 @@ class Measured:
             second shots all errors are estimates, `ssim` is null, and `truth` says so. With several
             parts, `parts` has `images`, `psnr`, `noisy_psnr` and `ssim` of each.
         """
-        errors, clipped, noisy, ssim, pixels = map(self._column, _Group._fields[:5])
+        errors, clipped, noisy, ssim, pixels = map(self._column, _OF_IMAGES)
         resamples = self._settings.bootstrap_resamples
         weights = pixels / pixels.mean()
         low, high = metrics.mean_interval(errors, resamples, weights=weights)

@@ -41,6 +41,15 @@ class Examples:
             self._kept.append(found)
             self._left -= count
 
+    def state(self) -> Arrays:
+        """What `join` takes."""
+        return self.arrays() if self._kept else {}
+
+    def join(self, state: Arrays) -> None:
+        """Go on with the first of further images, which were looked at elsewhere."""
+        if state:
+            self.add(**state)
+
     def arrays(self) -> Arrays:
         """The images by name: (K, h, w, C)."""
         return {name: np.concatenate([one[name] for one in self._kept]) for name in self._kept[0]}
@@ -65,6 +74,15 @@ class Histograms:
             counts = metrics.histogram_counts(pixels, self._step)
             self._counts[name] = self._counts.get(name, 0) + counts
 
+    def state(self) -> Arrays:
+        """What `join` takes: numbers of pixels by name."""
+        return self._counts
+
+    def join(self, state: Arrays) -> None:
+        """Add what was counted elsewhere."""
+        for name, counts in state.items():
+            self._counts[name] = self._counts.get(name, 0) + counts
+
     def shares(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
         """Share of pixels by `value`: the others, then what was added.
 
@@ -79,6 +97,17 @@ class Histograms:
         for name, found in self._counts.items():
             columns[name] = found / found.sum()
         return pd.DataFrame(columns)
+
+
+def named(prefix: str, arrays: Arrays) -> Arrays:
+    """Arrays under names that begin with what they are of."""
+    return {f"{prefix}/{name}": one for name, one in arrays.items()}
+
+
+def unnamed(prefix: str, arrays: Arrays) -> Arrays:
+    """Those that `named` has named so, among others."""
+    begin = f"{prefix}/"
+    return {name[len(begin) :]: one for name, one in arrays.items() if name.startswith(begin)}
 
 
 def _middle(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:

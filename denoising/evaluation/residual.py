@@ -16,14 +16,13 @@ RARE = 0.005  # share of the pixels; levels that fewer have are left out
 
 
 class Residual:
-    """Sums over the pixels of images that come one by one, or in bands."""
+    """Sums over the pixels of images that come one by one, or in bands.
+
+    Those of each are kept and added in the end, so that they may be of several processes.
+    """
 
     def __init__(self) -> None:
-        self._pixels = 0
-        # of the residual, the prediction, their squares and their product
-        self._sums = np.zeros(5)
-        self._beside = {"across": np.zeros(2), "down": np.zeros(2)}  # products, and how many
-        self._levels = np.zeros((LEVELS, 4))  # pixels, residual, its square, the noise's variance
+        self._kept: list[np.ndarray] = []
 
     def add(self, prediction: np.ndarray, noisy: np.ndarray, noise: Noise | None = None) -> None:
         """Look at images of one size, or a band of one.
@@ -36,25 +35,32 @@ class Residual:
         """
         denoised = prediction.astype(np.float64)
         removed = noisy.astype(np.float64) - denoised
-        self._pixels += removed.size
-        self._sums += [
+        sums = [
             removed.sum(),
             denoised.sum(),
             np.vdot(removed, removed),
             np.vdot(denoised, denoised),
             np.vdot(removed, denoised),
         ]
-        for name, one, other in (
-            ("across", removed[:, :, 1:], removed[:, :, :-1]),
-            ("down", removed[:, 1:], removed[:, :-1]),
+        for one, other in (
+            (removed[:, :, 1:], removed[:, :, :-1]),  # across
+            (removed[:, 1:], removed[:, :-1]),  # down
         ):
-            self._beside[name] += [float((one * other).sum()), one.size]
+            sums += [float((one * other).sum()), one.size]
         clipped = np.clip(denoised, 0, 1)
         level = np.minimum((clipped * LEVELS).astype(int), LEVELS - 1).ravel()
         variance = noise.variance(clipped) if noise is not None else np.zeros(clipped.shape)
         columns = (np.ones(removed.size), removed.ravel(), removed.ravel() ** 2, variance.ravel())
-        for index, weights in enumerate(columns):
-            self._levels[:, index] += np.bincount(level, weights=weights, minlength=LEVELS)
+        levels = [np.bincount(level, weights=one, minlength=LEVELS) for one in columns]
+        self._kept.append(np.array([*sums, *np.stack(levels, axis=1).ravel()]))
+
+    def state(self) -> np.ndarray:
+        """What `join` takes: (n, K)."""
+        return np.array(self._kept)
+
+    def join(self, state: np.ndarray) -> None:
+        """Go on with further images, which were looked at elsewhere."""
+        self._kept += list(state)
 
     def scores(self, noise: Noise | None = None) -> dict[str, Any]:
         """What was found.
@@ -73,19 +79,22 @@ class Residual:
             of the same pixels, null where it is not known. Correlations are null where nothing
             varies, or there are no neighbours.
         """
-        mean, centre, square, squared, product = self._sums / self._pixels
+        sums = np.sum(self._kept, axis=0)
+        levels = sums[9:].reshape(LEVELS, 4)  # pixels, residual, its square, the noise's variance
+        pixels = levels[:, 0].sum()
+        mean, centre, square, squared, product = sums[:5] / pixels
         variance, spread = square - mean**2, squared - centre**2
         flat = variance <= 1e-12
         correlations: dict[str, float | None] = {
-            f"residual_{name}": None if flat or not count else (sums / count - mean**2) / variance
-            for name, (sums, count) in self._beside.items()
+            f"residual_{name}": None if flat or not count else (total / count - mean**2) / variance
+            for name, (total, count) in (("across", sums[5:7]), ("down", sums[7:9]))
         }
         together = None
         if not flat and spread > 1e-12:
             together = (product - mean * centre) / np.sqrt(variance * spread)
         removed, expected = {}, {}
-        for index, (count, total, squares, expectation) in enumerate(self._levels):
-            if count < RARE * self._pixels:
+        for index, (count, total, squares, expectation) in enumerate(levels):
+            if count < RARE * pixels:
                 continue
             name = f"{(index + 0.5) / LEVELS:.4f}"
             removed[name] = float(squares / count - (total / count) ** 2)

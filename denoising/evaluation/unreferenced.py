@@ -7,13 +7,20 @@ are gone. Where the noise is known well enough, its error is estimated as well: 
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from denoising.evaluation import metrics, sure
-from denoising.evaluation.kept import Arrays, Examples, Histograms, check_finite
+from denoising.evaluation.kept import (
+    Arrays,
+    Examples,
+    Histograms,
+    check_finite,
+    named,
+    unnamed,
+)
 from denoising.evaluation.residual import Residual
 from denoising.files import InputError
 from denoising.noise.base import Noise
@@ -22,6 +29,22 @@ from denoising.noise.estimate import estimated_sigma
 FEW = 8  # images; where there are fewer, intervals are over their tiles
 TILE = 64  # pixels of a tile's side
 NEGATIVE = "no PSNR: the estimated error is not above 0, which its uncertainty hides"
+
+
+class _Seen(NamedTuple):
+    """What was found of one image, or a band of one.
+
+    `moments` are sums of noisy values, their squares, and noise variances; `nats` a sum; `tiles`
+    (T, 2) estimated errors of tiles and the pixels that they have, or nothing.
+    """
+
+    removed: float
+    sigma: float
+    pixels: int
+    goes_on: bool
+    moments: np.ndarray
+    nats: float
+    tiles: np.ndarray
 
 
 class Unreferenced:
@@ -50,15 +73,9 @@ class Unreferenced:
         self.problem, self._caution = sure.problem(noise), sure.caution(noise)
         self._known = noise if noise is not None and noise.has_variance else None
         self._resamples = resamples
-        self._removed: list[float] = []
-        self._sigmas: list[float] = []
-        self._pixels: list[int] = []
-        self._images = 0
+        self._seen: list[_Seen] = []
         self._digest = hashlib.sha256()
         self._residual = Residual()
-        # of each image: estimated errors of its tiles, and the pixels that they have
-        self._errors: list[list[tuple[float, int]]] = []
-        self._moments = np.zeros(3)  # sums of noisy values, their squares, and noise variances
 
     def add(
         self,
@@ -66,6 +83,7 @@ class Unreferenced:
         noisy: np.ndarray,
         goes_on: bool = False,
         errors: np.ndarray | None = None,
+        nats: float = np.nan,
     ) -> None:
         """Look at one image, or at a band of one.
 
@@ -77,6 +95,8 @@ class Unreferenced:
             Is it a further band of the image before?
         errors : ndarray (1, H, W), optional
             As `sure.error_map` gives them; of all images, or of none.
+        nats : float
+            Negative log-likelihood, the sum over its pixels; NaN: nothing is believed of them.
 
         Raises
         ------
@@ -84,25 +104,56 @@ class Unreferenced:
             If a prediction is not finite.
         """
         check_finite(prediction)
-        self._removed.append(float(np.mean((noisy.astype(np.float64) - prediction) ** 2)))
         try:
-            self._sigmas.append(estimated_sigma(noisy[0]))
+            sigma = estimated_sigma(noisy[0])
         except InputError:  # too small to tell
-            self._sigmas.append(np.nan)
-        self._pixels.append(noisy.size)
-        self._digest.update(noisy.tobytes())
+            sigma = np.nan
+        moments, tiles = np.zeros(3), np.zeros((0, 2))
+        if errors is not None and self._known is not None:
+            tiles = np.array(list(_tiles(errors[0], noisy.shape[-1])))
+            pixels = noisy.astype(np.float64)
+            variance = sure.variance(self._known, pixels)
+            moments = np.array([pixels.sum(), np.vdot(pixels, pixels), variance.sum()])
+        removed = float(np.mean((noisy.astype(np.float64) - prediction) ** 2))
+        self._seen.append(_Seen(removed, sigma, noisy.size, goes_on, moments, nats, tiles))
+        self.identify(noisy)
         self._histograms.add(noisy_images=noisy, predictions=prediction)
         self._residual.add(prediction, noisy, self._known)
         if not goes_on:
-            self._images += 1
             self._examples.add(noisy=noisy, prediction=prediction.astype(np.float16))
-        if errors is not None and self._known is not None:
-            if not goes_on:
-                self._errors.append([])
-            self._errors[-1] += _tiles(errors[0], noisy.shape[-1])
-            pixels = noisy.astype(np.float64)
-            variance = sure.variance(self._known, pixels)
-            self._moments += pixels.sum(), np.vdot(pixels, pixels), variance.sum()
+
+    def identify(self, noisy: np.ndarray) -> None:
+        """Let an image, or a band, count in what the test data are known by, as `add` does."""
+        self._digest.update(noisy.tobytes())
+
+    def state(self) -> Arrays:
+        """What `join` takes: all but what the test data are known by."""
+        return {
+            **{name: self._column(name) for name in _Seen._fields[:-1]},
+            "tiles": np.concatenate([one.tiles for one in self._seen]),
+            "tiles_of_each": np.array([len(one.tiles) for one in self._seen]),
+            "residual": self._residual.state(),
+            **named("examples", self._examples.state()),
+            **named("counts", self._histograms.state()),
+        }
+
+    def join(self, state: Arrays) -> None:
+        """Go on with further images, which were looked at elsewhere; `identify` them as well."""
+        tiles = np.split(state["tiles"], np.cumsum(state["tiles_of_each"])[:-1])
+        columns = [state[name] for name in _Seen._fields[:-1]]
+        self._seen += [_Seen(*row) for row in zip(*columns, tiles, strict=True)]
+        self._residual.join(state["residual"])
+        self._examples.join(unnamed("examples", state))
+        self._histograms.join(unnamed("counts", state))
+
+    def _column(self, name: str) -> np.ndarray:
+        """Of each image or band: (N, ...)."""
+        return np.array([getattr(one, name) for one in self._seen])
+
+    def nats(self) -> float | None:
+        """Mean negative log-likelihood, in nats per pixel over all; None: nothing is believed."""
+        total = float(self._column("nats").sum())
+        return None if np.isnan(total) else total / int(self._column("pixels").sum())
 
     def scores(self) -> dict[str, Any]:
         """What was found.
@@ -124,18 +175,18 @@ class Unreferenced:
             the noise for known. Measures of `Residual.scores`. `images` and
             `test_digest`.
         """
-        sigmas, pixels = np.array(self._sigmas), np.array(self._pixels)
+        sigmas, pixels = self._column("sigma"), self._column("pixels")
         known = ~np.isnan(sigmas)
         sigma = None
         if known.any():
             sigma = float(np.sqrt(np.average(sigmas[known] ** 2, weights=pixels[known])))
         return {
             "truth": "none",
-            "removed": float(np.sqrt(np.average(self._removed, weights=pixels))),
+            "removed": float(np.sqrt(np.average(self._column("removed"), weights=pixels))),
             "noise_sigma": sigma,
             **self._estimate(int(pixels.sum())),
             **self._residual.scores(self._known),
-            "images": self._images,
+            "images": int((~self._column("goes_on")).sum()),
             "test_digest": self._digest.hexdigest()[:12],
         }
 
@@ -143,7 +194,7 @@ class Unreferenced:
         """The estimated error, of so many pixels."""
         names = ("mse", "mse_low", "mse_high", "psnr", "noisy_mse", "constant_mse")
         found: dict[str, Any] = {f"estimated_{name}": None for name in names}
-        if not self._errors:
+        if not self._is_estimated:
             why = self.problem or sure.UNKNOWN
             return {"estimate": None, "why": why, "caution": None} | found
         errors, pixels = self._by_unit()
@@ -155,23 +206,36 @@ class Unreferenced:
             found["estimated_mse_low"], found["estimated_mse_high"] = interval
         if mse > 0:
             found["estimated_psnr"] = float(metrics.psnr(mse))
-        mean, square, variance = self._moments / count
+        mean, square, variance = self._column("moments").sum(axis=0) / count
         found["estimated_noisy_mse"] = float(variance)
         found["estimated_constant_mse"] = float(square - mean**2 - variance)
         about = {"estimate": "sure", "why": None if mse > 0 else NEGATIVE}
         return about | {"caution": self._caution or None} | found
 
+    @property
+    def _is_estimated(self) -> bool:
+        return any(len(one.tiles) for one in self._seen)
+
+    def _of_images(self) -> list[np.ndarray]:
+        """Estimated errors of the tiles of each image, and their pixels: (T, 2)."""
+        images: list[list[np.ndarray]] = []
+        for one in self._seen:
+            if not one.goes_on:
+                images.append([])
+            images[-1].append(one.tiles)
+        return [np.concatenate(bands) for bands in images]
+
     def _by_unit(self) -> tuple[np.ndarray, np.ndarray]:
         """Estimated errors of images, or of tiles if there are few, and their pixels: (N,)."""
-        if len(self._errors) < FEW:
-            errors, pixels = np.array([tile for one in self._errors for tile in one]).T
+        images = self._of_images()
+        if len(images) < FEW:
+            errors, pixels = np.concatenate(images).T
             return errors, pixels
-        return self._by_image(), np.array([sum(count for _, count in one) for one in self._errors])
+        return self._by_image(), np.array([one[:, 1].sum() for one in images])
 
     def _by_image(self) -> np.ndarray:
         """Estimated error of each image: (N,)."""
-        tiles = [np.array(one).T for one in self._errors]
-        return np.array([np.average(errors, weights=pixels) for errors, pixels in tiles])
+        return np.array([np.average(one[:, 0], weights=one[:, 1]) for one in self._of_images()])
 
     def histogram(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
         """Shares of pixels by value; see `Histograms.shares`."""
@@ -180,7 +244,7 @@ class Unreferenced:
     def per_image(self) -> Arrays:
         """The first images as `noisy` and `prediction`; where known, all `estimated_mse` (N,)."""
         found = self._examples.arrays()
-        if self._errors:
+        if self._is_estimated:
             found["estimated_mse"] = self._by_image()
         return found
 

@@ -1,16 +1,20 @@
 """A denoiser, network or filter, over the test images of its dataset."""
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from denoising.data.streams import rng_for
 from denoising.evaluation import evaluate, sure, targets
 from denoising.evaluation.kept import Examples
 from denoising.evaluation.unreferenced import Unreferenced
 from denoising.noise.base import inverse
+from stages.evaluating import shards
 from stages.shared import command, images, layout
 
 Denoise = Callable[[np.ndarray], np.ndarray]
+Nats = Callable[[images.Group], float]
 
 
 def corrected(denoise: Denoise, dataset: str) -> Denoise:
@@ -19,50 +23,112 @@ def corrected(denoise: Denoise, dataset: str) -> Denoise:
     return lambda noisy: inverse(denoise(noisy), mean).astype(np.float32)
 
 
-def predictions(
-    test: images.TestImages, denoise: Denoise, margin: int
+def _predictions(
+    test: images.TestImages, denoise: Denoise, margin: int, chosen: range
 ) -> Iterator[tuple[np.ndarray, images.Group]]:
-    """Prediction of each group of test images, and the group without the margins of its band."""
-    for prediction, group in _with_margins(test, denoise, margin):
-        yield prediction, group._replace(noisy=group.noisy[:, group.rows])
-
-
-def _with_margins(
-    test: images.TestImages, denoise: Denoise, margin: int
-) -> Iterator[tuple[np.ndarray, images.Group]]:
-    groups = test.groups(margin)
+    """Prediction of each group of test images, and the group, which may have margins still."""
+    groups = test.groups(margin, chosen)
     for group in command.progress(groups, test.dataset) if test.any_size else groups:
         yield denoise(group.noisy)[:, group.rows], group
 
 
+class _Against:
+    """Measures against a truth."""
+
+    def __init__(
+        self,
+        test: images.TestImages,
+        denoise: Denoise,
+        margin: int,
+        settings: evaluate.Evaluation,
+        examples: Examples,
+    ) -> None:
+        self._predictions = functools.partial(_predictions, test, denoise, margin)
+        second_shots = test.truth == "second shots"
+        self.found = evaluate.Measured(settings, examples, test.any_size, second_shots)
+
+    def measure(self, chosen: range) -> None:
+        for prediction, group in self._predictions(chosen):
+            noisy = group.noisy[:, group.rows]
+            self.found.add(prediction, group.truth, noisy, group.part, group.goes_on, group.third)
+
+    def identify(self, group: images.Group) -> None:
+        self.found.identify(group.truth, group.noisy)
+
+
+class _Without:
+    """What can be said without a truth."""
+
+    def __init__(
+        self,
+        test: images.TestImages,
+        denoise: Denoise,
+        margin: int,
+        settings: evaluate.Evaluation,
+        examples: Examples,
+        nats: Nats | None,
+    ) -> None:
+        self._predictions = functools.partial(_predictions, test, denoise, margin)
+        self._denoise, self._nats = denoise, nats
+        self._noise = images.set_noise(test.dataset, "test")
+        resamples = settings.bootstrap_resamples
+        self.found = Unreferenced(settings.histogram_step, examples, self._noise, resamples)
+
+    def measure(self, chosen: range) -> None:
+        for prediction, group in self._predictions(chosen):
+            noisy, errors = group.noisy[:, group.rows], None
+            if not self.found.problem:
+                rng = rng_for(0, "sure", *group.place)
+                errors = sure.error_map(
+                    self._denoise, group.noisy, self._noise, rng, prediction, group.rows
+                )
+            nats = self._nats(group) if self._nats else np.nan
+            self.found.add(prediction, noisy, group.goes_on, errors, nats)
+
+    def identify(self, group: images.Group) -> None:
+        self.found.identify(group.noisy)
+
+
 def measured(
-    test: images.TestImages, denoise: Denoise, margin: int, settings: evaluate.Evaluation
-) -> evaluate.Measured | Unreferenced:
-    """What is measured of a denoiser over the test images, against a truth if there is any."""
-    examples = Examples(settings.examples, test.crop)
-    if test.truth == "none":
-        return _unreferenced(test, denoise, margin, settings, examples)
-    second_shots = test.truth == "second shots"
-    found = evaluate.Measured(settings, examples, test.any_size, second_shots)
-    for prediction, group in predictions(test, denoise, margin):
-        found.add(prediction, group.truth, group.noisy, group.part, group.goes_on, group.third)
-    return found
-
-
-def _unreferenced(
     test: images.TestImages,
     denoise: Denoise,
     margin: int,
     settings: evaluate.Evaluation,
-    examples: Examples,
-) -> Unreferenced:
-    """What can be said without a truth."""
-    noise = images.set_noise(test.dataset, "test")
-    found = Unreferenced(settings.histogram_step, examples, noise, settings.bootstrap_resamples)
-    rng = np.random.default_rng(0)
-    for prediction, group in _with_margins(test, denoise, margin):
-        errors = None
-        if not found.problem:
-            errors = sure.error_map(denoise, group.noisy, noise, rng, prediction, group.rows)
-        found.add(prediction, group.noisy[:, group.rows], group.goes_on, errors)
-    return found
+    nats: Nats | None = None,
+) -> evaluate.Measured | Unreferenced:
+    """What is measured of a denoiser over the test images, against a truth if there is any.
+
+    Parameters
+    ----------
+    nats : callable, optional
+        Negative log-likelihood of a group of images, the sum over their pixels.
+
+    Raises
+    ------
+    SystemExit
+        If this process measures a shard: what is made of all is another's.
+    """
+    own = shards.own(test.count) if test.any_size else None
+    # of the images before them others keep what is wanted
+    examples = Examples(max(0, settings.examples - (own.start if own else 0)), test.crop)
+    about: _Against | _Without
+    if test.truth == "none":
+        about = _Without(test, denoise, margin, settings, examples, nats)
+    else:
+        about = _Against(test, denoise, margin, settings, examples)
+    if not test.any_size:
+        about.measure(range(test.count))
+    elif own is not None:
+        if own:
+            about.measure(own)
+            shards.write(about.found.state())
+        raise SystemExit(0)
+    else:
+        for chosen, state in shards.each(test.count):
+            if state is None:
+                about.measure(chosen)
+                continue
+            about.found.join(state)
+            for group in test.groups(0, chosen):
+                about.identify(group)
+    return about.found

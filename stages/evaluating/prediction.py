@@ -10,6 +10,7 @@ import numpy as np
 
 from denoising.data.collapse import collapsed
 from denoising.evaluation import evaluate, targets
+from denoising.evaluation.unreferenced import Unreferenced
 from denoising.files import InputError, PathLike, read_json, sha256
 from denoising.inference import model_files
 from denoising.sections import shortened, validate
@@ -137,13 +138,13 @@ class Predictor:
         self.seconds += time.perf_counter() - started
         return prediction
 
-    def nats(self, test: images.TestImages) -> float | None:
-        """Mean negative log-likelihood of the test images under what a blind spot believes.
+    def nats(self) -> measuring.Nats | None:
+        """Negative log-likelihood of noisy images under what a blind spot believes.
 
         Returns
         -------
-        float or None
-            In nats per pixel, over all pixels; None: the network is no blind spot's.
+        callable or None
+            The sum over a group's pixels, in nats; None: the network is no blind spot's.
         """
         from denoising.compute import execution
         from denoising.evaluation import likelihood
@@ -152,13 +153,12 @@ class Predictor:
         if not likelihood.is_known(self._trained):
             return None
         model = likelihood.surprise(execution.for_inference(self._trained, self._plan))
-        total, count = 0.0, 0
-        for group in test.groups(self.margin):
-            for image in group.noisy:
-                found = tiles.denoise(model, image.astype(np.float32))[group.rows]
-                total += float(found.sum(dtype=np.float64))
-                count += found.size
-        return total / count
+
+        def nats(group: images.Group) -> float:
+            found = (tiles.denoise(model, image.astype(np.float32)) for image in group.noisy)
+            return sum(float(one[group.rows].sum(dtype=np.float64)) for one in found)
+
+        return nats
 
 
 def measure(
@@ -187,10 +187,13 @@ def measure(
     dict
         The scores.
     """
-    found = measuring.measured(test, denoise or predictor, predictor.margin, chosen.evaluation)
+    nats = predictor.nats() if denoise is None and test.truth == "none" else None
+    found = measuring.measured(
+        test, denoise or predictor, predictor.margin, chosen.evaluation, nats
+    )
     scores = found.scores()
-    if denoise is None and test.truth == "none":
-        scores["held_out_nats"] = predictor.nats(test)
+    if denoise is None and isinstance(found, Unreferenced):
+        scores["held_out_nats"] = found.nats()
     scores |= _collapse(name, scores) | predictor.facts | _trained_with(made_of)
     known = targets.read(layout.targets_file(chosen.dataset))
     method = made_of["method"]

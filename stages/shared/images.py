@@ -72,6 +72,8 @@ class Group(NamedTuple):
         Is it a further band of the image before?
     third : ndarray (n, H, W, C), or None
         Third shots, where second ones are the truth.
+    place : tuple (name, row)
+        Of the image in its source, and of the band in the image.
     """
 
     truth: Any
@@ -80,6 +82,7 @@ class Group(NamedTuple):
     part: str
     goes_on: bool
     third: np.ndarray | None = None
+    place: tuple[str, int] = ("", 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,14 +109,17 @@ class TestImages:
     crop: tuple[int, int] | None
     truth: Literal["clean", "second shots", "none"]
 
-    def groups(self, margin: int) -> Iterator[Group]:
-        """The images; large ones in bands, with `margin` rows more, a multiple of `ALIGNED`."""
+    def groups(self, margin: int, chosen: range | None = None) -> Iterator[Group]:
+        """The images; large ones in bands, with `margin` rows more, a multiple of `ALIGNED`.
+
+        Of images of any size only those that are chosen; None: all.
+        """
         if not self.any_size:
             clean, noisy = datasets.read(layout.dataset_file(self.dataset, "test"), "test")
             yield Group(clean, noisy[datasets.INPUT], slice(None), "", goes_on=False)
             return
         images = image_set(self.dataset, "test")
-        for index in range(len(images)):
+        for index in range(len(images)) if chosen is None else chosen:
             part, found, _ = images.name(index).partition("/")
             height, width, _ = images.shapes[index]
             for start, stop in _bands(height, width):
@@ -127,6 +133,7 @@ class TestImages:
                     part=part if found else "",
                     goes_on=start > 0,
                     third=images.noisy(index, 2, window)[None] if has_third else None,
+                    place=(images.name(index), start),
                 )
 
     def _truth(self, images: ImageSet, index: int, window: Window) -> np.ndarray | None:
