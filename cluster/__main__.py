@@ -7,6 +7,7 @@ takes the folder .dvc/remote.
 """
 
 import argparse
+import functools
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from denoising.files import InputError
 from stages import schema
 from stages.shared import command, params
 
+# stages, and what can be asked for beside a number, by option
+_ALLOWED = {"cpus": (schema.STAGES, ("all",)), "shards": (schema.CUT, ())}
 PACKAGES = ("dvc", "keras", "numpy", "scikit-image", "scipy", "tensorflow")
 
 
@@ -36,6 +39,13 @@ def main() -> None:
         help='cores of each instance of a stage, or "all", instead of what params.yaml says',
     )
     parser.add_argument(
+        "--shards",
+        metavar="STAGE=N",
+        action="append",
+        default=[],
+        help="tasks that each instance of an evaluating stage is cut into, likewise",
+    )
+    parser.add_argument(
         "--folder",
         type=Path,
         default=Path(),
@@ -48,29 +58,37 @@ def main() -> None:
     with command.errors_of_one_line("cluster"):
         os.chdir(arguments.folder)
         settings = schema.validate(params.read())
-        asked = resources(settings, arguments.cpus)
+        asked = resources(settings, cpus=arguments.cpus, shards=arguments.shards)
         sys.exit(0 if run(arguments.address, asked, arguments.only) else 1)
 
 
-def resources(settings: schema.Params, overrides: list[str]) -> dict[str, Any]:
+def resources(settings: schema.Params, **overrides: list[str]) -> dict[str, Any]:
     """By stage, those of the command line first.
+
+    Parameters
+    ----------
+    settings : Params
+    overrides : list of str
+        Such as "train=4", by what is asked for.
 
     Raises
     ------
     InputError
-        If an override is not of the form STAGE=N, or N is not a number of cores.
+        If an override is not of the form STAGE=N, or N is not what can be asked for.
     """
     found: dict[str, Any] = {str(stage): row for stage, row in settings.resources.items()}
-    for override in overrides:
-        stage, _, cpus = override.partition("=")
-        if stage not in schema.STAGES or not (cpus == "all" or cpus.isdecimal()):
+    for what, override in ((what, one) for what, each in overrides.items() for one in each):
+        stages, values = _ALLOWED[what]
+        stage, _, value = override.partition("=")
+        if stage not in stages or not (value.isdecimal() or value in values):
+            number = " or ".join(["a number", *values])
             raise InputError(
-                f"--cpus {override}: should be STAGE=N, N a number or all, STAGE one of "
-                f"{', '.join(schema.STAGES)}"
+                f"--{what} {override}: should be STAGE=N, N {number}, STAGE one of "
+                f"{', '.join(stages)}"
             )
         before = found.get(stage, schema.Resources()).model_dump(exclude_none=True)
-        asked = before | {"cpus": cpus if cpus == "all" else int(cpus)}
-        found[stage] = sections.validate(schema.Resources, asked, f"--cpus {stage}")
+        asked = before | {what: int(value) if value.isdecimal() else value}
+        found[stage] = sections.validate(schema.Resources, asked, f"--{what} {stage}")
     return found
 
 
@@ -96,9 +114,7 @@ def run(address: str, asked: dict[str, Any], only: str | None) -> bool:
         crew = Crew(
             address,
             snapshot.pack(root, folder),
-            lambda stage, lock, threads, gpus: Order(
-                folder, stage, lock, threads, gpus, told, versions
-            ),
+            functools.partial(Order, folder=folder, config=told, versions=versions),
             lambda stage: asked.get(stage.partition("@")[0], schema.Resources()),
             record,
             shown.line,

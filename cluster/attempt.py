@@ -1,8 +1,11 @@
-"""One stage, on a node, in a workspace of its own: python -m cluster.attempt STAGE
+"""One stage, on a node, in a workspace of its own: python -m cluster.attempt STAGE SHARDS
 
 The working folder holds the code, parameters and dvc.lock of the coordinator. What the stage needs
 comes from the remote "cluster"; what it makes goes there, and the record of it, as DVC's run cache
 keeps it, last: whoever sees the record finds what it names.
+
+A stage that is cut into shards finds them in the remote. Where the environment names one of them
+(see `stages.evaluating.shards`), this one is measured and sent there, and nothing else is made.
 
 Exit codes: 0 done, 1 the stage failed (it would again), 75 the remote could not be reached, 76 the
 stage was killed.
@@ -10,10 +13,13 @@ stage was killed.
 
 import errno
 import logging
+import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from dvc.exceptions import DvcException, ReproductionError
@@ -21,18 +27,21 @@ from dvc.repo import Repo
 from dvc.stage.cache import _get_cache_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
+from cluster import remotes
 from cluster.checkpoints import kept_in_the_remote
 from cluster.needed import stores
 from cluster.remotes import NAME as REMOTE
 from cluster.task import AWAY, KILLED, RECORD
 from denoising.files import write_json
+from stages.evaluating import shards as sharding
 
 FAILED = 1
+SHARDS = "shards"  # in the remote
 PATIENCE = 600.0  # seconds that a remote may be away
 Result = TypeVar("Result")
 
 
-def main(name: str) -> int:
+def main(name: str, shards: int) -> int:
     """Pull, run, push."""
     logging.getLogger("dvc").setLevel(logging.ERROR)  # progress is the coordinator's
     for logger in ("dvc", "dvc_data", "dvc_objects"):
@@ -41,12 +50,18 @@ def main(name: str) -> int:
         with Repo() as repo:
             (stage,) = repo.stage.collect(name)
             patiently(lambda: pull(repo, stage))
+            if sharding.OWN in os.environ:
+                return measure(repo, stage)
+            kept = remotes.Folder(repo, REMOTE, SHARDS, name.replace("@", "-"))
+            if shards > 1:
+                patiently(lambda: fetch_shards(repo, stage, shards))
             with kept_in_the_remote(repo, REMOTE, name, patiently):
                 began = time.monotonic()
                 # whatever this node has kept: others may have agreed on something else meanwhile
                 repo.reproduce([name], single_item=True, force=True)
                 seconds = time.monotonic() - began
             patiently(lambda: write_json(RECORD, push(repo, name) | {"seconds": seconds}))
+            kept.clear()
     except ReproductionError as error:  # of a failure the stage has said why
         return KILLED if by_a_signal(str(error.__cause__)) else FAILED
     except Away as error:
@@ -57,6 +72,34 @@ def main(name: str) -> int:
         print(f"error: {path}: {error.strerror}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def measure(repo: Repo, stage: Any) -> int:
+    """A shard of a stage, into the remote, unless it is there. Returns the exit code."""
+    there, file = _shards(repo, stage), sharding.own_file()
+    began = time.monotonic()
+    if not patiently(lambda: there.has(file.name)):
+        code = subprocess.run(stage.cmd, shell=True).returncode
+        if code:
+            return FAILED if 0 < code <= 128 else KILLED
+        if file.exists():  # of more shards than images some have none
+            patiently(lambda: there.send(file))
+    write_json(RECORD, {"seconds": time.monotonic() - began})
+    return 0
+
+
+def fetch_shards(repo: Repo, stage: Any, count: int) -> None:
+    """Those that belong to so many."""
+    folder = Path(os.environ[sharding.FOLDER])
+    _shards(repo, stage).fetch(folder, sharding.name("*", count))
+
+
+def _shards(repo: Repo, stage: Any) -> remotes.Folder:
+    """Those of one state of all that the stage depends on."""
+    with repo.lock:
+        stage.save_deps()
+    name = stage.addressing.replace("@", "-")
+    return remotes.Folder(repo, REMOTE, SHARDS, name, _get_stage_hash(stage))
 
 
 def by_a_signal(said: str) -> bool:
@@ -130,4 +173,4 @@ def patiently(work: Callable[[], Result]) -> Result:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2])))

@@ -19,7 +19,7 @@ from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage.cache import RunCacheNotFoundError, _get_stage_hash
 from dvc.utils.serialize import dump_yaml
 
-from cluster.needed import stores
+from cluster.needed import can_be_cut, stores
 from cluster.task import Outcome
 from stages.shared import layout
 
@@ -30,8 +30,8 @@ UP_TO_DATE, CACHED = "up to date", "from the run cache"
 class Crew(Protocol):
     """Who does the work: Ray, or a test."""
 
-    def start(self, stage: str, lock: str) -> None:
-        """Have a stage done with this dvc.lock."""
+    def start(self, stage: str, lock: str, can_be_cut: bool) -> int:
+        """Have a stage done with this dvc.lock. Returns the number of its shards."""
 
     def ended(self) -> Iterator[tuple[str, Outcome]]:
         """Wait, and give those that have ended."""
@@ -117,9 +117,9 @@ class Coordinator:
                     self._set(name, DONE, CACHED)
                     return
             if not self._is_local(stage):
-                self._send_needed(stage)
-                self.crew.start(name, self._lock_text())
-                self._set(name, RUNS)
+                needed = self._send_needed(stage)
+                shards = self.crew.start(name, self._lock_text(), can_be_cut(name, needed))
+                self._set(name, RUNS, f"in {shards} shards" if shards > 1 else "")
                 return
             self._set(name, RUNS, "here")
             stage.run()  # which lets go of the lock meanwhile
@@ -148,6 +148,8 @@ class Coordinator:
                 return
         beside = outcome.seconds - record["seconds"]
         about = f"{outcome.seconds:.1f} s, of which {beside:.1f} s beside the stage"
+        if outcome.of_shards:
+            about += f"; {outcome.of_shards:.1f} s in shards before"
         self._set(name, DONE, f"on {outcome.node}, {about}")
 
     def _take(self, stage: Any, entry: dict[str, Any]) -> None:
@@ -167,14 +169,15 @@ class Coordinator:
         stage.run()
         stage.dump(update_pipeline=False)
 
-    def _send_needed(self, stage: Any) -> None:
-        """To the remote, what nodes are to take from there."""
+    def _send_needed(self, stage: Any) -> list[str]:
+        """To the remote, what nodes are to take from there. Returns what the stage declares."""
         declared = {dep.fs_path: dep.def_path for dep in stage.deps if dep.fs_path in self._made}
         undeclared = {str(Path.cwd() / folder) for folder in stores(declared.values())}
         for path in (declared.keys() | undeclared) - self._sent:
             for objects in self._made[path].get_used_objs().values():
                 self.repo.cloud.push(objects, remote=self.remote)
             self._sent.add(path)
+        return list(declared.values())
 
     def _is_local(self, stage: Any) -> bool:
         """Does it bring images from outside, or read results that lie in git?"""

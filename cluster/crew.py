@@ -1,5 +1,7 @@
 """Ray: who gets which stage, and what becomes of it."""
 
+import functools
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +31,7 @@ class Crew:
     snapshot : bytes
         See `cluster.snapshot`.
     order : callable
-        What a node is told, of a stage, its dvc.lock and its threads.
+        What a node is told, of what depends on the stage.
     asks : callable
         What a stage asks for.
     record : Record
@@ -47,7 +49,7 @@ class Crew:
         self,
         address: str,
         snapshot: bytes,
-        order: Callable[[str, str, int, int], Order],
+        order: Callable[..., Order],
         asks: Callable[[str], Resources],
         record: Record,
         say: Callable[[str], object],
@@ -69,6 +71,7 @@ class Crew:
         self._board = board.remote(record.known)
         self._attempt = ray.remote(task.attempt)
         self._under_way: dict[Any, str] = {}
+        self._shards: dict[str, list[Any]] = {}
         self._refused: list[tuple[str, Outcome]] = []
 
     @property
@@ -85,7 +88,7 @@ class Crew:
         """What each has."""
         return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
 
-    def start(self, stage: str, lock: str) -> None:
+    def start(self, stage: str, lock: str, can_be_cut: bool) -> int:
         """See `cluster.coordinator.Crew`."""
         asked = self._asks(stage)
         cpus = self.cpus if asked.cpus == "all" else asked.cpus
@@ -95,11 +98,26 @@ class Crew:
             what = f"{cpus} cores, {asked.gpus} GPUs and {asked.memory:g} GiB"
             problem = f"no node has {what}: see resources.{stage.partition('@')[0]} in params.yaml"
             self._refused.append((stage, Outcome(node="", problem=problem)))
-            return
-        order = self._order(stage, lock, 0 if threads == "all" else threads, asked.gpus)
+            return 1
+        order = functools.partial(
+            self._order,
+            stage=stage,
+            lock=lock,
+            threads=0 if threads == "all" else threads,
+            gpus=asked.gpus,
+        )
         options = {"num_cpus": cpus, "num_gpus": asked.gpus, "memory": needs["memory"] or None}
         attempt = self._attempt.options(name=stage, max_retries=task.RETRIES, **options)
-        self._under_way[attempt.remote(self._snapshot, order, self._board)] = stage
+        count = asked.shards if can_be_cut else 1
+        numbers = range(count) if count > 1 else ()
+        shards = [
+            attempt.remote(self._snapshot, order(shard=number, shards=count), self._board)
+            for number in numbers
+        ]
+        # Ray starts it when all shards have ended
+        last = attempt.remote(self._snapshot, order(shards=count), self._board, *shards)
+        self._under_way[last], self._shards[stage] = stage, shards
+        return count
 
     def ended(self) -> Iterator[tuple[str, Outcome]]:
         """See `cluster.coordinator.Crew`."""
@@ -114,6 +132,7 @@ class Crew:
                 self._say(f"agreed: {line}")
         for one in done:
             stage = self._under_way.pop(one)
+            del self._shards[stage]
             try:
                 yield stage, self._ray.get(one)
             except self._ray.exceptions.RayError as error:
@@ -122,7 +141,7 @@ class Crew:
 
     def stop(self) -> None:
         """End what is under way, and leave the cluster."""
-        for one in self._under_way:
+        for one in (*self._under_way, *itertools.chain.from_iterable(self._shards.values())):
             self._ray.cancel(one, force=True)
         self._ray.shutdown()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from denoising.data import image_sets
+from stages.schema import CUT
 from stages.shared import layout
 
 
@@ -17,3 +18,8 @@ def stores(paths: Iterable[str]) -> list[Path]:
     """
     sets = [path for path in paths if path.endswith(".npz") and image_sets.is_one(Path(path))]
     return sorted({layout.source_folder(image_sets.about(path)[0]) for path in sets})
+
+
+def can_be_cut(stage: str, paths: Iterable[str]) -> bool:
+    """Is it an evaluation of images that lie in a store, and needs these files?"""
+    return stage.partition("@")[0] in CUT and bool(stores(paths))

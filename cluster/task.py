@@ -30,6 +30,7 @@ from cluster.agreement import FOLDER, Settle, answered
 # what an attempt ends with, and where it leaves the record; the first is EX_TEMPFAIL of sysexits.h
 AWAY, KILLED = 75, 76
 RECORD = Path(".record.json")
+SHARDS = ".shards"  # a folder of the workspace
 RETRIES = 3  # of what was killed; what fails is not tried again
 TAIL = 400  # lines of a stage that are kept
 
@@ -53,6 +54,8 @@ class Order:
         DVC's, with the remote.
     versions : dict of str to str
         Of Python and of the packages that results depend on.
+    shard : int, optional
+        Which of the stage's `shards` to measure; None: make the stage's results.
     """
 
     folder: str
@@ -62,6 +65,8 @@ class Order:
     gpus: int
     config: str
     versions: dict[str, str]
+    shards: int = 1
+    shard: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +83,8 @@ class Outcome:
         Why not, with the node and the remedy; "": the stage itself failed.
     lines : list of str
         The last that it said.
+    of_shards : float
+        Seconds of the attempts at its shards, which came before.
     """
 
     node: str
@@ -85,9 +92,10 @@ class Outcome:
     record: dict[str, Any] | None = None
     problem: str = ""
     lines: tuple[str, ...] = ()
+    of_shards: float = 0.0
 
 
-def attempt(snapshot: bytes, order: Order, board: Any) -> Outcome:
+def attempt(snapshot: bytes, order: Order, board: Any, *shards: Outcome) -> Outcome:
     """Run a stage in a workspace of its own, and leave no trace of it but DVC's cache.
 
     Parameters
@@ -97,7 +105,12 @@ def attempt(snapshot: bytes, order: Order, board: Any) -> Outcome:
     order : Order
     board : ray.actor.ActorHandle
         Of a `cluster.agreement.Board`.
+    shards : Outcome
+        What became of the stage's shards.
     """
+    for one in shards:
+        if one.record is None:
+            return one
     node = socket.gethostname()
     for package, version in order.versions.items():
         if (here := installed(package)) != version:
@@ -105,7 +118,8 @@ def attempt(snapshot: bytes, order: Order, board: Any) -> Outcome:
             return Outcome(node, problem=f"node {node}: {package} {here}, {remedy}")
     kept = Path(user_cache_dir("denoising")) / "cluster"
     try:
-        return _attempt(snapshot, order, board, kept, node)
+        found = _attempt(snapshot, order, board, kept, node)
+        return dataclasses.replace(found, of_shards=sum(one.seconds for one in shards))
     except OSError as error:
         return Outcome(node, problem=f"node {node}: {error.filename or kept}: {error.strerror}")
 
@@ -199,18 +213,21 @@ def _run(
     workspace: Path, order: Order, cores: set[int], settle: Settle
 ) -> tuple[int, tuple[str, ...]]:
     """Exit code, and the last lines."""
-    folder = workspace / ".agreement"
+    folder, shards = workspace / ".agreement", workspace / SHARDS
+    shards.mkdir(exist_ok=True)
     kind = order.stage.partition("@")[0]
     device = {"value": "gpu" if order.gpus else "cpu", "by": f"resources.{kind}"}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(workspace)}
     environment["PYTHONUNBUFFERED"] = "1"
     environment.pop("OMP_NUM_THREADS", None)  # Ray's; here threads follow the cores
-    environment[FOLDER] = str(folder)
+    environment |= {FOLDER: str(folder), "DENOISING_SHARDS": str(shards)}
+    if order.shard is not None:
+        environment["DENOISING_SHARD"] = f"{order.shard}/{order.shards}"
     if not order.gpus:
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     process = subprocess.Popen(
-        [sys.executable, "-m", "cluster.attempt", order.stage],
+        [sys.executable, "-m", "cluster.attempt", order.stage, str(order.shards)],
         cwd=workspace / order.folder,
         env=environment,
         stdout=subprocess.PIPE,

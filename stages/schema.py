@@ -26,6 +26,7 @@ Stage = Literal[
     "fetch", "corrupt", "train", "evaluate", "evaluate_debiased", "evaluate_filter", "report"
 ]
 STAGES: tuple[str, ...] = get_args(Stage)
+CUT = tuple(stage for stage in STAGES if stage.startswith("evaluate"))  # into shards
 MOST_CORES = 4096
 
 
@@ -122,12 +123,16 @@ class Resources(Section):
     gpus : int
     memory : float
         GiB that have to be free; 0: Ray does not ask.
+    shards : int
+        Into how many tasks an evaluation is cut, each with such resources, where the images are of
+        any size. Results have the same bytes, whatever the number.
     """
 
     cpus: Cores = 1
     threads: Cores = None
     gpus: int = Field(default=0, ge=0, le=64)
     memory: float = Field(default=0, ge=0, le=4096)
+    shards: int = Field(default=1, ge=1, le=10_000)
 
 
 Networks: Any = create_model(
@@ -201,6 +206,12 @@ class Params(Section):
             for name in getattr(self, first).keys() & getattr(self, second):
                 raise ValueError(
                     f"{second}.{name}: {first} has this name too; their metrics would be one file"
+                )
+        for stage, row in self.resources.items():
+            if row.shards > 1 and stage not in CUT:
+                raise ValueError(
+                    f"resources.{stage}.shards = {row.shards}: should be 1; what is cut is "
+                    f"{', '.join(CUT)}"
                 )
         for name in self.gate.tolerance:
             _one_of(f"gate.tolerance.{name}", name, self.budgets)

@@ -279,11 +279,16 @@ def undisturbed(long, tmp_path_factory):
     return made_serially(project, "train")
 
 
-def wait_for_a_checkpoint(store):
+def wait_for(folder):
+    """Until there is something that was measured or trained."""
     until = time.monotonic() + 120
-    while not list((store / "checkpoints").rglob("*.npz")):
-        assert time.monotonic() < until, "no checkpoint came into the remote"
+    while not list(folder.rglob("*.npz")):
+        assert time.monotonic() < until, f"nothing came into {folder}"
         time.sleep(0.05)
+
+
+def wait_for_a_checkpoint(store):
+    wait_for(store / "checkpoints")
 
 
 def at_night(*values):
@@ -397,27 +402,59 @@ def test_what_is_auto_is_resolved_once_for_all(mnist_folder, cluster, tmp_path):
     assert f"train@cae| {said}not compute in it: set precision: float32, or leave it out" in output
 
 
-def test_own_images_in_a_store_of_their_own(small, tmp_path):
+@pytest.fixture
+def own_images(small, tmp_path):
+    """Makes a project in which two filters are tried on a folder of images, and says where."""
     shapes = [(64, 64), (72, 80), (64, 90), (80, 72), (66, 64), (64, 70)]
-    (tmp_path / "mine/clean").mkdir(parents=True)
+    source = tmp_path / "mine"
+    (source / "clean").mkdir(parents=True)
     for number, shape in enumerate(shapes):
         image = np.random.default_rng(number).integers(0, 256, shape, np.uint8)
-        io.imsave(tmp_path / f"mine/clean/{number}.png", image, check_contrast=False)
-    source = str(tmp_path / "mine")
-    found = {}
-    for way in ((), ("--cluster", "local")):
-        project = small.clone(tmp_path / f"clone{len(way)}")
-        prepare = f"from tools import own; own.prepare({source!r}, 'smoke')"
+        io.imsave(source / f"clean/{number}.png", image, check_contrast=False)
+
+    def make(name):
+        project = small.clone(tmp_path / name)
+        prepare = f"from tools import own; own.prepare({str(source)!r}, 'smoke')"
         project.run(sys.executable, "-c", prepare)
-        folder = project.folder / "own/mine"
-        content = params.read(folder / "params.yaml")
+        path = project.folder / "own/mine/params.yaml"
+        content = params.read(path)
         few = {name: content["filters"][name] for name in ("noisy", "median")}
-        files.write_text(folder / "params.yaml", yaml.dump(content | {"runs": {}, "filters": few}))
-        project.tool("own", source, *way)
-        names = ["dvc.lock", *(f"metrics/{name}.json" for name in few), "plots/tables.md"]
-        found[way] = {name: (folder / name).read_bytes() for name in names}
-    serial, side_by_side = found.values()
-    assert serial == side_by_side
+        content["datasets"]["images"]["split"] = {"validation": 1, "test": 4}
+        files.write_text(path, yaml.dump(content | {"runs": {}, "filters": few}))
+        return project, str(source)
+
+    return make
+
+
+def of_own_images(project):
+    folder = project.folder / "own/mine"
+    names = "dvc.lock", "metrics/noisy.json", "metrics/median.json", "plots/tables.md"
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def test_own_images_in_a_store_of_their_own(own_images, nodes, tmp_path):
+    project, source = own_images("serial")
+    project.tool("own", source)
+    serial = of_own_images(project)
+
+    project, source = own_images("local")
+    project.tool("own", source, "--cluster", "local")
+    assert of_own_images(project) == serial
+
+    # the number of shards changes on the way
+    project, _ = own_images("shards")
+    store = tmp_path / "store"
+    project.run("dvc", "remote", "add", "--default", "store", str(store))
+    command = [sys.executable, "-m", "cluster", nodes.address, "--folder", "own/mine", "--shards"]
+    running = project.start(*command, "evaluate_filter=2")
+    wait_for(store / "shards")
+    running.kill()
+    running.communicate()
+    output = project.run(*command, "evaluate_filter=7")
+    project.tool("sort_lock", "own/mine/dvc.lock")
+    assert "in 7 shards" in output
+    assert of_own_images(project) == serial
+    assert not list((store / "shards").rglob("*.npz"))
 
 
 def of_other_version(folder):
@@ -478,6 +515,10 @@ def test_a_workspace_that_changes_meanwhile_is_not_given_foreign_results(small, 
         (
             ["local", "--cpus", "train=0"],
             "error: --cpus train: cpus = 0: should be a number of cores, 1 .. 4096, or all\n",
+        ),
+        (
+            ["local", "--shards", "train=2"],
+            "error: --shards train=2: should be STAGE=N, N a number, STAGE one of evaluate, ",
         ),
         (["ray://127.0.0.1:1"], "error: no DVC remote is configured"),
     ],

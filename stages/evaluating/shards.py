@@ -19,8 +19,8 @@ FOLDER = "DENOISING_SHARDS"
 OWN = "DENOISING_SHARD"  # number and count of the one to measure, such as 0/7
 
 
-def name(number: int, count: int) -> str:
-    """Of the file of a shard."""
+def name(number: int | str, count: int) -> str:
+    """Of the file of a shard; of those of all numbers, if it is "*"."""
     return f"{number}-of-{count}.npz"
 
 
@@ -32,11 +32,15 @@ def own(images: int) -> range | None:
     return _range(images, number, count)
 
 
+def own_file() -> Path:
+    """Of this process's shard."""
+    number, count = map(int, os.environ[OWN].split("/"))
+    return Path(os.environ[FOLDER], name(number, count))
+
+
 def write(state: Arrays) -> None:
     """Leave what was measured of this process's shard."""
-    number, count = map(int, os.environ[OWN].split("/"))
-    path = Path(os.environ[FOLDER], name(number, count))
-    write_arrays(path, names=np.array(list(state)), **state)
+    write_arrays(own_file(), names=np.array(list(state)), **state)
 
 
 def each(images: int) -> Iterator[tuple[range, Arrays | None]]:
