@@ -59,7 +59,8 @@ def main() -> None:
         os.chdir(arguments.folder)
         settings = schema.validate(params.read())
         asked = resources(settings, cpus=arguments.cpus, shards=arguments.shards)
-        sys.exit(0 if run(arguments.address, asked, arguments.only) else 1)
+        ranks = {f"train@{name}": row.ranks for name, row in settings.runs.items()}
+        sys.exit(0 if run(arguments.address, asked, ranks, arguments.only) else 1)
 
 
 def resources(settings: schema.Params, **overrides: list[str]) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def resources(settings: schema.Params, **overrides: list[str]) -> dict[str, Any]
     return found
 
 
-def run(address: str, asked: dict[str, Any], only: str | None) -> bool:
+def run(address: str, asked: dict[str, Any], ranks: dict[str, int], only: str | None) -> bool:
     """Settle the pipeline of the working folder, or a stage of it. Returns whether all is done."""
     from dvc.repo import Repo
 
@@ -116,6 +117,7 @@ def run(address: str, asked: dict[str, Any], only: str | None) -> bool:
             snapshot.pack(root, folder),
             functools.partial(Order, folder=folder, config=told, versions=versions),
             lambda stage: asked.get(stage.partition("@")[0], schema.Resources()),
+            lambda stage: ranks.get(stage, 1),
             record,
             shown.line,
         )

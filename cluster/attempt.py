@@ -4,6 +4,7 @@ The working folder holds the code, parameters and dvc.lock of the coordinator. W
 comes from the remote "cluster"; what it makes goes there, and the record of it, as DVC's run cache
 keeps it, last: whoever sees the record finds what it names.
 
+Of a training by several ranks the first is such an attempt; the others train, and make nothing.
 A stage that is cut into shards finds them in the remote. Where the environment names one of them
 (see `stages.evaluating.shards`), this one is measured and sent there, and nothing else is made.
 
@@ -28,10 +29,11 @@ from dvc.stage.cache import _get_cache_hash, _get_stage_hash
 from dvc.stage.serialize import to_single_stage_lockfile
 
 from cluster import remotes
-from cluster.checkpoints import kept_in_the_remote
+from cluster.checkpoints import fetch_checkpoint, kept_in_the_remote
 from cluster.needed import stores
 from cluster.remotes import NAME as REMOTE
 from cluster.task import AWAY, KILLED, RECORD
+from denoising.compute import ranks
 from denoising.files import write_json
 from stages.evaluating import shards as sharding
 
@@ -52,6 +54,8 @@ def main(name: str, shards: int) -> int:
             patiently(lambda: pull(repo, stage))
             if sharding.OWN in os.environ:
                 return measure(repo, stage)
+            if ranks.own() > 0:
+                return help_to_train(repo, stage)
             kept = remotes.Folder(repo, REMOTE, SHARDS, name.replace("@", "-"))
             if shards > 1:
                 patiently(lambda: fetch_shards(repo, stage, shards))
@@ -79,13 +83,28 @@ def measure(repo: Repo, stage: Any) -> int:
     there, file = _shards(repo, stage), sharding.own_file()
     began = time.monotonic()
     if not patiently(lambda: there.has(file.name)):
-        code = subprocess.run(stage.cmd, shell=True).returncode
-        if code:
-            return FAILED if 0 < code <= 128 else KILLED
+        if code := run(stage):
+            return code
         if file.exists():  # of more shards than images some have none
             patiently(lambda: there.send(file))
     write_json(RECORD, {"seconds": time.monotonic() - began})
     return 0
+
+
+def help_to_train(repo: Repo, stage: Any) -> int:
+    """A rank that is not the first: its work goes into the first one's. Returns the exit code."""
+    began = time.monotonic()
+    patiently(lambda: fetch_checkpoint(repo, REMOTE, stage.addressing))
+    if code := run(stage):
+        return code
+    write_json(RECORD, {"seconds": time.monotonic() - began})
+    return 0
+
+
+def run(stage: Any) -> int:
+    """The stage's command, without DVC. Returns the exit code of this process."""
+    code = subprocess.run(stage.cmd, shell=True).returncode
+    return 0 if code == 0 else FAILED if 0 < code <= 128 else KILLED
 
 
 def fetch_shards(repo: Repo, stage: Any, count: int) -> None:

@@ -31,9 +31,8 @@ def kept_in_the_remote(repo: Repo, remote: str, stage: str, patiently: Patiently
     if kind != "train":
         yield
         return
-    # a training takes up only what is of its own code, data and settings
-    there, here = remotes.Folder(repo, remote, FOLDER, f"train-{run}"), layout.CHECKPOINTS / run
-    patiently(lambda: there.fetch(here))
+    there, here = _folder(repo, remote, run), layout.CHECKPOINTS / run
+    patiently(lambda: fetch_checkpoint(repo, remote, stage))
     sent: dict[str, tuple[int, int]] = {}
 
     def send() -> None:
@@ -43,6 +42,17 @@ def kept_in_the_remote(repo: Repo, remote: str, stage: str, patiently: Patiently
     with repeatedly(send, EVERY):
         yield
     there.clear()
+
+
+def fetch_checkpoint(repo: Repo, remote: str, stage: str) -> None:
+    """Begin with what the remote has."""
+    run = stage.partition("@")[2]
+    _folder(repo, remote, run).fetch(layout.CHECKPOINTS / run)
+
+
+def _folder(repo: Repo, remote: str, run: str) -> remotes.Folder:
+    """In the remote. A training takes up only what is of its own code, data and settings."""
+    return remotes.Folder(repo, remote, FOLDER, f"train-{run}")
 
 
 def _send_new(there: remotes.Folder, here: Path, sent: dict[str, tuple[int, int]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cluster import agreement, task, watching
+from cluster import agreement, gang, task, watching
 from cluster.record import Record
 from cluster.task import Order, Outcome
 from denoising.files import InputError
@@ -34,6 +34,8 @@ class Crew:
         What a node is told, of what depends on the stage.
     asks : callable
         What a stage asks for.
+    ranks : callable
+        How many processes do it together.
     record : Record
         Of what nodes agree on.
     say : callable
@@ -51,11 +53,13 @@ class Crew:
         snapshot: bytes,
         order: Callable[..., Order],
         asks: Callable[[str], Resources],
+        ranks: Callable[[str], int],
         record: Record,
         say: Callable[[str], object],
     ) -> None:
         self._ray = ray = imported(address)
-        self._order, self._asks, self._record, self._say = order, asks, record, say
+        self._order, self._asks, self._ranks = order, asks, ranks
+        self._record, self._say = record, say
         options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if address == LOCAL:
             options |= {"num_cpus": len(os.sched_getaffinity(0)), "include_dashboard": True}
@@ -63,13 +67,13 @@ class Crew:
             self._context = ray.init(address, **options)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise InputError(f"cluster {address}: {str(error).splitlines()[0]}") from None
-        for module in (agreement, task, watching):
+        for module in (agreement, gang, task, watching):
             ray.cloudpickle.register_pickle_by_value(module)
         self._snapshot = ray.put(snapshot)
         # the one node without which there is no cluster: a strategy is only a wish
         board = ray.remote(agreement.Board).options(num_cpus=0, resources={HEAD: 0.001})
         self._board = board.remote(record.known)
-        self._attempt = ray.remote(task.attempt)
+        self._attempt, self._gang = ray.remote(task.attempt), ray.remote(gang.attempt)
         self._under_way: dict[Any, str] = {}
         self._shards: dict[str, list[Any]] = {}
         self._refused: list[tuple[str, Outcome]] = []
@@ -94,9 +98,16 @@ class Crew:
         cpus = self.cpus if asked.cpus == "all" else asked.cpus
         threads = asked.threads or cpus
         needs = {"CPU": cpus, "GPU": asked.gpus, "memory": asked.memory * 2**30}
-        if not any(all(node.get(key, 0) >= needs[key] for key in needs) for node in self._nodes()):
+        each = {key: value for key, value in needs.items() if value}
+        ranks = self._ranks(stage)
+        places = sum(
+            min(int(node.get(key, 0) // need) for key, need in each.items())
+            for node in self._nodes()
+        )
+        if places < ranks:
             what = f"{cpus} cores, {asked.gpus} GPUs and {asked.memory:g} GiB"
-            problem = f"no node has {what}: see resources.{stage.partition('@')[0]} in params.yaml"
+            lack = "no node has" if ranks == 1 else f"{places} of {ranks} ranks find"
+            problem = f"{lack} {what}: see resources.{stage.partition('@')[0]} in params.yaml"
             self._refused.append((stage, Outcome(node="", problem=problem)))
             return 1
         order = functools.partial(
@@ -106,6 +117,12 @@ class Crew:
             threads=0 if threads == "all" else threads,
             gpus=asked.gpus,
         )
+        if ranks > 1:
+            options = {"num_cpus": 0, "max_retries": 0, "resources": {HEAD: 0.001}}
+            attempt = self._gang.options(name=stage, **options)
+            last = attempt.remote(self._snapshot, order(), self._board, ranks, each, HEAD)
+            self._under_way[last], self._shards[stage] = stage, []
+            return 1
         options = {"num_cpus": cpus, "num_gpus": asked.gpus, "memory": needs["memory"] or None}
         attempt = self._attempt.options(name=stage, max_retries=task.RETRIES, **options)
         count = asked.shards if can_be_cut else 1

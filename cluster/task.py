@@ -31,6 +31,7 @@ from cluster.agreement import FOLDER, Settle, answered
 AWAY, KILLED = 75, 76
 RECORD = Path(".record.json")
 SHARDS = ".shards"  # a folder of the workspace
+TOGETHER = "ranks: "  # as in denoising.compute.ranks
 RETRIES = 3  # of what was killed; what fails is not tried again
 TAIL = 400  # lines of a stage that are kept
 
@@ -56,6 +57,8 @@ class Order:
         Of Python and of the packages that results depend on.
     shard : int, optional
         Which of the stage's `shards` to measure; None: make the stage's results.
+    rank : int
+        Which of the stage's `ranks` to be.
     """
 
     folder: str
@@ -67,6 +70,8 @@ class Order:
     versions: dict[str, str]
     shards: int = 1
     shard: int | None = None
+    ranks: int = 1
+    rank: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Outcome:
         The last that it said.
     of_shards : float
         Seconds of the attempts at its shards, which came before.
+    is_lost : bool
+        Was it a rank that was killed, or cannot go on without another?
     """
 
     node: str
@@ -93,6 +100,7 @@ class Outcome:
     problem: str = ""
     lines: tuple[str, ...] = ()
     of_shards: float = 0.0
+    is_lost: bool = False
 
 
 def attempt(snapshot: bytes, order: Order, board: Any, *shards: Outcome) -> Outcome:
@@ -111,6 +119,23 @@ def attempt(snapshot: bytes, order: Order, board: Any, *shards: Outcome) -> Outc
     for one in shards:
         if one.record is None:
             return one
+    found = _attempted(snapshot, order, board)
+    return dataclasses.replace(found, of_shards=sum(one.seconds for one in shards))
+
+
+def attempt_of_rank(snapshot: bytes, order: Order, board: Any, meeting: Any) -> Outcome:
+    """The same, as one of several ranks.
+
+    Parameters
+    ----------
+    meeting : ray.actor.ActorHandle
+        Of a `cluster.agreement.Board` of these ranks alone.
+    """
+    return _attempted(snapshot, order, board, meeting)
+
+
+def _attempted(snapshot: bytes, order: Order, board: Any, meeting: Any = None) -> Outcome:
+    """On a node that is as it should be."""
     node = socket.gethostname()
     for package, version in order.versions.items():
         if (here := installed(package)) != version:
@@ -118,13 +143,14 @@ def attempt(snapshot: bytes, order: Order, board: Any, *shards: Outcome) -> Outc
             return Outcome(node, problem=f"node {node}: {package} {here}, {remedy}")
     kept = Path(user_cache_dir("denoising")) / "cluster"
     try:
-        found = _attempt(snapshot, order, board, kept, node)
-        return dataclasses.replace(found, of_shards=sum(one.seconds for one in shards))
+        return _attempt(snapshot, order, board, meeting, kept, node)
     except OSError as error:
         return Outcome(node, problem=f"node {node}: {error.filename or kept}: {error.strerror}")
 
 
-def _attempt(snapshot: bytes, order: Order, board: Any, kept: Path, node: str) -> Outcome:
+def _attempt(
+    snapshot: bytes, order: Order, board: Any, meeting: Any, kept: Path, node: str
+) -> Outcome:
     """In a workspace below `kept`, which nodes may share."""
     import ray
 
@@ -136,13 +162,15 @@ def _attempt(snapshot: bytes, order: Order, board: Any, kept: Path, node: str) -
     fcntl.flock(held, fcntl.LOCK_EX)
 
     def settle(what: str, value: Any) -> Any:
-        return ray.get(board.settle.remote(what, value, node))
+        of_all = meeting is None or not what.startswith(TOGETHER)
+        return ray.get((board if of_all else meeting).settle.remote(what, value, node))
 
     try:
         _fill(workspace, snapshot, order, kept / "cache")
         with _cores(base / "cores", order.threads) as cores:
-            for _ in range(1 + RETRIES):
-                code, lines = _run(workspace, order, cores, settle)
+            place = _place(order, meeting) if meeting else ""
+            for _ in range(1 if meeting else 1 + RETRIES):
+                code, lines = _run(workspace, order, cores, settle, place)
                 if code >= 0 and code != KILLED:
                     break
         done = workspace / order.folder / RECORD
@@ -150,12 +178,29 @@ def _attempt(snapshot: bytes, order: Order, board: Any, kept: Path, node: str) -
         problem = ""
         if code == AWAY:
             problem = f"node {node}: {lines[-1]}"
-        elif code < 0 or code == KILLED:
+        was_killed = code < 0 or code == KILLED
+        if was_killed:
             problem = f"node {node}: killed {1 + RETRIES} times; is there memory enough?"
-        return Outcome(node, time.monotonic() - started, record, problem, lines)
+        is_lost = meeting is not None and was_killed
+        seconds = time.monotonic() - started
+        return Outcome(node, seconds, record, problem, lines, is_lost=is_lost)
     finally:
         shutil.rmtree(workspace, ignore_errors=True)
         held.close()
+
+
+def _place(order: Order, meeting: Any) -> str:
+    """Which rank it is, and where all meet: on the node of the first."""
+    import ray
+
+    if order.rank == 0:
+        with socket.socket() as free:
+            free.bind(("", 0))
+            address = f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
+        ray.get(meeting.settle.remote(TOGETHER, address, ""))
+    while TOGETHER not in (known := ray.get(meeting.known.remote())):
+        time.sleep(0.1)
+    return f"{order.rank}/{order.ranks}@{known[TOGETHER]['value']}"
 
 
 def _sweep(base: Path) -> None:
@@ -210,7 +255,7 @@ def _cores(folder: Path, count: int) -> Iterator[set[int]]:
 
 
 def _run(
-    workspace: Path, order: Order, cores: set[int], settle: Settle
+    workspace: Path, order: Order, cores: set[int], settle: Settle, place: str
 ) -> tuple[int, tuple[str, ...]]:
     """Exit code, and the last lines."""
     folder, shards = workspace / ".agreement", workspace / SHARDS
@@ -224,6 +269,10 @@ def _run(
     environment |= {FOLDER: str(folder), "DENOISING_SHARDS": str(shards)}
     if order.shard is not None:
         environment["DENOISING_SHARD"] = f"{order.shard}/{order.shards}"
+    if place:
+        environment |= {"DENOISING_RANKS": place, "KERAS_BACKEND": "jax"}
+        if not order.gpus:
+            environment["JAX_PLATFORMS"] = "cpu"
     if not order.gpus:
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     process = subprocess.Popen(
@@ -248,16 +297,17 @@ def _run(
 def _mortal(leader: subprocess.Popen[str]) -> Iterator[None]:
     """At the end all of its group are killed, also if the end is that this process is killed.
 
-    A shell reads from a pipe of this process: what it reads is the pipe's end, and then it kills.
+    A shell reads from a pipe of this process: if what it reads is the pipe's end, it kills. It is
+    no child of this process, whose children Ray kills with it.
     """
-    program = f"read _; kill -KILL -- -{leader.pid}"
+    program = f"exec 3<&0; {{ read _ <&3 || kill -KILL -- -{leader.pid}; }} &"
     options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     guard = subprocess.Popen(["/bin/sh", "-c", program], start_new_session=True, **options)
+    guard.wait()
     try:
         yield
     finally:
-        guard.kill()
         with contextlib.suppress(ProcessLookupError):  # all have ended
             os.killpg(leader.pid, signal.SIGKILL)
         leader.wait()
-        guard.communicate()
+        guard.communicate(b"done\n")

@@ -66,6 +66,8 @@ class Run(Section):
         Trainings of the same by other seeds are rows beside it: `tools.seeds` writes them.
     set : dict, optional
         Values of other sections that are others for this run: see `stages.shared.params.of_run`.
+    ranks : int
+        Processes that train it together on a cluster: see `denoising.compute.ranks`.
     """
 
     dataset: str
@@ -76,6 +78,7 @@ class Run(Section):
     seeds: Annotated[list[Seed], Field(min_length=1)] | None = None
     set: Annotated[dict[str, Any], Field(min_length=1)] | None = None
     stop: list[Stop] | None = None
+    ranks: int = Field(default=1, ge=1, le=1024)
 
 
 class Debiased(Section):

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import psutil
 
-from denoising.compute import kernels
+from denoising.compute import kernels, ranks
 from denoising.compute.plan import as_names
 from denoising.data import datasets
 from denoising.data.collapse import collapsed, constant_mse
@@ -17,7 +17,7 @@ from denoising.files import InputError, sha256, write_json, write_text
 from denoising.methods.base import Given, Method
 from denoising.sections import Section, kind, read_kind, validate
 from denoising.training import fit
-from denoising.training.checkpoints import Checkpoints, code_of, digest
+from denoising.training.checkpoints import Checkpoints, ReadOnly, code_of, digest
 from denoising.training.examples import Arrays, Examples, PatchExamples
 from stages.shared import command, images, layout, log, params
 
@@ -38,6 +38,7 @@ class Settings:
     work: fit.Work
     patches: Patches | None
     stop: tuple[fit.Stop, ...]
+    ranks: int
 
 
 def settings(content: params.Content, name: str) -> Settings:
@@ -60,12 +61,18 @@ def settings(content: params.Content, name: str) -> Settings:
         work=validate(fit.Work, work, f"budgets.{content['budget']}"),
         patches=validate(Patches, cut, f"runs.{name}.patches") if cut is not None else None,
         stop=tuple(validate(fit.Stop, one, f"runs.{name}.stop") for one in row.get("stop") or ()),
+        ranks=row.get("ranks", 1),
     )
 
 
 def main(content: params.Content, name: str) -> None:
-    """Train one run."""
+    """Train one run. Of several ranks only the first writes what came of it."""
     chosen = settings(content, name)
+    if ranks.count() != chosen.ranks:
+        raise InputError(
+            f"runs.{name}.ranks = {chosen.ranks}: so many processes train it together, which a "
+            "cluster starts: make repro CLUSTER=local"
+        )
     files = {split: layout.dataset_file(chosen.dataset, split) for split in ("train", "validation")}
     files["noise"] = layout.noise_file(chosen.dataset)
     data, about = _data(chosen, name)
@@ -86,14 +93,17 @@ def main(content: params.Content, name: str) -> None:
         environment["versions"],
     )
     checkpoints = Checkpoints(layout.CHECKPOINTS / name, key)
+    store = checkpoints if ranks.own() == 0 else ReadOnly(checkpoints)
     precision = f"{asked.plan.precision}{as_names(asked.plan.by_fft)}"
     command.say(f"{name}: {chosen.network} on {environment['device_name']}, {precision}")
     try:
         model, curve, seconds = fit.fit(
-            asked, data, checkpoints, log=lambda line: command.say(f"{name}: {line}")
+            asked, data, store, log=lambda line: command.say(f"{name}: {line}")
         )
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+    if ranks.own() > 0:
+        return
 
     problem = _problem(asked, curve[-1], data)
     if problem:
@@ -206,6 +216,7 @@ def _resolved(chosen: Settings, about: dict[str, Any], data: Examples) -> fit.Se
         work=chosen.work,
         patches=chosen.patches,
         stop=chosen.stop,
+        ranks=chosen.ranks,
     )
 
 

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from denoising.compute import agreement, kernels
+from denoising.compute import agreement, kernels, ranks
 from denoising.files import InputError
 
 # TensorFlow greets with a page of messages; what matters it raises. Set before it is imported.
@@ -129,6 +129,7 @@ def prepare(seed: int) -> None:
 
 @functools.cache
 def _configure() -> None:
+    ranks.join()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -167,6 +168,12 @@ def device() -> tuple[str, str]:
     return "cpu", _cpu_name()
 
 
+def kind() -> str:
+    """Of device and backend: those of one kind agree on how to compute."""
+    name = keras.backend.backend()
+    return device()[0] if name == "tensorflow" else f"{device()[0]} with {name}"
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0))
@@ -185,7 +192,7 @@ def resolve_precision(precision: str) -> str:
     if precision != "auto":
         return precision
     here = "bfloat16" if _computes_in_bfloat16() else "float32"
-    found = agreement.agreed(f"precision: auto on a {device()[0]}", lambda: here)
+    found = agreement.agreed(f"precision: auto on a {kind()}", lambda: here)
     if found.value == "bfloat16" != here:
         raise InputError(
             f"precision: auto is bfloat16 for all, as {found.by} found it; this machine does not "
@@ -236,12 +243,14 @@ def batches(count: int, make: Callable[[int], Any]) -> Any:
         options.autotune.enabled = False
         return tf.data.Dataset.range(count).map(made).prefetch(AHEAD).with_options(options)
 
+    share = ranks.shared(make)
+
     class Batches(keras.utils.PyDataset):
         def __len__(self) -> int:
             return count
 
         def __getitem__(self, index: int) -> Any:
-            return make(index)
+            return share(index)
 
     return Batches(workers=2, max_queue_size=AHEAD)
 

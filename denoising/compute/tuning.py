@@ -173,7 +173,7 @@ def _agreed_seconds(
             log(f"measured: convolution {key}: {times}")
         return known[key]
 
-    what = f"convolution: auto on a {backend.device()[0]}: {case}"
+    what = f"convolution: auto on a {backend.kind()}: {case}"
     found: dict[str, float] = agreement.agreed(what, of_this_machine).value
     return found
 

@@ -102,6 +102,21 @@ class Checkpoints:
         self.path.unlink(missing_ok=True)
 
 
+class ReadOnly:
+    """Another's, which goes on alike.
+
+    Parameters
+    ----------
+    store : Store
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.load = store.load
+
+    def save(self, state: State) -> None:
+        """Nothing: the other does."""
+
+
 class Nowhere:
     """Keeps nothing, for trainings that need not survive a kill."""
 

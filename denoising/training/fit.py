@@ -79,6 +79,8 @@ class Settings:
         How patches are cut; None: whole images.
     stop : tuple of Stop
         When to give up.
+    ranks : int
+        Processes that train it together, of which this is one: see `denoising.compute.ranks`.
     """
 
     network: str
@@ -92,6 +94,7 @@ class Settings:
     work: Work
     patches: Patches | None = None
     stop: tuple[Stop, ...] = ()
+    ranks: int = 1
 
     def dump(self) -> dict[str, Any]:
         """As JSON, for digests and provenance."""
@@ -108,6 +111,7 @@ class Settings:
             **self.work.model_dump(),
             **({"patches": self.patches.model_dump()} if self.patches else {}),
             **({"stop": [one.model_dump() for one in self.stop]} if self.stop else {}),
+            **({"ranks": self.ranks} if self.ranks > 1 else {}),
         }
 
 
@@ -148,52 +152,79 @@ def fit(
         If the loss is no longer a finite number, or the images have a size that the network does
         not take.
     """
-    from denoising.compute import backend
+    from denoising.compute import backend, ranks
+
+    backend.prepare(int(rng_for(settings.seed, settings.stream).integers(2**32)))
+    with ranks.distributed():
+        return _fit(settings, data, checkpoints, log)
+
+
+def _fit(
+    settings: Settings, data: Examples, checkpoints: Store, log: Callable[[str], object]
+) -> Fitted:
+    from denoising.compute import backend, ranks
     from denoising.networks import base as networks
 
     work, method = settings.work, settings.method
-    backend.prepare(int(rng_for(settings.seed, settings.stream).integers(2**32)))
     network = _network(settings, data.shape)
     given = Given(settings.noise, networks.size_multiple(network))
     model = _compiled(settings, network, given, data.shape[0])
     rng = rng_for(settings.seed, settings.stream, "validation", "method")
     held_out = data.held_out(method, given, rng)
+    ranks.check_shares("images", data.shape[0], work.batch_size)
+    ranks.check_shares("images that validate", len(held_out[1]), work.batch_size)
+    if settings.ranks > 1:
+        held_out = backend.batches_of(held_out, work.batch_size)
     machine = backend.device()[1]
 
     curve, seconds, before = _restore(model, checkpoints)
     if curve:
         elsewhere = f", computed on {before}" if before != machine else ""
         log(f"goes on after epoch {len(curve)} of {work.epochs}{elsewhere}")
+    ranks.check_alike(f"before epoch {len(curve) + 1}", _values(model))
     started = time.perf_counter() - seconds
-    for epoch in range(len(curve), work.epochs):
-        if _is_given_up(curve, settings.stop):
-            log(f"given up after epoch {epoch}: its validation error is above what was asked")
-            break
-        rng = rng_for(settings.seed, settings.stream, epoch)
-        history = model.fit(
-            **data.epoch(method, given, epoch, rng, work.batch_size),
-            shuffle=False,  # the order is drawn from the epoch's own stream
-            validation_data=held_out,
-            validation_batch_size=work.batch_size,
-            initial_epoch=epoch,
-            epochs=epoch + 1,
-            verbose=1 if sys.stdout.isatty() else 0,
-        ).history
-        errors = {key: history[key][0] for key in CURVE if key in history}
-        curve.append({"epoch": epoch + 1} | errors)
-        if not all(map(math.isfinite, (errors["loss"], errors["val_loss"]))):
-            raise InputError(
-                f"diverged in epoch {epoch + 1} (loss {errors['loss']}); "
-                f"learning_rate = {work.learning_rate} is too high for it"
+    with ranks.watched() as callbacks:
+        for epoch in range(len(curve), work.epochs):
+            if _is_given_up(curve, settings.stop):
+                log(f"given up after epoch {epoch}: its validation error is above what was asked")
+                break
+            rng = rng_for(settings.seed, settings.stream, epoch)
+            fed = data.epoch(method, given, epoch, rng, work.batch_size)
+            history = model.fit(
+                **(_of_batches(fed) if settings.ranks > 1 else fed),
+                shuffle=False,  # the order is drawn from the epoch's own stream
+                validation_data=held_out,
+                validation_batch_size=None if settings.ranks > 1 else work.batch_size,
+                initial_epoch=epoch,
+                epochs=epoch + 1,
+                verbose=1 if sys.stdout.isatty() else 0,
+                callbacks=callbacks,
+            ).history
+            errors = {key: history[key][0] for key in CURVE if key in history}
+            curve.append({"epoch": epoch + 1} | errors)
+            if not all(map(math.isfinite, (errors["loss"], errors["val_loss"]))):
+                raise InputError(
+                    f"diverged in epoch {epoch + 1} (loss {errors['loss']}); "
+                    f"learning_rate = {work.learning_rate} is too high for it"
+                )
+            seconds = time.perf_counter() - started
+            values = _values(model)
+            ranks.check_alike(f"after epoch {epoch + 1}", values)
+            checkpoints.save(State(values, curve, seconds, machine))
+            log(
+                f"epoch {epoch + 1} of {work.epochs}, loss {errors['loss']:.5f}, "
+                f"validation loss {errors['val_loss']:.5f}, {seconds:.0f} s"
             )
-        seconds = time.perf_counter() - started
-        values = [np.asarray(variable) for variable in _variables(model)]
-        checkpoints.save(State(values, curve, seconds, machine))
-        log(
-            f"epoch {epoch + 1} of {work.epochs}, loss {errors['loss']:.5f}, "
-            f"validation loss {errors['val_loss']:.5f}, {seconds:.0f} s"
-        )
     return Fitted(method.denoiser(network, given), curve, seconds)
+
+
+def _of_batches(fed: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of `keras.Model.fit` with batches instead of arrays."""
+    from denoising.compute import backend
+
+    if "batch_size" not in fed:
+        return fed
+    return {"x": backend.batches_of((fed["x"], fed["y"]), fed["batch_size"])}
 
 
 def _is_given_up(curve: list[dict[str, Any]], stop: tuple[Stop, ...]) -> bool:
@@ -243,6 +274,10 @@ def _compiled(settings: Settings, network: Any, given: Given, count: int) -> Any
 
 def _variables(model: Any) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
+
+
+def _values(model: Any) -> list[np.ndarray]:
+    return [np.asarray(variable) for variable in _variables(model)]
 
 
 def _restore(model: Any, checkpoints: Store) -> tuple[list[dict[str, Any]], float, str]:

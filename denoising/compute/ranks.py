@@ -1,0 +1,203 @@
+"""One training by several processes, each of which computes its share of every batch, on JAX.
+
+Keras's data parallelism: every process, a rank, has all weights, and gradients, losses and the
+statistics of batch normalisation are those of the whole batch. What is summed over the ranks is
+summed in another order than by one process, so results agree to a tolerance and not byte for byte:
+docs/cluster.md. Whoever starts the ranks, as `cluster` does, says in the environment which one a
+process is and where they meet.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from denoising.compute import agreement
+from denoising.files import InputError
+
+PLACE = "DENOISING_RANKS"  # own number, count and address of the first, such as 0/2@127.0.0.1:5000
+TOGETHER = "ranks: "  # what they agree on among themselves begins with it
+LOST = 200  # exit code of a rank that cannot go on without the others: another try may
+_PATIENCE = 30.0  # seconds, in which a rank gives no sign or no batch comes to its end
+_LONGEST = 5.0  # times the longest batch so far, if that is more
+_COMPILED = 300.0  # seconds, until the first batch has come to its end
+
+
+def own() -> int:
+    """Number of this process among the ranks; 0 where there is no other."""
+    return _place()[0]
+
+
+def count() -> int:
+    """How many ranks train together."""
+    return _place()[1]
+
+
+@functools.cache
+def _place() -> tuple[int, int, str]:
+    """Own number, how many there are, and where they meet."""
+    numbers, _, address = os.environ.get(PLACE, "0/1").partition("@")
+    number, _, of = numbers.partition("/")
+    return int(number), int(of), address
+
+
+@functools.cache
+def join() -> None:
+    """Meet the other ranks, before anything is computed."""
+    if count() == 1:
+        return
+    import jax
+
+    if os.environ.get("JAX_PLATFORMS") == "cpu":
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    number, of, address = _place()
+    with _lost_together():
+        jax.distributed.initialize(address, of, number, heartbeat_timeout_seconds=round(_PATIENCE))
+
+
+@contextlib.contextmanager
+def distributed() -> Iterator[None]:
+    """Have Keras give each rank its share, of whatever is made within; all ranks make the same."""
+    if count() == 1:
+        yield
+        return
+    from denoising.compute.backend import keras
+
+    devices = keras.distribution.list_devices()
+    distribution = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+    keras.distribution.set_distribution(distribution)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(None)
+
+
+def check_shares(what: str, examples: int, batch_size: int) -> None:
+    """Refuse batches that cannot be shared.
+
+    Raises
+    ------
+    InputError
+        If a batch is not a multiple of the ranks.
+    """
+    for size in {min(batch_size, examples), examples % batch_size}:
+        if size % count():
+            raise InputError(
+                f"ranks: {count()} cannot share a batch of {size}, which {examples} {what} in "
+                f"batches of {batch_size} have: choose multiples of {count()}"
+            )
+
+
+def share(batch: Any) -> Any:
+    """This rank's part of a batch: arrays (N, ...), or nested tuples of them."""
+    from denoising.compute.backend import keras
+
+    def part(array: np.ndarray) -> np.ndarray:
+        each = len(array) // count()
+        return array[own() * each : (own() + 1) * each]
+
+    return keras.tree.map_structure(part, batch)
+
+
+def check_alike(when: str, values: Sequence[np.ndarray]) -> None:
+    """Compare weights among the ranks, by another way than the one that summed them.
+
+    Sums over several machines were seen to be silently wrong in some of them (jax#40830).
+
+    Parameters
+    ----------
+    when : str
+        Such as "after epoch 3".
+    values : sequence of ndarray
+
+    Raises
+    ------
+    InputError
+        If they are not the same, byte for byte.
+    """
+    if count() == 1:
+        return
+    digest = hashlib.sha256(b"".join(value.tobytes() for value in values)).hexdigest()[:16]
+    found = agreement.agreed(f"{TOGETHER}weights {when}", lambda: digest)
+    if found.value != digest:
+        raise InputError(
+            f"ranks: weights {when} are {digest} on rank {own()} and {found.value} on another, "
+            f"of {found.by}: what was summed over the ranks is wrong"
+        )
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[list[Any]]:
+    """Training that ends with `LOST` if another rank dies or hangs. Gives callbacks for Keras."""
+    if count() == 1:
+        yield []
+        return
+    from denoising.compute.backend import keras
+
+    watch = _Watch()
+
+    class Beats(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            watch.beat(logs)
+
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            watch.beat(logs)
+
+    with _lost_together():
+        yield [Beats()]
+    watch.end()
+
+
+class _Watch:
+    """Ends the process if no batch comes to its end."""
+
+    def __init__(self) -> None:
+        self._last, self._longest = time.monotonic(), 0.0
+        self._limit, self._ended = _COMPILED, threading.Event()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def beat(self, logs: Any) -> None:
+        """A batch has come to its end, once its results are there."""
+        for value in (logs or {}).values():
+            np.asarray(value)
+        now = time.monotonic()
+        if self._limit < _COMPILED:  # the first one was compiled
+            self._longest = max(self._longest, now - self._last)
+        self._limit, self._last = max(_PATIENCE, _LONGEST * self._longest), now
+
+    def end(self) -> None:
+        self._ended.set()
+
+    def _look(self) -> None:
+        while not self._ended.wait(1.0):
+            if time.monotonic() - self._last > self._limit:
+                _leave(f"no batch came to its end in {self._limit:.0f} s")
+
+
+@contextlib.contextmanager
+def _lost_together() -> Iterator[None]:
+    """End the process where JAX says that another is gone."""
+    import jax
+
+    try:
+        yield
+    except jax.errors.JaxRuntimeError as error:
+        _leave(str(error).splitlines()[0])
+
+
+def _leave(why: str) -> None:
+    # at once: whoever waits for the others at the end waits for ever
+    print(f"rank {own()} of {count()} gives up: {why}", file=sys.stderr, flush=True)
+    os._exit(LOST)
+
+
+def shared(make: Callable[[int], Any]) -> Callable[[int], Any]:
+    """Batches by number, of which each rank makes its share."""
+    return make if count() == 1 else lambda number: share(make(number))
