@@ -14,7 +14,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
 
 ifdef CLUSTER
-ON_CLUSTER := "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one))
+ON_CLUSTER := "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one)) $(foreach one,$(SHARDS),--shards $(one))
 endif
 ifdef SOURCE
 repro: $(VENV)/.installed$(if $(CLUSTER),-cluster)  ## run what is not up to date, then print the tables; your own images: make repro SOURCE=path/to/folder; stages side by side: make repro CLUSTER=local

@@ -10,6 +10,7 @@ import time
 
 import boto3
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 import yaml
@@ -323,6 +324,69 @@ def test_what_is_killed_loses_at_most_an_epoch(long, undisturbed, nodes, tmp_pat
     said = (project.folder / "logs/cluster-train@cae.txt").read_text()
     assert "goes on after epoch" in said
     assert differing(project, undisturbed) == []
+
+
+# one training by two processes
+
+
+@pytest.fixture(scope="module")
+def by_two(long, tmp_path_factory):
+    """The same run, trained by two ranks."""
+    project = long.clone(tmp_path_factory.mktemp("ranks") / "origin")
+    project.edit_params(runs__cae__ranks=2)
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="module")
+def by_one(long, tmp_path_factory):
+    """Its learning curve, trained by one process on JAX, which draws other weights than others."""
+    project = started_from_nothing(long, tmp_path_factory.mktemp("jax") / "clone")
+    project.run("dvc", "repro", "train", env={"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"})
+    return curve(project)
+
+
+def curve(project):
+    return pd.read_csv(project.folder / "plots/curves/cae.csv")
+
+
+@pytest.mark.parametrize("kind", ["killed", at_night("hanging")])
+def test_two_ranks_train_as_one_and_go_on_together(by_two, by_one, nodes, tmp_path, kind):
+    project = with_a_store(by_two, tmp_path)
+    only = "--only", "train"
+    running = project.start(sys.executable, "-m", "cluster", nodes.address, *only)
+    wait_for_a_checkpoint(tmp_path / "store")
+    trainers = list(nodes.processes("stages.train"))
+    assert len(trainers) == 2
+    assert len({trainer.cwd().partition("/cache/")[0] for trainer in trainers}) == 2  # nodes
+    trainers[1].kill() if kind == "killed" else trainers[1].suspend()
+    _, left = psutil.wait_procs(trainers, timeout=60)
+    assert not left
+    output, _ = running.communicate(timeout=400)
+    assert running.returncode == 0, output
+    log = (project.folder / "logs/cluster-train@cae.txt").read_text()
+    assert "goes on after epoch" in log
+
+    for column in ("loss", "val_mse"):  # benchmarks/ranks.md has what they differ by
+        np.testing.assert_allclose(curve(project)[column], by_one[column], rtol=1e-3)
+    provenance = files.read_json(project.folder / "models/cae.json")
+    assert provenance["settings"]["ranks"] == 2
+    assert provenance["environment"]["backend"] == "jax"
+
+
+def test_a_run_of_two_ranks_says_what_starts_them(by_two, tmp_path):
+    project = started_from_nothing(by_two, tmp_path / "serial")
+    output = project.run("dvc", "repro", "train", code=255)
+    said = "error: runs.cae.ranks = 2: so many processes train it together, which a cluster starts"
+    assert said in output
+
+
+def test_ranks_that_find_no_place_say_so(by_two, cluster, tmp_path):
+    nodes = cluster(1)
+    project = with_a_store(by_two, tmp_path)
+    found = settled(repro(project, "--only", "train", address=nodes.address, code=1))
+    problem = "1 of 2 ranks find 1 cores, 0 GPUs and 0 GiB: see resources.train in params.yaml"
+    assert found["train@cae"] == ("failed", problem)
 
 
 def test_a_stage_that_fails_takes_along_only_those_that_need_it(small, tmp_path):

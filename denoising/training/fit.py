@@ -181,9 +181,11 @@ def _fit(
     if curve:
         elsewhere = f", computed on {before}" if before != machine else ""
         log(f"goes on after epoch {len(curve)} of {work.epochs}{elsewhere}")
-    ranks.check_alike(f"before epoch {len(curve) + 1}", _values(model))
+    values = _values(model)
+    ranks.check_alike(f"before epoch {len(curve) + 1}", values)
     started = time.perf_counter() - seconds
     with ranks.watched() as callbacks:
+        ranks.check_sums(sum(value.size for value in values))
         for epoch in range(len(curve), work.epochs):
             if _is_given_up(curve, settings.stop):
                 log(f"given up after epoch {epoch}: its validation error is above what was asked")
