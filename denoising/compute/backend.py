@@ -213,7 +213,8 @@ def batches(count: int, make: Callable[[int], Any]) -> Any:
     With TensorFlow not as Keras would feed them. Of arrays it makes a dataset that tunes itself,
     and the end of an epoch may wait until the tuning wakes: it sleeps 10 ms, 20 ms, 40 ms and so
     on, so that many epochs take 10.2 s or 20.5 s. Of a `PyDataset` it makes one with which some
-    networks compute at half their speed: benchmarks/feeding.md has both.
+    networks compute at half their speed: benchmarks/feeding.md has both. JAX computes one batch
+    while Python makes the next.
 
     Parameters
     ----------
@@ -252,7 +253,9 @@ def batches(count: int, make: Callable[[int], Any]) -> Any:
         def __getitem__(self, index: int) -> Any:
             return share(index)
 
-    return Batches(workers=2, max_queue_size=AHEAD)
+    # With more workers Keras restarts them after the batch that it builds a model from, and the
+    # first epoch has some batches twice and others not at all.
+    return Batches(workers=1)
 
 
 def batches_of(arrays: Any, batch_size: int) -> Any:
