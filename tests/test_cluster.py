@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -388,6 +389,20 @@ def test_ranks_that_find_no_place_say_so(by_two, cluster, tmp_path):
     found = settled(repro(project, "--only", "train", address=nodes.address, code=1))
     problem = "1 of 2 ranks find 1 cores, 0 GPUs and 0 GiB: see resources.train in params.yaml"
     assert found["train@cae"] == ("failed", problem)
+
+
+def test_what_was_interrupted_is_continued_without_a_cluster(long, undisturbed, nodes, tmp_path):
+    project = with_a_store(long, tmp_path)
+    running = project.start(sys.executable, "-m", "cluster", nodes.address, "--only", "train")
+    wait_for_a_checkpoint(tmp_path / "store")
+    (trainer,) = nodes.processes("stages.train")
+    running.send_signal(signal.SIGINT)  # Ctrl-C
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in output
+    psutil.wait_procs([trainer], timeout=20)
+    assert not trainer.is_running()
+    assert made_serially(project, "train") == undisturbed
 
 
 def test_a_stage_that_fails_takes_along_only_those_that_need_it(small, tmp_path):
