@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from denoising.files import InputError
 from denoising.sections import Section, Seed, shortened
 from stages.shared import params
+from tools import folders
 
 LEAST = 4  # complete trials, from which on others are compared with them
 WARM_UP = 0.25  # of the epochs, in which no training is given up
@@ -231,8 +232,7 @@ def content_of(sweep: Sweep, given: params.Content, trials: Sequence[Trial]) -> 
     datasets = {base["dataset"]: given["datasets"][base["dataset"]]}
     runs = {}
     for trial in trials:
-        row = {key: value for key, value in base.items() if key != "seeds"}
-        changes = dict(base.get("set") or {})
+        row, changes = dict(base), {}
         for path, value in trial.parameters.items():
             first, _, rest = path.partition(".")
             second, _, rest = rest.partition(".")
@@ -249,9 +249,9 @@ def content_of(sweep: Sweep, given: params.Content, trials: Sequence[Trial]) -> 
             row["stop"] = trial.stop
         for name, seed in rows_of(sweep, trial).items():
             seeded = changes if seed is None else changes | {"seeds.training": seed}
-            runs[name] = row | ({"set": seeded} if seeded else {})
-    others = {"debiased": {}, "filters": {}, "runs": runs, "datasets": datasets}
-    return given | others | ({"budget": sweep.budget} if sweep.budget else {})
+            runs[name] = folders.row_with(row, seeded)
+    budget = sweep.budget or given["budget"]
+    return folders.alone(given, runs) | {"datasets": datasets, "budget": budget}
 
 
 def rows_of(sweep: Sweep, trial: Trial) -> dict[str, int | None]:
