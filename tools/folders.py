@@ -10,10 +10,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from denoising.files import write_text
+from denoising.files import InputError, read_json, write_text
 from stages import schema
 from stages.shared import layout, params
 
@@ -57,6 +58,29 @@ def settle(
     if cluster:
         return side_by_side(folder, *cluster, "--only", stage)
     return repro(folder, "--keep-going", stage)
+
+
+def measured(
+    folder: Path, content: params.Content, cluster: Sequence[str], made: str
+) -> dict[str, dict[str, Any]]:
+    """The metrics of all its runs, of a pipeline that is settled first.
+
+    Parameters
+    ----------
+    content, cluster, made : dict, sequence of str, str
+        See `settle`.
+
+    Raises
+    ------
+    InputError
+        If anything failed, or something in the content is wrong.
+    """
+    if settle(folder, content, "evaluate", cluster, made):
+        raise InputError(
+            f"{folder}: a stage failed, see above; the same command goes on from there"
+        )
+    names = content["runs"]
+    return {name: read_json(folder / layout.metrics_file(name), "mse", "device") for name in names}
 
 
 def alone(content: params.Content, runs: params.Content) -> params.Content:

@@ -97,7 +97,7 @@ def _run(
 def result(sweep: Sweep, folder: Path, trial: Trial) -> Result:
     """What came of a trial."""
     curves, given_up = [], False
-    for name in rows_of(sweep, trial):
+    for name in rows_of(trial, sweep.seeds):
         file = folder / layout.curve_file(name)
         if not file.exists():
             return Result(None, given_up=False, curves=[])
