@@ -16,7 +16,6 @@ benchmarks/open_choices.csv; what is there is not measured again (fifty minutes 
 all). Writes benchmarks/open_choices.md.
 """
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ from denoising.inference import predict as inference
 from denoising.methods.base import Given
 from denoising.reporting.tables import pipes
 from stages import corrupt, schema, train
-from stages.shared import command, layout, params
+from stages.shared import layout, params
 from tools import folders
 from tools.sweep_plan import Trial, with_trials
 
@@ -238,9 +237,4 @@ def report(rows: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.open_choices", description=__doc__.splitlines()[0]
-    )
-    folders.add_cluster(parser)
-    with command.errors_of_one_line("open_choices"):
-        main(parser.parse_args().cluster)
+    folders.run(main)

@@ -8,14 +8,14 @@ they run side by side, as docs/cluster.md says.
 
 What comes of them are rows of benchmarks/seeds.csv; what is there is not trained again. For another
 machine or budget remove the file. In the published rows, `plain` has Keras's own batch
-normalisation; now it is the pipeline's, which is the same but for rounding (tests/test_execution.py
-holds it to that).
+normalisation; now it has the pipeline's. Steps are then the same but for rounding, to which
+tests/test_execution.py holds them. It grows in a whole training, to less than what another seed
+makes of it; networks without batch normalisation end at the same error.
 
 Writes benchmarks/accuracy.md (benchmarks/accuracy.py) and benchmarks/spread.md
 (benchmarks/spread.py).
 """
 
-import argparse
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from benchmarks import accuracy, spread
 from denoising.compute import backend
 from denoising.files import InputError, read_json, write_text
 from stages import schema
-from stages.shared import command, layout, log, params
+from stages.shared import layout, log, params
 from tools import folders
 
 FILE = Path(__file__).parent / "seeds.csv"
@@ -133,9 +133,4 @@ def trained(content: params.Content, of: Sequence[Row], cluster: Sequence[str]) 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.seeds", description=__doc__.splitlines()[0]
-    )
-    folders.add_cluster(parser)
-    with command.errors_of_one_line("seeds"):
-        main(parser.parse_args().cluster)
+    folders.run(main)

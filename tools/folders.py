@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import yaml
 
 from denoising.files import InputError, read_json, write_text
 from stages import schema
-from stages.shared import layout, params
+from stages.shared import command, layout, params
 
 _CODE = ("denoising/", "stages/")
 _IGNORED = ("/data/sources/", "/data/noisy/", "/data/evaluated/", "/models/", "/logs/")
@@ -143,6 +143,17 @@ def add_cluster(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="stages side by side; what follows is for python -m cluster",
     )
+
+
+def run(main: Callable[[Sequence[str]], object]) -> None:
+    """Run a program's main, which takes arguments of `cluster`, by the command line, and exit."""
+    about: Any = sys.modules["__main__"]
+    name = about.__spec__.name
+    description = (about.__doc__ or "").splitlines()[0]
+    parser = argparse.ArgumentParser(prog=f"python -m {name}", description=description)
+    add_cluster(parser)
+    with command.errors_of_one_line(name):
+        main(parser.parse_args().cluster)
 
 
 def side_by_side(folder: Path, *arguments: str) -> int:
