@@ -214,6 +214,8 @@ def test_seeds_trains_what_the_pipeline_trains_and_nothing_twice(of_seeds, monke
     mse = files.read_json("metrics/cae.json", "mse")["mse"]
     assert fast["mse"] == pytest.approx(mse, rel=1e-7)  # as it is written
     assert (plain["precision"], plain["by_fft"]) == ("float32", "")
+    scores = files.read_json("sweeps/seeds_smoke/metrics/cae_plain_seed0.json", "psnr")
+    assert scores["inference_precision"] == "float32"
     # a network without batch normalisation is the same in float32, directly convolved
     same = fast["precision"] == "float32" and not fast["by_fft"]
     assert (plain["mse"] == fast["mse"]) == same
