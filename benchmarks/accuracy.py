@@ -1,4 +1,4 @@
-"""Does speed cost accuracy? The pipeline's way to compute beside plain Keras in float32.
+"""Does speed cost accuracy? The pipeline's way to compute beside direct convolutions in float32.
 
 `python -m benchmarks.accuracy` writes benchmarks/accuracy.md from the trainings of
 benchmarks/seeds.py.

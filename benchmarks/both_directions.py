@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import seeds
+from benchmarks import digits
 from denoising.compute import backend, execution
 from denoising.compute.plan import Plan
 from denoising.data import datasets
@@ -37,7 +37,7 @@ def main() -> None:
     content = params.read(layout.PARAMS)
     chosen = corrupt.settings(content, "gauss50")
     noise = read_kind("noise", NOISE, "noise")
-    clean = {split: pair[0] for split, pair in seeds.arrays(chosen).items()}
+    clean = {split: pair[0] for split, pair in digits.arrays(chosen).items()}
     data = {
         split: (images, datasets.corrupt(images, noise, 0, "both_directions", split))
         for split, images in clean.items()

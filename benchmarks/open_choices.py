@@ -9,33 +9,36 @@
    but most of its steps, in smaller batches, since the seed alone decides after a tenth of the
    steps.
 
-It needs the images that `make repro` fetches. Every measurement is a row of
-benchmarks/open_choices.csv as soon as it is done; what is there is not measured again (fifty
-minutes on two cores in all). Writes benchmarks/open_choices.md.
+It needs the images that `make repro` fetches. Trainings of the second kind are rows of runs in
+pipelines of their own, sweeps/open_choices_cae and sweeps/open_choices_cnn; with `--cluster
+ADDRESS` they run side by side, as docs/cluster.md says. Measurements are rows of
+benchmarks/open_choices.csv; what is there is not measured again (fifty minutes on two cores in
+all). Writes benchmarks/open_choices.md.
 """
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import seeds
+from benchmarks import digits
 from denoising.compute import backend, execution
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
 from denoising.data.store import to_unit
 from denoising.data.streams import rng_for
 from denoising.evaluation import metrics
-from denoising.files import write_text
+from denoising.files import InputError, write_text
 from denoising.inference import model_files
 from denoising.inference import predict as inference
 from denoising.methods.base import Given
 from denoising.reporting.tables import pipes
 from stages import corrupt, schema, train
 from stages.shared import layout, params
+from tools import folders
+from tools.sweep_plan import Trial, with_trials
 
 FOLDER = Path(__file__).parent
 PUBLISHED = Path("results/article")
@@ -74,34 +77,63 @@ CONTINUED = {
 }
 
 
-def main() -> None:
-    """Measure what is not there yet, and write the tables."""
+def main(cluster: Sequence[str]) -> None:
+    """Measure what is not there yet, and write the tables.
+
+    Parameters
+    ----------
+    cluster : sequence of str
+        See `folders.settle`.
+
+    Raises
+    ------
+    InputError
+        If there are rows of another machine, or a training fails.
+    """
     file = FOLDER / "open_choices.csv"
     rows = pd.read_csv(file).to_dict("records") if file.is_file() else []
 
-    def add(run: str, choice: str, errors: dict[str, float]) -> None:
+    def add(run: str, choice: str, errors: dict[str, Any]) -> None:
         rows.append({"run": run, "choice": choice, "device": device} | errors)
+        refuse_others()
         print(rows[-1], flush=True)
         write_text(file, pd.DataFrame(rows).to_csv(index=False, float_format="%.6g"))
 
+    def refuse_others() -> None:
+        if foreign := [row for row in rows if row["device"] != device]:
+            raise InputError(f"{file}: of another machine than {device}: {foreign[0]}")
+
     device = backend.device()[1]
-    if foreign := [row for row in rows if row["device"] != device]:
-        sys.exit(
-            f"error: {file} has rows of another machine, such as {foreign[0]}; this one is {device}"
-        )
-    reduced = {f"budgets.article.{key}": value for key, value in REDUCED.items()}
+    refuse_others()
     done = {(row["run"], row["choice"]) for row in rows}
     for choice, schedule in CONTINUED.items():
         if ("dncnn", choice) not in done:
             add("dncnn", choice, continued_dncnn(changed_parameters({}), schedule))
     for run, choices in CHOICES.items():
-        for choice, changes in choices.items():
-            if (run, choice) not in done:
-                changed = changed_parameters(changes | reduced)
-                found = seeds.train(changed, run, "fast", changed["seeds"]["training"])
-                add(run, choice, {"mse": found["mse"]})
+        missing = {
+            choice: Trial(changes)
+            for choice, changes in choices.items()
+            if (run, choice) not in done
+        }
+        for choice, scores in trained(run, missing, cluster).items():
+            add(run, choice, params.pick(scores, "mse", "device"))
     write_text(FOLDER / "open_choices.md", report(pd.DataFrame(rows)))
     print((FOLDER / "open_choices.md").read_text())
+
+
+def trained(run: str, trials: Mapping[str, Trial], cluster: Sequence[str]) -> dict[str, Any]:
+    """Metrics of each choice, all of them rows of a pipeline of their own."""
+    if not trials:
+        return {}
+    folder, made = Path("sweeps") / f"open_choices_{run}", "by python -m benchmarks.open_choices"
+    scores = folders.measured(folder, rows_of_runs(run, trials), cluster, made)
+    return {choice: scores[trial.name] for choice, trial in trials.items()}
+
+
+def rows_of_runs(run: str, trials: Mapping[str, Trial]) -> params.Content:
+    """A params.yaml of these trials of a run alone, with the reduced amount of work."""
+    reduced = {f"budgets.article.{key}": value for key, value in REDUCED.items()}
+    return with_trials(changed_parameters(reduced), run, list(trials.values()))
 
 
 def changed_parameters(changes: Mapping[str, Any]) -> params.Content:
@@ -132,7 +164,7 @@ def continued_dncnn(content: params.Content, schedule: str | None) -> dict[str, 
     plan = Plan(backend.resolve_precision(chosen.precision))
     batch_size, rate = chosen.work.batch_size, chosen.work.learning_rate
     dataset = corrupt.settings(content, chosen.dataset)
-    data = seeds.arrays(dataset)
+    data = digits.arrays(dataset)
     order = rng_for(chosen.seed, "dncnn", "continued").permutation(len(data["train"][0]))
     clean, noisy = data["train"]
     given = Given(dataset.noise)
@@ -205,4 +237,4 @@ def report(rows: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    folders.run(main)

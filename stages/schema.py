@@ -281,7 +281,7 @@ def _check_set(content: params.Content, run: str, row: Run, name: str) -> None:
     work = [f"budgets.{content['budget']}.{key}" for key in Work.model_fields]
     network = [f"networks.{row.network}.{key}" for key in content["networks"][row.network] or ()]
     optimizer = [f"optimizer.{key}" for key in content["optimizer"]]
-    settable = ["seeds.training", *optimizer, *network, *work]
+    settable = ["seeds.training", *optimizer, *network, *work, "precision", "convolution"]
     for path in row.set or ():
         if path not in settable:
             raise InputError(f"{here}: {shortened(path)}: should be one of {', '.join(settable)}")

@@ -3,9 +3,11 @@
 Tables are those of the rows, tolerances those of the spread.
 """
 
+import dataclasses
 import importlib
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,14 +20,18 @@ from denoising.advice.candidates import candidates
 from denoising.compute import execution
 from denoising.compute.backend import keras
 from denoising.compute.plan import Plan
+from denoising.files import InputError
 from denoising.networks import base as networks
-from stages import schema
+from stages import corrupt, schema, train
 from stages.shared import params
 from tests.conftest import ROOT
+from tools import folders
 from tools.regression import judge
+from tools.sweep_plan import Trial
 
 FOLDER = ROOT / "benchmarks"
-SETTINGS = schema.load(ROOT / "params.yaml")
+CONTENT = params.read(ROOT / "params.yaml")
+SETTINGS = schema.validate(CONTENT)
 TOLERANCES = SETTINGS.gate.tolerance
 SEEDS = pd.read_csv(FOLDER / "seeds.csv").query("way == 'fast'")
 
@@ -168,21 +174,78 @@ def test_memory_is_measured_of_every_stage():
     ]
 
 
+@pytest.mark.parametrize("budget", seeds.JOBS)
+def test_every_training_of_the_seeds_is_a_valid_row(budget):
+    content = CONTENT | {"budget": budget}
+    of = seeds.keys(budget)
+    rows = folders.alone(content, seeds.rows_of_runs(content, of))
+    schema.validate(rows)
+    assert len(rows["runs"]) == len(of)
+    published = pd.read_csv(FOLDER / "seeds.csv").query("budget == @budget")
+    assert published[list(of[0])].to_dict("records") == of
+    for key in of:
+        asked = train.settings(rows, seeds.name_of(key))
+        ways = {"plain": ("float32", "direct"), "fast": ("auto", "auto")}
+        assert (asked.precision, asked.convolution) == ways[key["way"]]
+        same = train.settings(content, key["run"])
+        assert asked.seed == key["seed"]
+        assert (asked.stream, asked.work, asked.section) == (same.stream, same.work, same.section)
+
+
+@pytest.fixture
+def of_seeds(ready, monkeypatch):
+    """The benchmark of one cheap run in a project that has run."""
+    monkeypatch.chdir(ready.folder)
+    monkeypatch.setattr(seeds, "JOBS", {"smoke": {"plain": {"cae": 1}, "fast": {"cae": 1}}})
+    monkeypatch.setattr(seeds, "FILE", ready.folder / "benchmarks/seeds.csv")
+    for module in (seeds.accuracy, seeds.spread):
+        monkeypatch.setattr(module, "main", lambda: None)
+    seeds.FILE.unlink()
+    return ready
+
+
+@pytest.mark.slow
+def test_seeds_trains_what_the_pipeline_trains_and_nothing_twice(of_seeds, monkeypatch):
+    """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one nearly."""
+    seeds.main(())
+    rows = pd.read_csv(seeds.FILE, keep_default_na=False)
+    assert list(rows) == list(pd.read_csv(FOLDER / "seeds.csv", nrows=1))
+    plain, fast = rows.to_dict("records")
+    mse = files.read_json("metrics/cae.json", "mse")["mse"]
+    assert fast["mse"] == pytest.approx(mse, rel=1e-7)  # as it is written
+    assert (plain["precision"], plain["by_fft"]) == ("float32", "")
+    scores = files.read_json("sweeps/seeds_smoke/metrics/cae_plain_seed0.json", "psnr")
+    assert scores["inference_precision"] == "float32"
+    # a network without batch normalisation is the same in float32, directly convolved
+    same = fast["precision"] == "float32" and not fast["by_fft"]
+    assert (plain["mse"] == fast["mse"]) == same
+    assert plain["mse"] == pytest.approx(mse, rel=0.2)
+
+    monkeypatch.setitem(seeds.JOBS["smoke"], "fast", {"cae": 2})
+    models = Path("sweeps/seeds_smoke/models")
+    before = {path.name for path in models.glob("*.keras")}
+    seeds.main(())
+    assert len(pd.read_csv(seeds.FILE)) == 3
+    assert {path.name for path in models.glob("*.keras")} - before == {"cae_fast_seed1.keras"}
+    table = seeds.FILE.read_bytes()
+    monkeypatch.setattr(folders, "settle", None)  # is not asked any more
+    seeds.main(())
+    assert seeds.FILE.read_bytes() == table
+
+
 @pytest.mark.slow
 @pytest.mark.nightly
-def test_seeds_trains_what_the_pipeline_trains(smoke, monkeypatch):
-    """With the pipeline's own seed the fast way gives the pipeline's MSE, the plain one nearly."""
-    monkeypatch.chdir(smoke.folder)
-    content = params.read()
-    mse = files.read_json("metrics/cae.json", "mse")["mse"]
-    fast = seeds.train(content, "cae", "fast", content["seeds"]["training"])
-    assert fast["mse"] == mse
-    plain = seeds.train(content, "cae", "plain", content["seeds"]["training"])
-    assert plain["precision"] == "float32"
-    assert plain["by_fft"] == ""
-    # a network without batch normalisation is the same in float32, directly convolved
-    assert (plain["mse"] == mse) == (fast["precision"] == "float32" and not fast["by_fft"])
-    assert plain["mse"] == pytest.approx(mse, rel=0.2)
+def test_seeds_goes_on_after_a_training_that_failed(of_seeds, monkeypatch):
+    monkeypatch.setitem(seeds.WAYS, "plain", {"budgets.smoke.learning_rate": 1.0e9})
+    with pytest.raises(InputError, match="sweeps/seeds_smoke: a stage failed"):
+        seeds.main(())
+    assert not seeds.FILE.exists()
+    model = Path("sweeps/seeds_smoke/models/cae_fast_seed0.keras")
+    trained = model.stat().st_mtime_ns  # the other one is there
+    monkeypatch.setitem(seeds.WAYS, "plain", {"precision": "float32"})
+    seeds.main(())
+    assert list(pd.read_csv(seeds.FILE).way) == ["plain", "fast"]
+    assert model.stat().st_mtime_ns == trained
 
 
 def test_speed_costs_no_accuracy():
@@ -239,13 +302,24 @@ def test_the_spread_is_found_again_in_drawn_errors():
 
 def test_every_open_choice_that_is_tried_is_another_training(monkeypatch):
     monkeypatch.chdir(ROOT)
+    reduced = {f"budgets.article.{key}": value for key, value in open_choices.REDUCED.items()}
     for run, choices in open_choices.CHOICES.items():
-        settings = [
-            schema.validate(open_choices.changed_parameters(changes)).model_dump_json()
-            for changes in choices.values()
-        ]
-        assert len(set(settings)) == len(settings)
-        assert run in SETTINGS.runs
+        trials = {choice: Trial(changes) for choice, changes in choices.items()}
+        rows = open_choices.rows_of_runs(run, trials)
+        schema.validate(rows)
+        seen = []
+        for choice, changes in choices.items():
+            alone = open_choices.changed_parameters(changes | reduced)
+            seen.append(_asked(rows, trials[choice].name))
+            assert seen[-1] == _asked(alone, run)
+        assert all(seen.count(one) == 1 for one in seen)
+
+
+def _asked(content, run):
+    """What a run is trained by, and on which images."""
+    asked = dataclasses.asdict(train.settings(content, run))
+    data = dataclasses.asdict(corrupt.settings(content, asked.pop("dataset")))
+    return asked, data
 
 
 def test_the_end_of_its_training_explains_dncnn():

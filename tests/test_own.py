@@ -16,7 +16,7 @@ from denoising.sources.folder import Folder
 from stages import corrupt, fetch, schema
 from stages.shared import layout, params
 from tests.conftest import ROOT
-from tools import own, samples
+from tools import folders, own, samples
 
 PRESETS = [path.stem for path in (ROOT / "presets").glob("*.yaml") if path.stem != "images"]
 
@@ -51,7 +51,7 @@ def test_comments_are_kept_and_no_section_is_there_twice(preset):
 
 
 def test_the_pipeline_is_the_repositorys_with_the_paths_from_there(tmp_path):
-    text = own.pipeline(["../../scans"])
+    text = folders.pipeline(["../../scans"])
     made, original = yaml.safe_load(text), yaml.safe_load((ROOT / "dvc.yaml").read_text())
     assert made["stages"].keys() == original["stages"].keys()
     fetch = made["stages"]["fetch"]["do"]

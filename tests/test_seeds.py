@@ -7,7 +7,7 @@ from scipy import stats
 from denoising.evaluation import metrics
 from denoising.files import InputError
 from denoising.reporting import tables
-from stages import schema
+from stages import evaluate, evaluate_debiased, schema, train
 from stages.shared import params
 from tests.conftest import ROOT
 from tools import seeds
@@ -59,6 +59,19 @@ def test_what_a_row_sets_is_what_its_run_sees():
     assert params.of_run(first, "cae")["seeds"]["training"] == 6
 
 
+def test_a_row_is_trained_and_evaluated_as_it_says_it_is_computed():
+    line = "set: {precision: float32, convolution: direct}"
+    content = params.parse(with_seeds(line), "params.yaml") | {"convolution": "fft"}
+    schema.validate(content)
+    corrected = {"debiased": {"mended": {"dataset": "gauss50", "run": "cae"}}}
+    for settings in (train.settings, evaluate.settings):
+        own, others = settings(content, "cae"), settings(content, "cnn")
+        assert (own.precision, own.convolution) == ("float32", "direct")
+        assert (others.precision, others.convolution) == ("auto", "fft")
+    mended = evaluate_debiased.settings(content | corrected, "mended")
+    assert (mended.precision, mended.convolution) == ("float32", "direct")
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -75,6 +88,7 @@ def test_what_a_row_sets_is_what_its_run_sees():
             "runs.cae.set: 'networks.cnn.filters': should be one of",
         ),
         ("set: {optimizer.beta_1: 2}", "runs.cae.set: optimizer.beta_1 = 2"),
+        ("set: {precision: float16}", "runs.cae.set: precision = 'float16': should be 'auto'"),
     ],
 )
 def test_what_is_wrong_is_refused_in_one_line(line, said):

@@ -49,6 +49,12 @@ def test_parameters_of_the_run_itself_and_of_its_dataset():
     assert content["datasets"]["gauss50"] == CONTENT["datasets"]["gauss50"]
 
 
+def test_a_result_that_was_accepted_is_not_asked_of_a_sweep():
+    accepted = {"cae": {"value": 0.02, "reason": "a test"}}
+    given = CONTENT | {"gate": CONTENT["gate"] | {"accepted": accepted}}
+    schema.validate(sweep_plan.content_of(sweep(), given, sweep_plan.combinations(sweep())))
+
+
 def checked(**changes):
     asked = sweep(**changes)
     schema.validate(sweep_plan.content_of(asked, CONTENT, sweep_plan.combinations(asked)))

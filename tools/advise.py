@@ -29,7 +29,7 @@ from denoising.middle import middle
 from denoising.sections import read_kind, validate
 from denoising.training import fit
 from stages.shared import command, layout, params
-from tools import own, rows
+from tools import folders, own, rows
 
 LARGEST = 4096  # pixels of a side that are looked at, in the middle of an image
 
@@ -61,7 +61,7 @@ def main(source: str, run: bool, minutes: float) -> None:
     folder, content = own.prepare(source, None)
     dataset, row = next(iter(content["datasets"].items()))
     stored = row["source"]
-    if own.repro(folder, f"fetch@{stored}"):
+    if folders.repro(folder, f"fetch@{stored}"):
         raise InputError(f"{folder}: the images could not be stored, see above")
     store = Store(folder / layout.source_folder(stored))
     if "noisy" not in store.roles:

@@ -1,15 +1,12 @@
 """Run the pipeline on your own images, or on a public set: make repro SOURCE=path/to/folder
 
 Each source has a folder of its own below own/, with the pipeline's outputs and a params.yaml that
-is made once, from a preset, and then yours to edit. Its dvc.yaml is that of the repository, with
-the paths that the code has from there.
+is made once, from a preset, and then yours to edit.
 """
 
 import argparse
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,13 +17,10 @@ from denoising.files import InputError, read_json, write_text
 from denoising.sections import kinds, shortened
 from stages import schema
 from stages.shared import command, layout, params
-from tools import lockfile, seeds
+from tools import folders, lockfile, seeds
 
 OWN, PRESETS = Path("own"), Path("presets")
 IMAGES = PRESETS / "images.yaml"  # what all presets stand on
-_CODE = ("denoising/", "stages/")
-_IGNORED = ("/data/sources/", "/data/noisy/", "/data/evaluated/", "/models/", "/logs/")
-_UP = "../.."  # from such a folder to the repository
 
 
 def main(source: str, budget: str | None, cluster: Sequence[str] = ()) -> None:
@@ -44,7 +38,7 @@ def main(source: str, budget: str | None, cluster: Sequence[str] = ()) -> None:
     """
     folder, content = prepare(source, budget)
     command.say(f"{folder}: the pipeline at budget {content['budget']}")
-    code = side_by_side(folder, *cluster) if cluster else _repro(folder, content["runs"])
+    code = folders.side_by_side(folder, *cluster) if cluster else _repro(folder, content["runs"])
     lock = folder / layout.LOCK
     if lock.is_file():
         write_text(lock, lockfile.parse(lock.read_text()).text)
@@ -73,24 +67,17 @@ def prepare(source: str, budget: str | None) -> tuple[Path, params.Content]:
     content = params.read(folder / layout.PARAMS)
     schema.validate(content, folder / layout.PARAMS)
     _check_same(source, section, folder, content)
-    write_pipeline(folder, content)
+    folders.write_pipeline(folder, content)
     # a dependency of the report, which nothing makes where nothing is trained
     (folder / layout.curve_file("none").parent).mkdir(parents=True, exist_ok=True)
     return folder, content
-
-
-def write_pipeline(folder: Path, content: params.Content) -> None:
-    """The dvc.yaml of a folder, and what git is not to keep, which DVC would say in data/."""
-    write_text(folder / "dvc.yaml", pipeline(paths(content)))
-    if not (folder / ".gitignore").exists():
-        write_text(folder / ".gitignore", "".join(f"{line}\n" for line in _IGNORED))
 
 
 def _check_same(
     source: str, section: dict[str, Any], folder: Path, content: params.Content
 ) -> None:
     """Refuse a folder below own/ that is of other images of the same name."""
-    others = paths(content)
+    others = folders.paths(content)
     if "path" not in section or not others:
         return
     known = {(folder / Path(other).expanduser()).resolve() for other in others}
@@ -99,29 +86,6 @@ def _check_same(
             f"SOURCE={source}: {folder} is of {folder / others[0]}; rename one of both, or edit "
             f"`path` in {folder / layout.PARAMS}"
         )
-
-
-def repro(folder: Path, *stages: str) -> int:
-    """Run what is not up to date in a folder, of these stages or of all; the exit code."""
-    command_line = [sys.executable, "-m", "dvc", "repro", *stages]
-    return subprocess.run(command_line, cwd=folder, env=os.environ | {"PYTHONPATH": _UP}).returncode
-
-
-def add_cluster(parser: argparse.ArgumentParser) -> None:
-    """The option, the last, after which all is for `side_by_side`."""
-    parser.add_argument(
-        "--cluster",
-        nargs=argparse.REMAINDER,
-        default=[],
-        metavar="ADDRESS",
-        help="stages side by side; what follows is for python -m cluster",
-    )
-
-
-def side_by_side(folder: Path, *arguments: str) -> int:
-    """The same on a cluster, and what else `python -m cluster` is told; the exit code."""
-    command_line = [sys.executable, "-m", "cluster", *arguments, "--folder", str(folder)]
-    return subprocess.run(command_line).returncode
 
 
 def _repro(folder: Path, runs: Iterable[str]) -> int:
@@ -135,11 +99,11 @@ def _repro(folder: Path, runs: Iterable[str]) -> int:
         file = folder / layout.metrics_file(run)
         if file.exists():
             continue
-        if code := repro(folder, f"evaluate@{run}"):
+        if code := folders.repro(folder, f"evaluate@{run}"):
             return code
         minutes = (time.monotonic() - began) / 60
         command.say(f"{run}: {_told(read_json(file))}, after {minutes:.0f} minutes")
-    return repro(folder)
+    return folders.repro(folder)
 
 
 def _told(scores: dict[str, Any]) -> str:
@@ -225,38 +189,13 @@ def _set_budget(path: Path, budget: str | None) -> None:
         write_text(path, changed)
 
 
-def paths(content: params.Content) -> list[str]:
-    """The folders of images that the sources read."""
-    return [row["path"] for row in content["sources"].values() if row.get("name") == "folder"]
-
-
-def pipeline(read: list[str]) -> str:
-    """The dvc.yaml of a folder below own/.
-
-    Parameters
-    ----------
-    read : list of str
-        Folders of images, as they are called from there: when a file in them changes, they are
-        read again.
-    """
-    lines = []
-    for line in Path("dvc.yaml").read_text().splitlines():
-        if line.strip() == "- article.json":
-            continue
-        line = re.sub(rf"- ({'|'.join(_CODE)})", rf"- {_UP}/\1", line)
-        lines.append(line.replace("cmd: python", f"cmd: PYTHONPATH={_UP} python"))
-        if line.strip() == f"- {_UP}/stages/fetch.py":
-            lines += [f'        - "{path}"' for path in read]
-    return "\n".join(lines) + "\n"
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         prog="python -m tools.own", description=__doc__.splitlines()[0]
     )
     parser.add_argument("source", help="a folder of images, or the name of a public set")
     parser.add_argument("--budget", help="how much work, one of those in its params.yaml")
-    add_cluster(parser)
+    folders.add_cluster(parser)
     arguments = parser.parse_args()
     with command.errors_of_one_line("own"):
         main(arguments.source, arguments.budget, arguments.cluster)

@@ -17,9 +17,8 @@ import yaml
 from denoising.files import InputError, read_json, write_json, write_text
 from denoising.reporting.tables import pipes
 from denoising.sections import validate
-from stages import schema
 from stages.shared import command, layout, params
-from tools import own, sweep_figure
+from tools import folders, sweep_figure
 from tools.sweep_plan import (
     Result,
     Search,
@@ -92,20 +91,13 @@ def _run(
 ) -> None:
     """Train what is not trained yet. A training that fails is a trial without a result."""
     content = content_of(sweep, given, trials)
-    schema.validate(content, folder / layout.PARAMS)
-    note = f"# Made of {folder}.yaml by make sweep: do not edit.\n"
-    write_text(folder / layout.PARAMS, note + yaml.safe_dump(content, sort_keys=False))
-    own.write_pipeline(folder, content)
-    if cluster:
-        own.side_by_side(folder, *cluster, "--only", "train")
-    else:
-        own.repro(folder, "--keep-going", "train")
+    folders.settle(folder, content, "train", cluster, f"of {folder}.yaml by make sweep")
 
 
 def result(sweep: Sweep, folder: Path, trial: Trial) -> Result:
     """What came of a trial."""
     curves, given_up = [], False
-    for name in rows_of(sweep, trial):
+    for name in rows_of(trial, sweep.seeds):
         file = folder / layout.curve_file(name)
         if not file.exists():
             return Result(None, given_up=False, curves=[])
@@ -159,7 +151,7 @@ if __name__ == "__main__":
         prog="python -m tools.sweep", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("file", type=Path, help="sweeps/NAME.yaml")
-    own.add_cluster(parser)
+    folders.add_cluster(parser)
     arguments = parser.parse_args()
     with command.errors_of_one_line("sweep"):
         main(arguments.file, arguments.cluster)

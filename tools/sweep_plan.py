@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from denoising.files import InputError
 from denoising.sections import Section, Seed, shortened
 from stages.shared import params
+from tools import folders
 
 LEAST = 4  # complete trials, from which on others are compared with them
 WARM_UP = 0.25  # of the epochs, in which no training is given up
@@ -220,23 +221,30 @@ def limits(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def content_of(sweep: Sweep, given: params.Content, trials: Sequence[Trial]) -> params.Content:
-    """A params.yaml that has the rows of all trials, and no others.
+    """A params.yaml that has the rows of all trials of a sweep, and no others.
 
     Raises
     ------
     InputError
         If a path leads nowhere.
     """
-    base = params.row(given, "runs", sweep.run)
+    budget = sweep.budget or given["budget"]
+    return with_trials(given | {"budget": budget}, sweep.run, trials, sweep.seeds)
+
+
+def with_trials(
+    given: params.Content, run: str, trials: Sequence[Trial], seeds: Sequence[int] | None = None
+) -> params.Content:
+    """The same of any trials of a run, by each of these seeds. None: by that of the file."""
+    base = params.row(given, "runs", run)
     datasets = {base["dataset"]: given["datasets"][base["dataset"]]}
     runs = {}
     for trial in trials:
-        row = {key: value for key, value in base.items() if key != "seeds"}
-        changes = dict(base.get("set") or {})
+        row, changes = dict(base), {}
         for path, value in trial.parameters.items():
             first, _, rest = path.partition(".")
             second, _, rest = rest.partition(".")
-            if first == "runs" and second == sweep.run and rest:
+            if first == "runs" and second == run and rest:
                 row = _with(row, rest, value, path)
             elif first == "datasets" and second == base["dataset"] and rest:
                 name = f"{base['dataset']}_{trial.name}"
@@ -247,18 +255,17 @@ def content_of(sweep: Sweep, given: params.Content, trials: Sequence[Trial]) -> 
                 changes[path] = value
         if trial.stop:
             row["stop"] = trial.stop
-        for name, seed in rows_of(sweep, trial).items():
+        for name, seed in rows_of(trial, seeds).items():
             seeded = changes if seed is None else changes | {"seeds.training": seed}
-            runs[name] = row | ({"set": seeded} if seeded else {})
-    others = {"debiased": {}, "filters": {}, "runs": runs, "datasets": datasets}
-    return given | others | ({"budget": sweep.budget} if sweep.budget else {})
+            runs[name] = folders.row_with(row, seeded)
+    return folders.alone(given, runs) | {"datasets": datasets}
 
 
-def rows_of(sweep: Sweep, trial: Trial) -> dict[str, int | None]:
+def rows_of(trial: Trial, seeds: Sequence[int] | None) -> dict[str, int | None]:
     """Names of a trial's rows, and their seeds."""
-    if sweep.seeds is None:
+    if seeds is None:
         return {trial.name: None}
-    return {f"{trial.name}_seed{seed}": seed for seed in sweep.seeds}
+    return {f"{trial.name}_seed{seed}": seed for seed in seeds}
 
 
 def _with(section: Mapping[str, Any], path: str, value: Any, whole: str) -> dict[str, Any]:

@@ -38,9 +38,10 @@ class Settings:
 
 def settings(content: params.Content, run: str) -> Settings:
     """The sections that every evaluation of a network reads."""
+    row, content = params.row(content, "runs", run), params.of_run(content, run)
     return Settings(
         run=run,
-        row=params.row(content, "runs", run),
+        row=row,
         precision=content["precision"],
         convolution=content["convolution"],
         evaluation=validate(evaluate.Evaluation, content["evaluation"], "evaluation"),
