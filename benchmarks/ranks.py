@@ -20,15 +20,16 @@ from denoising.compute import backend
 from denoising.files import read_json, write_json, write_text
 from denoising.reporting import tables
 from stages.shared import log, params
+from tools import folders
 
 ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).with_suffix(".json")
 ON_JAX = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
 WAYS = {
-    1: [(["dvc", "repro", "train"], ON_JAX)],
-    2: [([sys.executable, "-m", "cluster", "local", "--only", "train"], {})],
+    1: (["dvc", "repro", "train"], ON_JAX),
+    2: ([sys.executable, "-m", "cluster", "local", "--only", "train"], {}),
 }
-EVALUATE = (["dvc", "repro", "evaluate"], {})
+EVALUATE: tuple[list[str], dict[str, str]] = (["dvc", "repro", "evaluate"], {})
 
 
 def main() -> None:
@@ -48,12 +49,12 @@ def _trained(runs: list[str], ranks: int) -> dict[str, dict[str, Any]]:
         subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
         (clone / "dvc.lock").unlink()
         content = params.read(clone / "params.yaml")
-        few = {run: content["runs"][run] | ({"ranks": ranks} if ranks > 1 else {}) for run in runs}
-        gate = content["gate"] | {"accepted": {}}
+        content = folders.alone(
+            content, {run: content["runs"][run] | {"ranks": ranks} for run in runs}
+        )
         content |= {"budget": "smoke", "precision": "float32", "convolution": "direct"}
-        content |= {"runs": few, "debiased": {}, "gate": gate}
         write_text(clone / "params.yaml", yaml.safe_dump(content, sort_keys=False))
-        for command, environment in (*WAYS[ranks], EVALUATE):
+        for command, environment in WAYS[ranks], EVALUATE:
             subprocess.run(command, cwd=clone, check=True, env=_environment() | environment)
         return {
             run: {

