@@ -14,6 +14,7 @@ help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
 
 ifdef CLUSTER
+STUDY := studies/$(or $(NAME),clipping)
 ON_CLUSTER := "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one)) $(foreach one,$(SHARDS),--shards $(one))
 endif
 ifdef SOURCE
@@ -81,10 +82,10 @@ prune: $(VENV)/.installed  ## list what params.yaml no longer names; DELETE=yes 
 sweep: $(VENV)/.installed$(if $(CLUSTER),-cluster)  ## try values of parameters: make sweep FILE=sweeps/NAME.yaml [CLUSTER=local] (docs/sweeps.md)
 	@python -m tools.sweep "$(FILE)" $(if $(CLUSTER),--cluster $(ON_CLUSTER))
 
-study: $(VENV)/.installed  ## NAME=clipping (the default): why Noise2Noise is worse on clipped images; advice: is it right; decision: what to do with what you have (one or two hours each)
-	@dvc repro studies/$(or $(NAME),clipping)/dvc.yaml
-	@python -m tools.sort_lock studies/$(or $(NAME),clipping)/dvc.lock
-	@cat studies/$(or $(NAME),clipping)/report.md
+study: $(VENV)/.installed$(if $(CLUSTER),-cluster)  ## NAME=clipping (the default) [CLUSTER=local]: why Noise2Noise is worse on clipped images; advice: is it right; decision: what to do with what you have (one or two hours each)
+	@$(if $(CLUSTER),python -m cluster $(ON_CLUSTER) --folder $(STUDY),dvc repro $(STUDY)/dvc.yaml)
+	@python -m tools.sort_lock $(STUDY)/dvc.lock
+	@cat $(STUDY)/report.md
 
 demo: $(VENV)/.installed  ## a page to draw on, and every network's answer: http://127.0.0.1:8000/
 	@python -m demo $(if $(MODELS),--models $(MODELS)) $(if $(PORT),--port $(PORT))

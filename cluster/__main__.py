@@ -10,6 +10,7 @@ import argparse
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,18 +58,23 @@ def main() -> None:
     arguments = parser.parse_args()
     with command.errors_of_one_line("cluster"):
         os.chdir(arguments.folder)
-        settings = schema.validate(params.read())
-        asked = resources(settings, cpus=arguments.cpus, shards=arguments.shards)
-        ranks = {f"train@{name}": row.ranks for name, row in settings.runs.items()}
+        content = params.read()
+        given, runs = {}, {}
+        if "runs" in content:  # else it is a study, whose parameters are its own
+            settings = schema.validate(content)
+            given, runs = settings.resources, settings.runs
+        asked = resources(given, cpus=arguments.cpus, shards=arguments.shards)
+        ranks = {f"train@{name}": row.ranks for name, row in runs.items()}
         sys.exit(0 if run(arguments.address, asked, ranks, arguments.only) else 1)
 
 
-def resources(settings: schema.Params, **overrides: list[str]) -> dict[str, Any]:
+def resources(given: Mapping[Any, schema.Resources], **overrides: list[str]) -> dict[str, Any]:
     """By stage, those of the command line first.
 
     Parameters
     ----------
-    settings : Params
+    given : mapping
+        Those of params.yaml.
     overrides : list of str
         Such as "train=4", by what is asked for.
 
@@ -77,7 +83,7 @@ def resources(settings: schema.Params, **overrides: list[str]) -> dict[str, Any]
     InputError
         If an override is not of the form STAGE=N, or N is not what can be asked for.
     """
-    found: dict[str, Any] = {str(stage): row for stage, row in settings.resources.items()}
+    found: dict[str, Any] = {str(stage): row for stage, row in given.items()}
     for what, override in ((what, one) for what, each in overrides.items() for one in each):
         stages, values = _ALLOWED[what]
         stage, _, value = override.partition("=")

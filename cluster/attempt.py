@@ -130,10 +130,10 @@ def by_a_signal(said: str) -> bool:
 def pull(repo: Repo, stage: Any) -> None:
     """What the stage needs that other stages have made."""
     made = {out.fs_path for other in repo.index.stages for out in other.outs}
-    needed = [dep.def_path for dep in stage.deps if dep.fs_path in made]
+    needed = {dep.fs_path: dep.def_path for dep in stage.deps if dep.fs_path in made}
     if needed:
-        repo.pull(needed)
-    if further := stores(needed):
+        repo.pull(list(needed))
+    if further := stores(needed.values()):
         repo.pull([str(folder) for folder in further])
 
 

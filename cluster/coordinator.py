@@ -21,7 +21,6 @@ from dvc.utils.serialize import dump_yaml
 
 from cluster.needed import can_be_cut, stores
 from cluster.task import Outcome
-from stages.shared import layout
 
 WAITS, RUNS, DONE, FAILED, SKIPPED = "waits", "runs", "done", "failed", "skipped"
 UP_TO_DATE, CACHED = "up to date", "from the run cache"
@@ -30,8 +29,8 @@ UP_TO_DATE, CACHED = "up to date", "from the run cache"
 class Crew(Protocol):
     """Who does the work: Ray, or a test."""
 
-    def start(self, stage: str, lock: str, can_be_cut: bool) -> int:
-        """Have a stage done with this dvc.lock. Returns the number of its shards."""
+    def start(self, stage: str, locks: dict[str, str], can_be_cut: bool) -> int:
+        """Have a stage done with these dvc.lock. Returns the number of its shards."""
 
     def ended(self) -> Iterator[tuple[str, Outcome]]:
         """Wait, and give those that have ended."""
@@ -118,7 +117,7 @@ class Coordinator:
                     return
             if not self._is_local(stage):
                 needed = self._send_needed(stage)
-                shards = self.crew.start(name, self._lock_text(), can_be_cut(name, needed))
+                shards = self.crew.start(name, self._locks(), can_be_cut(name, needed))
                 self._set(name, RUNS, f"in {shards} shards" if shards > 1 else "")
                 return
             self._set(name, RUNS, "here")
@@ -184,9 +183,11 @@ class Coordinator:
         made = [self._made[dep.fs_path] for dep in stage.deps if dep.fs_path in self._made]
         return not made or not all(out.use_cache for out in made)
 
-    def _lock_text(self) -> str:
-        lock = layout.LOCK
-        return lock.read_text() if lock.is_file() else ""
+    def _locks(self) -> dict[str, str]:
+        """Text of each dvc.lock that stages have, by its path in the repository."""
+        root = Path(self.repo.root_dir)
+        files = {Path(stage.path).with_suffix(".lock") for stage in self.stages.values()}
+        return {str(file.relative_to(root)): file.read_text() for file in files if file.is_file()}
 
     def _set(self, name: str, state: str, about: str = "") -> None:
         self.state[name] = state

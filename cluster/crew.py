@@ -92,7 +92,7 @@ class Crew:
         """What each has."""
         return [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
 
-    def start(self, stage: str, lock: str, can_be_cut: bool) -> int:
+    def start(self, stage: str, locks: dict[str, str], can_be_cut: bool) -> int:
         """See `cluster.coordinator.Crew`."""
         asked = self._asks(stage)
         cpus = self.cpus if asked.cpus == "all" else asked.cpus
@@ -113,7 +113,7 @@ class Crew:
         order = functools.partial(
             self._order,
             stage=stage,
-            lock=lock,
+            locks=locks,
             threads=0 if threads == "all" else threads,
             gpus=asked.gpus,
         )

@@ -7,7 +7,16 @@ import tarfile
 from pathlib import Path
 
 # what stages are made of; results, documentation and tests stay at home
-FOLDERS = (".dvc/config", ".dvcignore", "cluster", "denoising", "dvc.yaml", "params.yaml", "stages")
+FOLDERS = (
+    ".dvc/config",
+    ".dvcignore",
+    "cluster",
+    "denoising",
+    "dvc.yaml",
+    "params.yaml",
+    "stages",
+    "studies",
+)
 OF_PIPELINE = ("dvc.yaml", "params.yaml")
 
 

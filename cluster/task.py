@@ -45,8 +45,9 @@ class Order:
     folder : str
         Of the pipeline, from the repository.
     stage : str
-    lock : str
-        The coordinator's dvc.lock.
+    locks : dict of str to str
+        The coordinator's dvc.lock, by its path in the repository, and those of pipelines that the
+        stage's own needs.
     threads : int
         Cores that the stage may use; 0: all of the node's, whoever else is at work there.
     gpus : int
@@ -63,7 +64,7 @@ class Order:
 
     folder: str
     stage: str
-    lock: str
+    locks: dict[str, str]
     threads: int
     gpus: int
     config: str
@@ -226,7 +227,8 @@ def installed(package: str) -> str:
 def _fill(workspace: Path, snapshot: bytes, order: Order, cache: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(snapshot)) as tar:
         tar.extractall(workspace, filter="data")
-    (workspace / order.folder / "dvc.lock").write_text(order.lock)
+    for path, text in order.locks.items():
+        (workspace / path).write_text(text)
     config = f"{order.config}\n[cache]\n    dir = {cache}\n"
     (workspace / ".dvc/config.local").write_text(config)
 
