@@ -37,9 +37,9 @@ def main() -> None:
     runs = sys.argv[1:] or list(params.read()["runs"])
     found = {ranks: _trained(runs, ranks) for ranks in WAYS}
     rows = [{"run": run, **_compared(found[1][run], found[2][run])} for run in runs]
-    about = {"machine": backend.machine(), "git_revision": log.git_revision(), "ranks": 2}
-    write_json(FILE, about | {"rows": rows})
-    write_text(FILE.with_suffix(".md"), report())
+    about = {"machine": backend.machine(), "git_revision": log.git_revision(), "rows": rows}
+    write_json(FILE, about)
+    write_text(FILE.with_suffix(".md"), report(about))
 
 
 def _trained(runs: list[str], ranks: int) -> dict[str, dict[str, Any]]:
@@ -75,9 +75,8 @@ def _compared(one: dict[str, Any], two: dict[str, Any]) -> dict[str, float]:
     return apart | errors | {"mse": two["mse"] / one["mse"] - 1}
 
 
-def report() -> str:
+def report(about: dict[str, Any]) -> str:
     """What benchmarks/ranks.json says, as Markdown."""
-    about = read_json(FILE, "machine", "git_revision", "rows")
     table = pd.DataFrame(
         {
             "run": row["run"],

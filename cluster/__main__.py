@@ -17,10 +17,11 @@ from typing import Any
 from denoising import sections
 from denoising.files import InputError
 from stages import schema
+from stages.evaluating import shards
 from stages.shared import command, params
 
 # stages, and what can be asked for beside a number, by option
-_ALLOWED = {"cpus": (schema.STAGES, ("all",)), "shards": (schema.CUT, ())}
+_ALLOWED = {"cpus": (schema.STAGES, ("all",)), "shards": (shards.CUT, ())}
 PACKAGES = ("dvc", "keras", "numpy", "scikit-image", "scipy", "tensorflow")
 
 

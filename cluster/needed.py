@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from denoising.data import image_sets
-from stages.schema import CUT
+from stages.evaluating.shards import CUT
 from stages.shared import layout
 
 

@@ -7,16 +7,8 @@ import tarfile
 from pathlib import Path
 
 # what stages are made of; results, documentation and tests stay at home
-FOLDERS = (
-    ".dvc/config",
-    ".dvcignore",
-    "cluster",
-    "denoising",
-    "dvc.yaml",
-    "params.yaml",
-    "stages",
-    "studies",
-)
+FOLDERS = (".dvc/config", ".dvcignore", "cluster", "denoising", "dvc.yaml", "params.yaml", "stages")
+STUDIES = "studies"  # only the one that is run: DVC reads every pipeline that it finds
 OF_PIPELINE = ("dvc.yaml", "params.yaml")
 
 
@@ -41,6 +33,7 @@ def pack(root: Path, folder: str = ".") -> bytes:
         "--exclude-standard",
         "--",
         *FOLDERS,
+        *((f":(glob){STUDIES}/*.py", folder) if Path(folder).parts[:1] == (STUDIES,) else ()),
     ]
     done = subprocess.run(command, cwd=root, check=True, capture_output=True)
     names = set(done.stdout.decode().split("\0")) - {""}

@@ -20,13 +20,13 @@ from denoising.files import InputError
 from denoising.reporting.tables import Report
 from denoising.sections import Key, Positive, Section, Seed, shortened
 from denoising.training.fit import Optimizer, Stop, Work
+from stages.evaluating import shards
 from stages.shared import layout, params
 
 Stage = Literal[
     "fetch", "corrupt", "train", "evaluate", "evaluate_debiased", "evaluate_filter", "report"
 ]
 STAGES: tuple[str, ...] = get_args(Stage)
-CUT = tuple(stage for stage in STAGES if stage.startswith("evaluate"))  # into shards
 MOST_CORES = 4096
 
 
@@ -211,10 +211,10 @@ class Params(Section):
                     f"{second}.{name}: {first} has this name too; their metrics would be one file"
                 )
         for stage, row in self.resources.items():
-            if row.shards > 1 and stage not in CUT:
+            if row.shards > 1 and stage not in shards.CUT:
                 raise ValueError(
                     f"resources.{stage}.shards = {row.shards}: should be 1; what is cut is "
-                    f"{', '.join(CUT)}"
+                    f"{', '.join(shards.CUT)}"
                 )
         for name in self.gate.tolerance:
             _one_of(f"gate.tolerance.{name}", name, self.budgets)

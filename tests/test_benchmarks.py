@@ -48,7 +48,7 @@ def test_tables_are_those_of_the_rows(name, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("name", ["self_supervised", "start_up"])
+@pytest.mark.parametrize("name", ["ranks", "self_supervised", "start_up"])
 def test_tables_are_those_of_what_was_measured(name):
     content = files.read_json(FOLDER / f"{name}.json", "machine")
     module = importlib.import_module(f"benchmarks.{name}")

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from denoising.evaluation.kept import Arrays
 from denoising.files import read_arrays, write_arrays
 
+Arrays = dict[str, np.ndarray]
+
+CUT = ("evaluate", "evaluate_debiased", "evaluate_filter")  # the stages that do so
 FOLDER = "DENOISING_SHARDS"
 OWN = "DENOISING_SHARD"  # number and count of the one to measure, such as 0/7
 
