@@ -13,8 +13,8 @@ BUDGET ?= $(shell sed -n 's/^budget: *\([a-z0-9_]*\).*/\1/p' params.yaml)
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## (.*)/make \1|\2/' | awk -F'|' '{printf "  %-19s %s\n", $$1, $$2}'
 
-ifdef CLUSTER
 STUDY := studies/$(or $(NAME),clipping)
+ifdef CLUSTER
 ON_CLUSTER := "$(CLUSTER)" $(foreach one,$(CPUS),--cpus $(one)) $(foreach one,$(SHARDS),--shards $(one))
 endif
 ifdef SOURCE

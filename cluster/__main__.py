@@ -14,15 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cluster.snapshot import STUDIES
 from denoising import sections
 from denoising.files import InputError
 from stages import schema
 from stages.evaluating import shards
 from stages.shared import command, params
 
-# stages, and what can be asked for beside a number, by option
-_ALLOWED = {"cpus": (schema.STAGES, ("all",)), "shards": (shards.CUT, ())}
-PACKAGES = ("dvc", "keras", "numpy", "scikit-image", "scipy", "tensorflow")
+# what can be asked for beside a number, by option
+_WORDS = {"cpus": ("all",)}
 
 
 def main() -> None:
@@ -60,22 +60,26 @@ def main() -> None:
     with command.errors_of_one_line("cluster"):
         os.chdir(arguments.folder)
         content = params.read()
-        given, runs = {}, {}
-        if "runs" in content:  # else it is a study, whose parameters are its own
+        given, runs, stages = {}, {}, tuple(params.read("dvc.yaml")["stages"])
+        if arguments.folder.parts[:1] != (STUDIES,):  # their parameters are their own
             settings = schema.validate(content)
-            given, runs = settings.resources, settings.runs
-        asked = resources(given, cpus=arguments.cpus, shards=arguments.shards)
+            given, runs, stages = settings.resources, settings.runs, schema.STAGES
+        asked = resources(given, stages, cpus=arguments.cpus, shards=arguments.shards)
         ranks = {f"train@{name}": row.ranks for name, row in runs.items()}
         sys.exit(0 if run(arguments.address, asked, ranks, arguments.only) else 1)
 
 
-def resources(given: Mapping[Any, schema.Resources], **overrides: list[str]) -> dict[str, Any]:
+def resources(
+    given: Mapping[Any, schema.Resources], stages: tuple[str, ...], **overrides: list[str]
+) -> dict[str, Any]:
     """By stage, those of the command line first.
 
     Parameters
     ----------
     given : mapping
         Those of params.yaml.
+    stages : tuple of str
+        Of the pipeline.
     overrides : list of str
         Such as "train=4", by what is asked for.
 
@@ -86,13 +90,14 @@ def resources(given: Mapping[Any, schema.Resources], **overrides: list[str]) -> 
     """
     found: dict[str, Any] = {str(stage): row for stage, row in given.items()}
     for what, override in ((what, one) for what, each in overrides.items() for one in each):
-        stages, values = _ALLOWED[what]
+        values = _WORDS.get(what, ())
+        named = shards.CUT if what == "shards" else stages
         stage, _, value = override.partition("=")
-        if stage not in stages or not (value.isdecimal() or value in values):
+        if stage not in named or not (value.isdecimal() or value in values):
             number = " or ".join(["a number", *values])
             raise InputError(
                 f"--{what} {override}: should be STAGE=N, N {number}, STAGE one of "
-                f"{', '.join(stages)}"
+                f"{', '.join(named)}"
             )
         before = found.get(stage, schema.Resources()).model_dump(exclude_none=True)
         asked = before | {what: int(value) if value.isdecimal() else value}
@@ -109,11 +114,12 @@ def run(address: str, asked: dict[str, Any], ranks: dict[str, int], only: str | 
     from cluster.crew import LOCAL, Crew, imported
     from cluster.progress import Lines
     from cluster.record import Record
-    from cluster.task import Order, installed
+    from cluster.task import PACKAGES, Order, installed
 
     imported(address)
     config, remote = remotes.chosen(may_be_own=address == LOCAL)
-    versions = {package: installed(package) for package in ("python", *PACKAGES)}
+    needed = PACKAGES + (("jax",) if max(ranks.values(), default=1) > 1 else ())
+    versions = {package: installed(package) for package in needed}
     with Repo(config=config) as repo:
         told = remotes.for_nodes(repo, remote)
         root = Path(repo.root_dir)

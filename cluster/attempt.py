@@ -13,6 +13,7 @@ stage was killed.
 """
 
 import errno
+import hashlib
 import logging
 import os
 import re
@@ -32,7 +33,7 @@ from cluster import remotes
 from cluster.checkpoints import fetch_checkpoint, kept_in_the_remote
 from cluster.needed import stores
 from cluster.remotes import NAME as REMOTE
-from cluster.task import AWAY, KILLED, RECORD
+from cluster.task import AWAY, KILLED, PACKAGES, RECORD, installed
 from denoising.compute import ranks
 from denoising.files import write_json
 from stages.evaluating import shards as sharding
@@ -114,11 +115,13 @@ def fetch_shards(repo: Repo, stage: Any, count: int) -> None:
 
 
 def _shards(repo: Repo, stage: Any) -> remotes.Folder:
-    """Those of one state of all that the stage depends on."""
+    """Those of one state of all that the stage depends on, and of one set of packages."""
     with repo.lock:
         stage.save_deps()
     name = stage.addressing.replace("@", "-")
-    return remotes.Folder(repo, REMOTE, SHARDS, name, _get_stage_hash(stage))
+    versions = " ".join(installed(package) for package in PACKAGES)
+    state = f"{_get_stage_hash(stage)[:32]}-{hashlib.sha256(versions.encode()).hexdigest()[:8]}"
+    return remotes.Folder(repo, REMOTE, SHARDS, name, state)
 
 
 def by_a_signal(said: str) -> bool:

@@ -100,10 +100,7 @@ class Crew:
         needs = {"CPU": cpus, "GPU": asked.gpus, "memory": asked.memory * 2**30}
         each = {key: value for key, value in needs.items() if value}
         ranks = self._ranks(stage)
-        places = sum(
-            min(int(node.get(key, 0) // need) for key, need in each.items())
-            for node in self._nodes()
-        )
+        places = gang.places(each)
         if places < ranks:
             what = f"{cpus} cores, {asked.gpus} GPUs and {asked.memory:g} GiB"
             lack = "no node has" if ranks == 1 else f"{places} of {ranks} ranks find"

@@ -10,6 +10,9 @@ from cluster import task
 from cluster.agreement import Board
 from cluster.task import Order, Outcome
 
+PATIENCE = 60.0  # seconds, between looks whether there are places still
+GRACE = 15.0  # seconds, for others to end when one has not done its work
+
 
 def attempt(
     snapshot: bytes, order: Order, board: Any, count: int, each: dict[str, float], head: str
@@ -35,20 +38,33 @@ def attempt(
     import ray
     from ray.util import placement_group, remove_placement_group
 
-    found = Outcome(node="", problem=f"{count} ranks: {1 + task.RETRIES} times one was lost")
     for _ in range(1 + task.RETRIES):
         group = placement_group([each] * count, strategy="SPREAD")
         try:
-            ray.get(group.ready())
+            while not ray.wait([group.ready()], timeout=PATIENCE)[0]:
+                if (found := places(each)) < count:
+                    return Outcome(node="", problem=f"{found} of {count} ranks find a place now")
             meeting = ray.remote(Board).options(num_cpus=0, resources={head: 0.001}).remote({})
             refs = _started(snapshot, order, board, meeting, group, count, each)
             outcomes = _ended(refs)
         finally:
             remove_placement_group(group)  # and all that runs there
-        failed = next((one for one in outcomes.values() if one and not one.record), None)
-        if failed or len(outcomes) == count:
-            return failed or outcomes[0]
-    return found
+        if failed := [one for one in outcomes if not one.record and not one.is_lost]:
+            return failed[0]
+        if not (lost := [one for one in outcomes if one.is_lost]):
+            return outcomes[0]
+    last = lost[0]
+    where = f"node {last.node}: " if last.node else ""
+    problem = f"{where}one of {count} ranks was lost {1 + task.RETRIES} times"
+    return dataclasses.replace(last, problem=problem)
+
+
+def places(each: dict[str, float]) -> int:
+    """How many can be at work at once that are granted so much, if nothing else was."""
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return sum(min(int(node.get(key, 0) // need) for key, need in each.items()) for node in nodes)
 
 
 def _started(
@@ -81,24 +97,24 @@ def _started(
     ]
 
 
-def _ended(refs: list[Any]) -> dict[int, Outcome]:
-    """Outcomes by rank, until all are there, or one is not what it should be.
+def _ended(refs: list[Any]) -> list[Outcome]:
+    """Outcomes in the order of the ranks, of all; or of those that end if one does not go well.
 
-    A rank that is lost has none: nor have those whose end nobody waits for then.
+    What the first was lost for may be what another refuses: it is waited for a little.
     """
     import ray
 
     found: dict[int, Outcome] = {}
-    waiting = list(refs)
+    waiting, patience = list(refs), None
     while waiting:
-        (one,), waiting = ray.wait(waiting)
-        try:
-            outcome: Outcome | None = ray.get(one)
-        except ray.exceptions.RayError:  # its node, or its worker
-            outcome = None
-        if outcome is None or outcome.is_lost:
-            return {}
-        found[refs.index(one)] = outcome
-        if outcome.record is None:
+        done, waiting = ray.wait(waiting, timeout=patience)
+        if not done:
             break
-    return found
+        try:
+            outcome: Outcome = ray.get(done[0])
+        except ray.exceptions.RayError as error:  # its node, or its worker
+            outcome = Outcome(node="", lines=(type(error).__name__,), is_lost=True)
+        found[refs.index(done[0])] = outcome
+        if outcome.record is None:
+            patience = GRACE
+    return [found[rank] for rank in sorted(found)]

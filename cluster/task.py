@@ -32,6 +32,7 @@ AWAY, KILLED = 75, 76
 RECORD = Path(".record.json")
 SHARDS = ".shards"  # a folder of the workspace
 TOGETHER = "ranks: "  # as in denoising.compute.ranks
+PACKAGES = ("python", "dvc", "keras", "numpy", "scikit-image", "scipy", "tensorflow")
 RETRIES = 3  # of what was killed; what fails is not tried again
 TAIL = 400  # lines of a stage that are kept
 
@@ -180,9 +181,9 @@ def _attempt(
         if code == AWAY:
             problem = f"node {node}: {lines[-1]}"
         was_killed = code < 0 or code == KILLED
-        if was_killed:
-            problem = f"node {node}: killed {1 + RETRIES} times; is there memory enough?"
         is_lost = meeting is not None and was_killed
+        if was_killed and not is_lost:
+            problem = f"node {node}: killed {1 + RETRIES} times; is there memory enough?"
         seconds = time.monotonic() - started
         return Outcome(node, seconds, record, problem, lines, is_lost=is_lost)
     finally:

@@ -101,7 +101,9 @@ def main(content: params.Content, name: str) -> None:
             asked, data, store, log=lambda line: command.say(f"{name}: {line}")
         )
     except InputError as error:
-        raise InputError(f"{name}: {error}") from None
+        found = InputError(f"{name}: {error}")
+        ranks.refuse(found)
+        raise found from None
     if ranks.own() > 0:
         return
 

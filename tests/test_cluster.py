@@ -375,6 +375,21 @@ def test_two_ranks_train_as_one_and_go_on_together(by_two, by_one, nodes, tmp_pa
     assert provenance["environment"]["backend"] == "jax"
 
 
+@pytest.mark.nightly
+def test_what_one_rank_refuses_is_said_and_not_tried_again(by_two, nodes, tmp_path):
+    project = with_a_store(by_two, tmp_path)
+    fit = project.folder / "denoising/training/fit.py"
+    saves = "            checkpoints.save("
+    alone = (
+        f'            if ranks.own() == 1:\n                raise InputError("too bad")\n{saves}'
+    )
+    fit.write_text(fit.read_text().replace(saves, alone))
+    output = repro(project, "--only", "train", address=nodes.address, code=1)
+    assert "train@cae| error: cae: too bad" in output
+    assert output.count("too bad") == 1
+    assert "Traceback" not in output
+
+
 def test_a_run_of_two_ranks_says_what_starts_them(by_two, tmp_path):
     project = started_from_nothing(by_two, tmp_path / "serial")
     output = project.run("dvc", "repro", "train", code=255)
@@ -390,7 +405,7 @@ def test_ranks_that_find_no_place_say_so(by_two, cluster, tmp_path):
     assert found["train@cae"] == ("failed", problem)
 
 
-def test_what_was_interrupted_is_continued_without_a_cluster(long, undisturbed, nodes, tmp_path):
+def test_after_ctrl_c_dvc_repro_makes_what_is_missing(long, undisturbed, nodes, tmp_path):
     project = with_a_store(long, tmp_path)
     running = project.start(sys.executable, "-m", "cluster", nodes.address, "--only", "train")
     wait_for_a_checkpoint(tmp_path / "store")
@@ -532,6 +547,9 @@ def test_own_images_in_a_store_of_their_own(own_images, nodes, tmp_path):
     output = project.run(*command, "evaluate_filter=7")
     project.tool("sort_lock", "own/mine/dvc.lock")
     assert "in 7 shards" in output
+    for name in ("noisy", "median"):
+        log = (project.folder / f"own/mine/logs/cluster-evaluate_filter@{name}.txt").read_text()
+        assert log.count("were measured as a shard") == 4  # all that there are
     assert of_own_images(project) == serial
     assert not list((store / "shards").rglob("*.npz"))
 

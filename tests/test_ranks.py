@@ -43,24 +43,27 @@ def test_shares_are_the_batch(of_two):
 @pytest.mark.parametrize(("examples", "batch_size"), [(9, 4), (9, 3), (3, 4)])
 def test_batches_that_cannot_be_shared_are_refused(of_two, examples, batch_size):
     of_two(0)
-    with pytest.raises(InputError, match="ranks: 2 cannot share a batch of "):
+    with pytest.raises(InputError, match="ranks: 2 devices cannot share a batch of "):
         ranks.check_shares("images", examples, batch_size)
     ranks.check_shares("images", 10, 4)
 
 
-def test_weights_that_differ_between_ranks_are_noticed(of_two, tmp_path, monkeypatch):
+def test_weights_that_differ_are_noticed_by_all_ranks(of_two, tmp_path, monkeypatch):
     board = answers.Board({})
     weights = [np.ones(3, np.float32), np.zeros((2, 2), np.float32)]
     other = [weights[0], np.full((2, 2), 1e-7, np.float32)]
-    for rank, (own, is_alike) in enumerate([(weights, True), (weights, True), (other, False)]):
-        of_two(min(rank, 1))
-        folder = tmp_path / f"rank{rank}"
+    cases = [(weights, 0, True), (weights, 0, True), (weights, 1, False), (other, 0, False)]
+    for number, (own, differing, is_alike) in enumerate(cases):
+        of_two(min(number, 1))
+        folder = tmp_path / f"rank{number}"
         monkeypatch.setenv(agreement.FOLDER, str(folder))
+        # what ranks there are not would add
+        monkeypatch.setattr(ranks, "_sums", lambda flags, others=differing: flags + others)
         with answers.answered(folder, lambda what, value: board.settle(what, value, "a"), {}):
             if is_alike:
                 ranks.check_alike("after epoch 1", own)
                 continue
-            with pytest.raises(InputError, match=r"weights after epoch 1 are .* on another, of a"):
+            with pytest.raises(InputError, match=r"weights after epoch 1 are .* those of a are"):
                 ranks.check_alike("after epoch 1", own)
 
 

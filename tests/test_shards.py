@@ -87,4 +87,14 @@ def test_a_damaged_shard_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv(shards.FOLDER, str(tmp_path))
     (tmp_path / shards.name(0, 2)).write_bytes(b"PK\x03\x04 no more")
     with pytest.raises(InputError, match="damaged"):
-        list(shards.each(4))
+        list(shards.each(4, "how"))
+
+
+def test_what_was_measured_otherwise_is_measured_again(tmp_path, monkeypatch):
+    monkeypatch.setenv(shards.FOLDER, str(tmp_path))
+    for number in range(2):
+        monkeypatch.setenv(shards.OWN, f"{number}/2")
+        shards.write({"images": np.array([number])}, "float32")
+    found = [state and state["images"].tolist() for _, state in shards.each(4, "float32")]
+    assert found == [[0], [1]]
+    assert [state for _, state in shards.each(4, "bfloat16")] == [None, None]

@@ -214,7 +214,7 @@ def batches(count: int, make: Callable[[int], Any]) -> Any:
     and the end of an epoch may wait until the tuning wakes: it sleeps 10 ms, 20 ms, 40 ms and so
     on, so that many epochs take 10.2 s or 20.5 s. Of a `PyDataset` it makes one with which some
     networks compute at half their speed: benchmarks/feeding.md has both. JAX computes one batch
-    while Python makes the next.
+    while Python makes the next; several ranks wait for each.
 
     Parameters
     ----------

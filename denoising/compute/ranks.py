@@ -27,7 +27,7 @@ TOGETHER = "ranks: "  # what they agree on among themselves begins with it
 LOST = 200  # exit code of a rank that cannot go on without the others: another try may
 _PATIENCE = 30.0  # seconds, in which a rank gives no sign or no batch comes to its end
 _LONGEST = 5.0  # times the longest batch so far, if that is more
-_COMPILED = 300.0  # seconds, until the first batch has come to its end
+_COMPILED = 300.0  # seconds, until a first batch of its kind has come to its end
 
 
 def own() -> int:
@@ -85,14 +85,24 @@ def check_shares(what: str, examples: int, batch_size: int) -> None:
     Raises
     ------
     InputError
-        If a batch is not a multiple of the ranks.
+        If a batch is not a multiple of the devices that they compute on.
     """
+    devices = _devices()
     for size in {min(batch_size, examples), examples % batch_size}:
-        if size % count():
+        if size % devices:
             raise InputError(
-                f"ranks: {count()} cannot share a batch of {size}, which {examples} {what} in "
-                f"batches of {batch_size} have: choose multiples of {count()}"
+                f"ranks: {devices} devices cannot share a batch of {size}, which {examples} {what} "
+                f"in batches of {batch_size} have: choose multiples of {devices}"
             )
+
+
+def _devices() -> int:
+    """That all ranks have together: mostly one each."""
+    if count() == 1:
+        return 1
+    import jax
+
+    return max(count(), jax.device_count())
 
 
 def share(batch: Any) -> Any:
@@ -123,6 +133,18 @@ def check_sums(size: int) -> None:
     """
     if count() == 1:
         return
+    expected = np.arange(size) % 1000  # so that float32 adds them without rounding
+    found = _sums(expected + own())
+    wrong = np.flatnonzero(found != count() * expected + sum(range(count())))
+    if len(wrong):
+        raise InputError(
+            f"ranks: {len(wrong)} of {size} sums over {count()} ranks are wrong on rank {own()}: "
+            "this version of JAX cannot be trusted with them"
+        )
+
+
+def _sums(mine: np.ndarray) -> np.ndarray:
+    """Numbers (N,), added over the ranks in float32."""
     import jax
 
     mesh = jax.make_mesh((count(),), ("rank",), devices=_one_device_of_each())
@@ -130,16 +152,8 @@ def check_sums(size: int) -> None:
         jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec(*names))
         for names in (("rank",), ())
     )
-    expected = np.arange(size) % 1000  # so that float32 adds them without rounding
-    mine = (expected + own())[np.newaxis].astype(np.float32)
-    parts = jax.make_array_from_process_local_data(by_rank, mine)
-    found = np.asarray(jax.jit(lambda x: x.sum(axis=0), out_shardings=alike)(parts))
-    wrong = np.flatnonzero(found != count() * expected + sum(range(count())))
-    if len(wrong):
-        raise InputError(
-            f"ranks: {len(wrong)} of {size} sums over {count()} ranks are wrong on rank {own()}: "
-            "this version of JAX cannot be trusted with them"
-        )
+    parts = jax.make_array_from_process_local_data(by_rank, mine[np.newaxis].astype(np.float32))
+    return np.asarray(jax.jit(lambda x: x.sum(axis=0), out_shardings=alike)(parts))
 
 
 def _one_device_of_each() -> list[Any]:
@@ -149,7 +163,7 @@ def _one_device_of_each() -> list[Any]:
     return [first[rank] for rank in range(count())]
 
 
-def check_alike(when: str, values: Sequence[np.ndarray]) -> None:
+def check_alike(when: str, values: Sequence[np.ndarray], state: str = "") -> None:
     """Compare weights among the ranks, by another way than the one that summed them.
 
     Parameters
@@ -157,20 +171,24 @@ def check_alike(when: str, values: Sequence[np.ndarray]) -> None:
     when : str
         Such as "after epoch 3".
     values : sequence of ndarray
+    state : str
+        What has to be the same as well.
 
     Raises
     ------
     InputError
-        If they are not the same, byte for byte.
+        On every rank, if they are not the same on all, byte for byte.
     """
     if count() == 1:
         return
     digest = hashlib.sha256(b"".join(value.tobytes() for value in values)).hexdigest()[:16]
-    found = agreement.agreed(f"{TOGETHER}weights {when}", lambda: digest)
-    if found.value != digest:
+    found = agreement.agreed(f"{TOGETHER}weights {when}", lambda: f"{state} {digest}")
+    differs = found.value != f"{state} {digest}"
+    # whoever was asked first agrees with itself: all have to know
+    if _sums(np.array([differs]))[0] or differs:
         raise InputError(
-            f"ranks: weights {when} are {digest} on rank {own()} and {found.value} on another, "
-            f"of {found.by}: what was summed over the ranks is wrong"
+            f"ranks: weights {when} are {state} {digest} on rank {own()}, those of {found.by} are "
+            f"{found.value}, and not all ranks have the same"
         )
 
 
@@ -188,8 +206,12 @@ def watched() -> Iterator[list[Any]]:
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             watch.beat(logs)
 
-        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-            watch.beat(logs)
+        on_test_batch_end = on_train_batch_end
+
+        def on_epoch_begin(self, *_: Any, **__: Any) -> None:
+            watch.wait_for_another_kind()
+
+        on_test_begin = on_test_end = on_epoch_end = on_epoch_begin
 
     with _lost_together():
         yield [Beats()]
@@ -200,18 +222,23 @@ class _Watch:
     """Ends the process if no batch comes to its end."""
 
     def __init__(self) -> None:
-        self._last, self._longest = time.monotonic(), 0.0
-        self._limit, self._ended = _COMPILED, threading.Event()
+        self._longest, self._ended = 0.0, threading.Event()
+        self.wait_for_another_kind()
         threading.Thread(target=self._look, daemon=True).start()
+
+    def wait_for_another_kind(self) -> None:
+        """What comes next may be compiled first, or images are drawn for it."""
+        self._last, self._limit, self._is_first = time.monotonic(), _COMPILED, True
 
     def beat(self, logs: Any) -> None:
         """A batch has come to its end, once its results are there."""
         for value in (logs or {}).values():
             np.asarray(value)
         now = time.monotonic()
-        if self._limit < _COMPILED:  # the first one was compiled
+        if not self._is_first:
             self._longest = max(self._longest, now - self._last)
-        self._limit, self._last = max(_PATIENCE, _LONGEST * self._longest), now
+        self._limit, self._is_first = max(_PATIENCE, _LONGEST * self._longest), False
+        self._last = now
 
     def end(self) -> None:
         self._ended.set()
@@ -234,9 +261,19 @@ def _lost_together() -> Iterator[None]:
 
 
 def _leave(why: str) -> None:
-    # at once: whoever waits for the others at the end waits for ever
-    print(f"rank {own()} of {count()} gives up: {why}", file=sys.stderr, flush=True)
-    os._exit(LOST)
+    _end(f"rank {own()} of {count()} gives up: {why}", LOST)
+
+
+def refuse(error: InputError) -> None:
+    """End the process as bad input does, if it is one of several ranks."""
+    if count() > 1:
+        _end(f"error: {error}", 1)
+
+
+def _end(line: str, code: int) -> None:
+    # at once: by itself JAX would wait for the others first, for minutes
+    print(line, file=sys.stderr, flush=True)
+    os._exit(code)
 
 
 def shared(make: Callable[[int], Any]) -> Callable[[int], Any]:

@@ -182,10 +182,10 @@ def _fit(
         elsewhere = f", computed on {before}" if before != machine else ""
         log(f"goes on after epoch {len(curve)} of {work.epochs}{elsewhere}")
     values = _values(model)
-    ranks.check_alike(f"before epoch {len(curve) + 1}", values)
     started = time.perf_counter() - seconds
     with ranks.watched() as callbacks:
         ranks.check_sums(sum(value.size for value in values))
+        ranks.check_alike("at the start", values, f"of epoch {len(curve)}")
         for epoch in range(len(curve), work.epochs):
             if _is_given_up(curve, settings.stop):
                 log(f"given up after epoch {epoch}: its validation error is above what was asked")

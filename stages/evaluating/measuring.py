@@ -95,6 +95,7 @@ def measured(
     margin: int,
     settings: evaluate.Evaluation,
     nats: Nats | None = None,
+    how: str = "",
 ) -> evaluate.Measured | Unreferenced:
     """What is measured of a denoiser over the test images, against a truth if there is any.
 
@@ -102,6 +103,8 @@ def measured(
     ----------
     nats : callable, optional
         Negative log-likelihood of a group of images, the sum over their pixels.
+    how : str
+        What a machine has decided by itself: only what was measured so is put together.
 
     Raises
     ------
@@ -121,14 +124,18 @@ def measured(
     elif own is not None:
         if own:
             about.measure(own)
-            shards.write(about.found.state())
+            shards.write(about.found.state(), how)
         raise SystemExit(0)
     else:
-        for chosen, state in shards.each(test.count):
+        for chosen, state in shards.each(test.count, how):
             if state is None:
                 about.measure(chosen)
                 continue
             about.found.join(state)
+            last = chosen[-1] + 1
+            command.say(
+                f"{test.dataset}: images {chosen[0] + 1} .. {last} were measured as a shard"
+            )
             for group in test.groups(0, chosen):
                 about.identify(group)
     return about.found

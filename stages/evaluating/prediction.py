@@ -91,6 +91,8 @@ class Predictor:
     ----------
     facts : dict
         Of the network and how it is computed.
+    how : str
+        Precision, convolutions and the machine's kind, in one.
     margin : int
         Rows that it sees above and below those that are wanted, a multiple of `images.ALIGNED`.
     seconds : float
@@ -120,6 +122,7 @@ class Predictor:
             model = execution.for_inference(trained, plan)
             self._predict = functools.partial(predict.denoise, model, batch_size=self._batch_size)
         self._trained, self._plan = trained, plan
+        self.how = f"{plan} on a {backend.kind()}"
         self.margin = -(-receptive_radius(trained) // images.ALIGNED) * images.ALIGNED
         self._compiled: set[tuple[int, ...]] = set()
         self.seconds = 0.0
@@ -190,7 +193,7 @@ def measure(
     """
     nats = predictor.nats() if denoise is None and test.truth == "none" else None
     found = measuring.measured(
-        test, denoise or predictor, predictor.margin, chosen.evaluation, nats
+        test, denoise or predictor, predictor.margin, chosen.evaluation, nats, predictor.how
     )
     scores = found.scores()
     if denoise is None and isinstance(found, Unreferenced):

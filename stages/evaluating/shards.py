@@ -40,13 +40,13 @@ def own_file() -> Path:
     return Path(os.environ[FOLDER], name(number, count))
 
 
-def write(state: Arrays) -> None:
-    """Leave what was measured of this process's shard."""
-    write_arrays(own_file(), names=np.array(list(state)), **state)
+def write(state: Arrays, how: str) -> None:
+    """Leave what was measured of this process's shard, and how."""
+    write_arrays(own_file(), names=np.array(list(state)), how=np.array(how), **state)
 
 
-def each(images: int) -> Iterator[tuple[range, Arrays | None]]:
-    """Images, range after range, and what was measured of them; None: nothing yet."""
+def each(images: int, how: str) -> Iterator[tuple[range, Arrays | None]]:
+    """Images, range after range, and what was measured of them so; None: nothing yet."""
     folder = os.environ.get(FOLDER)
     files = sorted(Path(folder).glob("*-of-*.npz")) if folder else []
     count = int(files[0].stem.rpartition("-")[2]) if files else 1
@@ -54,7 +54,7 @@ def each(images: int) -> Iterator[tuple[range, Arrays | None]]:
         chosen = _range(images, number, count)
         path = Path(folder or "", name(number, count))
         if len(chosen):
-            yield chosen, _read(path) if path in files else None
+            yield chosen, _read(path, how) if path in files else None
 
 
 def _range(images: int, number: int, count: int) -> range:
@@ -62,6 +62,8 @@ def _range(images: int, number: int, count: int) -> range:
     return range(number * images // count, (number + 1) * images // count)
 
 
-def _read(path: Path) -> Arrays:
-    (names,) = read_arrays(path, "names")
+def _read(path: Path, how: str) -> Arrays | None:
+    names, was = read_arrays(path, "names", "how")
+    if str(was) != how:
+        return None
     return dict(zip(names.tolist(), read_arrays(path, *names.tolist()), strict=True))
