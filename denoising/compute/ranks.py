@@ -27,7 +27,7 @@ TOGETHER = "ranks: "  # what they agree on among themselves begins with it
 LOST = 200  # exit code of a rank that cannot go on without the others: another try may
 _PATIENCE = 30.0  # seconds, in which a rank gives no sign or no batch comes to its end
 _LONGEST = 5.0  # times the longest batch so far, if that is more
-_COMPILED = 300.0  # seconds, until a first batch of its kind has come to its end
+_COMPILED = 300.0  # seconds, until the first batch of a kind has come to its end
 
 
 def own() -> int:
@@ -209,9 +209,13 @@ def watched() -> Iterator[list[Any]]:
         on_test_batch_end = on_train_batch_end
 
         def on_epoch_begin(self, *_: Any, **__: Any) -> None:
-            watch.wait_for_another_kind()
+            watch.wait_for("training")
 
-        on_test_begin = on_test_end = on_epoch_end = on_epoch_begin
+        def on_test_begin(self, logs: Any = None) -> None:
+            watch.wait_for("validation")
+
+        def on_epoch_end(self, *_: Any, **__: Any) -> None:
+            watch.wait_for("the next epoch")
 
     with _lost_together():
         yield [Beats()]
@@ -222,23 +226,26 @@ class _Watch:
     """Ends the process if no batch comes to its end."""
 
     def __init__(self) -> None:
-        self._longest, self._ended = 0.0, threading.Event()
-        self.wait_for_another_kind()
+        self._longest: dict[str, float] = {}  # seconds, by what was waited for
+        self._ended = threading.Event()
+        self.wait_for("training")
         threading.Thread(target=self._look, daemon=True).start()
 
-    def wait_for_another_kind(self) -> None:
-        """What comes next may be compiled first, or images are drawn for it."""
-        self._last, self._limit, self._is_first = time.monotonic(), _COMPILED, True
+    def wait_for(self, what: str) -> None:
+        """What comes next; the first time it may be compiled, and nothing is known of it."""
+        known = self._longest.get(what, 0.0)
+        self._limit = max(_PATIENCE, _LONGEST * known) if known else _COMPILED
+        self._what, self._last = what, time.monotonic()
 
     def beat(self, logs: Any) -> None:
         """A batch has come to its end, once its results are there."""
         for value in (logs or {}).values():
             np.asarray(value)
-        now = time.monotonic()
-        if not self._is_first:
-            self._longest = max(self._longest, now - self._last)
-        self._limit, self._is_first = max(_PATIENCE, _LONGEST * self._longest), False
-        self._last = now
+        took = time.monotonic() - self._last
+        # the first time leaves a mark, and not the seconds of a compilation
+        before = self._longest.get(self._what)
+        self._longest[self._what] = 1e-9 if before is None else max(before, took)
+        self.wait_for("another batch")
 
     def end(self) -> None:
         self._ended.set()
