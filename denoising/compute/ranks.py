@@ -227,24 +227,26 @@ class _Watch:
 
     def __init__(self) -> None:
         self._longest: dict[str, float] = {}  # seconds, by what was waited for
+        self._what, self._last, self._limit = "the start", time.monotonic(), _COMPILED
         self._ended = threading.Event()
-        self.wait_for("training")
         threading.Thread(target=self._look, daemon=True).start()
 
     def wait_for(self, what: str) -> None:
-        """What comes next; the first time it may be compiled, and nothing is known of it."""
-        known = self._longest.get(what, 0.0)
-        self._limit = max(_PATIENCE, _LONGEST * known) if known else _COMPILED
-        self._what, self._last = what, time.monotonic()
+        """What was waited for is there, and this comes next.
+
+        The first time it may be compiled, and nothing is known of it.
+        """
+        now = time.monotonic()
+        took = now - self._last if self._what in self._longest else 0.0
+        self._longest[self._what] = max(took, self._longest.get(self._what, 0.0))
+        is_known = what in self._longest
+        self._limit = max(_PATIENCE, _LONGEST * self._longest[what]) if is_known else _COMPILED
+        self._what, self._last = what, now
 
     def beat(self, logs: Any) -> None:
         """A batch has come to its end, once its results are there."""
         for value in (logs or {}).values():
             np.asarray(value)
-        took = time.monotonic() - self._last
-        # the first time leaves a mark, and not the seconds of a compilation
-        before = self._longest.get(self._what)
-        self._longest[self._what] = 1e-9 if before is None else max(before, took)
         self.wait_for("another batch")
 
     def end(self) -> None:
