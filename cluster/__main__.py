@@ -21,8 +21,7 @@ from stages import schema
 from stages.evaluating import shards
 from stages.shared import command, params
 
-# what can be asked for beside a number, by option
-_WORDS = {"cpus": ("all",)}
+_WORDS = {"cpus": ("all",)}  # what can be asked for beside a number, by option
 
 
 def main() -> None:
@@ -59,10 +58,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with command.errors_of_one_line("cluster"):
         os.chdir(arguments.folder)
-        content = params.read()
-        given, runs, stages = {}, {}, tuple(params.read("dvc.yaml")["stages"])
-        if arguments.folder.parts[:1] != (STUDIES,):  # their parameters are their own
-            settings = schema.validate(content)
+        if arguments.folder.parts[:1] == (STUDIES,):  # their parameters are their own
+            given, runs, stages = {}, {}, tuple(params.read("dvc.yaml")["stages"])
+        else:
+            settings = schema.load()
             given, runs, stages = settings.resources, settings.runs, schema.STAGES
         asked = resources(given, stages, cpus=arguments.cpus, shards=arguments.shards)
         ranks = {f"train@{name}": row.ranks for name, row in runs.items()}

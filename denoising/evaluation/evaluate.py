@@ -3,24 +3,15 @@
 Images come in groups of one size, such as all of MNIST's or a single photograph, and are not kept.
 """
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 
 from denoising.data.store import as_unit
 from denoising.evaluation import metrics
-from denoising.evaluation.kept import (
-    Arrays,
-    Examples,
-    Histograms,
-    check_finite,
-    named,
-    unnamed,
-)
+from denoising.evaluation.kept import Arrays, Examples, Kept, check_finite
 from denoising.sections import Section
 
 
@@ -49,7 +40,7 @@ class _Group(NamedTuple):
 _OF_IMAGES = _Group._fields[:5]
 
 
-class Measured:
+class Measured(Kept):
     """Measures of a denoiser, image by image.
 
     Parameters
@@ -74,11 +65,10 @@ class Measured:
         any_size: bool = False,
         second_shots: bool = False,
     ) -> None:
-        self._settings, self._examples, self._any_size = settings, examples, any_size
+        super().__init__(examples, settings.histogram_step)
+        self._settings, self._any_size = settings, any_size
         self._second_shots, self._shots = second_shots, 0
         self._groups: list[_Group] = []
-        self._digest = hashlib.sha256()
-        self._histograms = Histograms(settings.histogram_step)
 
     def add(
         self,
@@ -135,32 +125,22 @@ class Measured:
             kept = prediction.astype(np.float16)
             self._examples.add(clean=clean, noisy=noisy, prediction=kept)
 
-    def identify(self, clean: np.ndarray, noisy: np.ndarray) -> None:
-        """Let images count in what the test data are known by, as `add` does."""
-        self._digest.update(clean.tobytes())
-        self._digest.update(noisy.tobytes())
-
     def state(self) -> Arrays:
-        """What `join` takes: all but what the test data are known by."""
+        """See `Kept.state`."""
         found = {name: self._column(name) for name in _OF_IMAGES}
         for name in ("mean", "variance", "part"):
             found[name] = np.array([getattr(group, name) for group in self._groups])
         found["images"] = np.array([len(group.errors) for group in self._groups])
-        return {
-            **found,
-            **named("examples", self._examples.state()),
-            **named("counts", self._histograms.state()),
-            "shots": np.array(self._shots),
-        }
+        found["shots"] = np.array(self._shots)
+        return found | super().state()
 
     def join(self, state: Arrays) -> None:
-        """Go on with further images, which were measured elsewhere; `identify` them as well."""
+        """See `Kept.join`."""
         ends = np.cumsum(state["images"])[:-1]
         columns = [np.split(state[name], ends) for name in _OF_IMAGES]
         others = state["mean"].tolist(), state["variance"].tolist(), state["part"].tolist()
         self._groups += [_Group(*row) for row in zip(*columns, *others, strict=True)]
-        self._examples.join(unnamed("examples", state))
-        self._histograms.join(unnamed("counts", state))
+        super().join(state)
         self._shots = max(self._shots, int(state["shots"]))
 
     def _ssim(self, prediction: np.ndarray, clean: np.ndarray) -> np.ndarray:
@@ -205,7 +185,7 @@ class Measured:
             "noisy_mse": _mean(noisy, weights),
             "constant_mse": self._constant_mse(),
             "images": len(errors),
-            "test_digest": self._digest.hexdigest()[:12],
+            "test_digest": self._test_digest,
         }
         if self._any_size:
             psnr_low, psnr_high = metrics.mean_interval(of_images, resamples)
@@ -240,10 +220,6 @@ class Measured:
         if self._any_size:
             found["psnr"] = metrics.psnr(self._column("clipped"))
         return found
-
-    def histogram(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
-        """Shares of pixels by value; see `Histograms.shares`."""
-        return self._histograms.shares(**others)
 
 
 def _merged(one: _Group, other: _Group) -> _Group:

@@ -1,5 +1,7 @@
 """What is kept of test images that are looked at one by one: the first of them, and histograms."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 
@@ -99,15 +101,45 @@ class Histograms:
         return pd.DataFrame(columns)
 
 
-def named(prefix: str, arrays: Arrays) -> Arrays:
-    """Arrays under names that begin with what they are of."""
-    return {f"{prefix}/{name}": one for name, one in arrays.items()}
+class Kept:
+    """What is kept of test images besides measures, and a digest of all: a base of what measures.
 
+    Parameters
+    ----------
+    examples : Examples
+        The first images are kept there.
+    histogram_step : float
+        Width of a bin, pixel values.
+    """
 
-def unnamed(prefix: str, arrays: Arrays) -> Arrays:
-    """Those that `named` has named so, among others."""
-    begin = f"{prefix}/"
-    return {name[len(begin) :]: one for name, one in arrays.items() if name.startswith(begin)}
+    def __init__(self, examples: Examples, histogram_step: float) -> None:
+        self._examples, self._histograms = examples, Histograms(histogram_step)
+        self._digest = hashlib.sha256()
+
+    def identify(self, *images: np.ndarray) -> None:
+        """Let images, or bands of them, count in what the test data are known by."""
+        for one in images:
+            self._digest.update(one.tobytes())
+
+    @property
+    def _test_digest(self) -> str:
+        return self._digest.hexdigest()[:12]
+
+    def state(self) -> Arrays:
+        """What `join` takes: all but what the test data are known by."""
+        examples = {f"example {name}": one for name, one in self._examples.state().items()}
+        counts = {f"counts {name}": one for name, one in self._histograms.state().items()}
+        return examples | counts
+
+    def join(self, state: Arrays) -> None:
+        """Go on with further images, which were measured elsewhere; `identify` them as well."""
+        for kind, kept in (("example ", self._examples), ("counts ", self._histograms)):
+            own = {name: one for name, one in state.items() if name.startswith(kind)}
+            kept.join({name.removeprefix(kind): one for name, one in own.items()})
+
+    def histogram(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
+        """Shares of pixels by value; see `Histograms.shares`."""
+        return self._histograms.shares(**others)
 
 
 def _middle(images: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:

@@ -5,22 +5,13 @@ are gone. Where the noise is known well enough, its error is estimated as well: 
 `denoising.evaluation.sure`.
 """
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from denoising.evaluation import metrics, sure
-from denoising.evaluation.kept import (
-    Arrays,
-    Examples,
-    Histograms,
-    check_finite,
-    named,
-    unnamed,
-)
+from denoising.evaluation.kept import Arrays, Examples, Kept, check_finite
 from denoising.evaluation.residual import Residual
 from denoising.files import InputError
 from denoising.noise.base import Noise
@@ -47,7 +38,7 @@ class _Seen(NamedTuple):
     tiles: np.ndarray
 
 
-class Unreferenced:
+class Unreferenced(Kept):
     """What a denoiser removes from noisy images, one by one, and its estimated error.
 
     Parameters
@@ -69,12 +60,11 @@ class Unreferenced:
         noise: Noise | None = None,
         resamples: int = 2000,
     ) -> None:
-        self._examples, self._histograms = examples, Histograms(histogram_step)
+        super().__init__(examples, histogram_step)
         self.problem, self._caution = sure.problem(noise), sure.caution(noise)
         self._known = noise if noise is not None and noise.has_variance else None
         self._resamples = resamples
         self._seen: list[_Seen] = []
-        self._digest = hashlib.sha256()
         self._residual = Residual()
 
     def add(
@@ -122,19 +112,14 @@ class Unreferenced:
         if not goes_on:
             self._examples.add(noisy=noisy, prediction=prediction.astype(np.float16))
 
-    def identify(self, noisy: np.ndarray) -> None:
-        """Let an image, or a band, count in what the test data are known by, as `add` does."""
-        self._digest.update(noisy.tobytes())
-
     def state(self) -> Arrays:
-        """What `join` takes: all but what the test data are known by."""
+        """See `Kept.state`."""
         return {
             **{name: self._column(name) for name in _Seen._fields[:-1]},
             "tiles": np.concatenate([one.tiles for one in self._seen]),
             "tiles_of_each": np.array([len(one.tiles) for one in self._seen]),
             "residual": self._residual.state(),
-            **named("examples", self._examples.state()),
-            **named("counts", self._histograms.state()),
+            **super().state(),
         }
 
     def join(self, state: Arrays) -> None:
@@ -143,8 +128,7 @@ class Unreferenced:
         columns = [state[name] for name in _Seen._fields[:-1]]
         self._seen += [_Seen(*row) for row in zip(*columns, tiles, strict=True)]
         self._residual.join(state["residual"])
-        self._examples.join(unnamed("examples", state))
-        self._histograms.join(unnamed("counts", state))
+        super().join(state)
 
     def _column(self, name: str) -> np.ndarray:
         """Of each image or band: (N, ...)."""
@@ -187,7 +171,7 @@ class Unreferenced:
             **self._estimate(int(pixels.sum())),
             **self._residual.scores(self._known),
             "images": int((~self._column("goes_on")).sum()),
-            "test_digest": self._digest.hexdigest()[:12],
+            "test_digest": self._test_digest,
         }
 
     def _estimate(self, count: int) -> dict[str, Any]:
@@ -236,10 +220,6 @@ class Unreferenced:
     def _by_image(self) -> np.ndarray:
         """Estimated error of each image: (N,)."""
         return np.array([np.average(one[:, 0], weights=one[:, 1]) for one in self._of_images()])
-
-    def histogram(self, **others: tuple[np.ndarray, np.ndarray]) -> pd.DataFrame:
-        """Shares of pixels by value; see `Histograms.shares`."""
-        return self._histograms.shares(**others)
 
     def per_image(self) -> Arrays:
         """The first images as `noisy` and `prediction`; where known, all `estimated_mse` (N,)."""
