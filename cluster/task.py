@@ -196,9 +196,10 @@ def _place(order: Order, meeting: Any) -> str:
     import ray
 
     if order.rank == 0:
+        here = ray.util.get_node_ip_address()
         with socket.socket() as free:
-            free.bind(("", 0))
-            address = f"{ray.util.get_node_ip_address()}:{free.getsockname()[1]}"
+            free.bind((here, 0))
+            address = f"{here}:{free.getsockname()[1]}"
         ray.get(meeting.settle.remote(TOGETHER, address, ""))
     while TOGETHER not in (known := ray.get(meeting.known.remote())):
         time.sleep(0.1)

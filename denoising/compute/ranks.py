@@ -59,7 +59,13 @@ def join() -> None:
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
     number, of, address = _place()
     with _lost_together():
-        jax.distributed.initialize(address, of, number, heartbeat_timeout_seconds=round(_PATIENCE))
+        jax.distributed.initialize(
+            address,
+            of,
+            number,
+            coordinator_bind_address=address,  # else it listens on all addresses of its machine
+            heartbeat_timeout_seconds=round(_PATIENCE),
+        )
 
 
 @contextlib.contextmanager
