@@ -304,7 +304,7 @@ def _mortal(leader: subprocess.Popen[str]) -> Iterator[None]:
     A shell reads from a pipe of this process: if what it reads is the pipe's end, it kills. It is
     no child of this process, whose children Ray kills with it.
     """
-    program = f"exec 3<&0; {{ read _ <&3 || kill -KILL -- -{leader.pid}; }} &"
+    program = f"exec 3<&0; {{ read _ <&3 || kill -KILL -{leader.pid}; }} &"
     options: dict[str, Any] = {"stdin": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     guard = subprocess.Popen(["/bin/sh", "-c", program], start_new_session=True, **options)
     guard.wait()
